@@ -1,0 +1,47 @@
+/* The facts: what was read of a source AMI, its snapshots and keys and of both accounts before a route is chosen. They are stored
+ * with the copy. Whoever reads them (engine/inspect.c) fills the struct; this folder only judges it.
+ * JSON members use the API models' own member names ("BlockDeviceMappings", "Ebs", "KmsKeyId"). */
+#ifndef AF_PLANS_FACTS_H
+#define AF_PLANS_FACTS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct af_facts {
+  char source_account[16];   /* of the source credentials; "" in pull mode, where there are none */
+  char target_account[16];
+  char source_partition[16]; /* "aws", "aws-cn"… of the Regions */
+  char target_partition[16];
+  json_t *image;             /* Image, as DescribeImages gave it to the source credentials */
+  json_t *snapshots;         /* array of Snapshot, one for each mapping that has one, in the order of the mappings */
+  json_t *source_keys;       /* array of KeyMetadata, each distinct key once; a key that could not be described stands as
+                                {"Arn": ..., "Error": "AccessDeniedException"} */
+  json_t *target_key;        /* KeyMetadata of the spec's kms_key in the target account and Region; NULL where none is named;
+                                {"Arn"/"KeyId": as named, "Error": code} where it could not be described */
+  char *uefi_data;           /* base64; NULL where the AMI has none */
+  bool encryption_by_default; /* of EBS in the target account and Region */
+  char allowed_images[16];   /* target: "enabled", "audit-mode", "disabled"; "" where it could not be read */
+  json_t *name_holder;       /* Image of the target account that already has the wanted name; NULL where the name is free */
+};
+
+void af_facts_init(struct af_facts *f);
+void af_facts_done(struct af_facts *f);
+int af_facts_to_json(const struct af_facts *f, json_t **ret);
+int af_facts_from_json(struct af_facts *ret, const json_t *json, struct af_error *err);
+
+/* Small readers of API objects, so that no caller spells out jansson chains. Borrowed; "" / false / 0 where absent. */
+const char *af_json_str(const json_t *object, const char *member);
+bool af_json_bool(const json_t *object, const char *member);
+int64_t af_json_int(const json_t *object, const char *member);
+
+/* Bytes to move at most: FullSnapshotSizeInBytes where given, otherwise VolumeSize, summed. */
+int64_t af_facts_bytes(const struct af_facts *f);
+/* Provenance tags that amiferry writes on what it makes. */
+#define AF_TAG_COPY "amiferry:copy"       /* copy id */
+#define AF_TAG_STEP "amiferry:step"       /* ordinal.generation of the step whose call made it */
+#define AF_TAG_SOURCE "amiferry:source"   /* source-region/ami-id[/snap-id] */
+#define AF_TAG_KEY "amiferry:key"         /* ARN of the key it was made under; absent where it is not encrypted */
+
+#endif

@@ -1,0 +1,67 @@
+/* The manifest: what to copy, from where, to where. Reading it touches no network; whatever is wrong with it is said with line
+ * and path before anything is sent. The README documents each key.
+ *
+ *   version: 1
+ *   defaults:                       # merged under each copy, member by member
+ *     source: {region: us-east-1, role_arn: arn:aws:iam::111111111111:role/amiferry-source, external_id: x}
+ *     target: {account: "222222222222", region: eu-west-1, profile: recovery, kms_key: alias/amis}
+ *   copies:
+ *     - source: {image: ami-0123456789abcdef0}
+ *       target: {region: eu-central-1}      # or targets: [ {...}, {...} ]: one copy each
+ *       name: web-2026-11                   # default: the source's own name
+ *       description: ...                    # default: the source's own
+ *       tags: {team: web}                   # on the new image and its snapshots, beside amiferry's own
+ *       route: auto                         # or copy-image, reencrypt
+ *       allow_differences: [imdsSupport]    # attributes that verify may find different
+ */
+#ifndef AF_PLANS_MANIFEST_H
+#define AF_PLANS_MANIFEST_H
+
+#include <jansson.h>
+
+#include "base/error.h"
+#include "base/str.h"
+
+#define AF_MANIFEST_MAX_BYTES (4 * 1024 * 1024)
+#define AF_MANIFEST_MAX_COPIES 10000
+
+/* One side of a copy. Strings are owned; NULL where the manifest says nothing. */
+struct af_party {
+  char *account;     /* 12 digits; checked against GetCallerIdentity where given */
+  char *region;
+  char *profile;     /* of the AWS configuration files; NULL: the default credential chain */
+  char *role_arn;    /* assumed on top of that */
+  char *external_id;
+};
+
+struct af_copy_spec {
+  struct af_party source, target;
+  char *image;       /* ami-... */
+  char *kms_key;     /* target.kms_key: key id, key ARN, alias/name or alias ARN, of the target account and Region */
+  char *name;        /* NULL: the source's own */
+  char *description; /* NULL: the source's own */
+  json_t *tags;      /* object of strings; never NULL */
+  char *route;       /* "auto" or a route's name; never NULL */
+  json_t *allow_differences; /* array of attribute names; never NULL */
+};
+
+struct af_manifest {
+  struct af_copy_spec *copies;
+  size_t n;
+  char *normal;      /* the whole manifest in normal form: defaults merged, keys sorted, JSON; what is stored */
+  char digest[65];   /* hex SHA-256 of normal */
+};
+
+/* path "-" is standard input. -AF_EINVAL, -AF_ETOOBIG, -AF_ENOENT, -AF_EIO, each with "name:line: path: what and what to do". */
+int af_manifest_read_file(struct af_manifest *ret, const char *path, struct af_error *err);
+int af_manifest_read(struct af_manifest *ret, const char *name, struct af_str text, struct af_error *err);
+void af_manifest_done(struct af_manifest *m);
+
+/* A spec as JSON and back: what a copy's row keeps. */
+int af_copy_spec_to_json(const struct af_copy_spec *spec, json_t **ret);
+int af_copy_spec_from_json(struct af_copy_spec *ret, const json_t *json, struct af_error *err);
+void af_copy_spec_done(struct af_copy_spec *spec);
+/* What makes two specs the same copy: source image, Region, target account-or-credentials, Region and wanted name. The caller frees. */
+int af_copy_spec_key(const struct af_copy_spec *spec, char **ret);
+
+#endif
