@@ -1,0 +1,135 @@
+/* Text that is read: comparing, numbers, UTF-8, globs. Pure functions over views; only af_str_dup() allocates. */
+#include "base/str.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+
+bool af_str_eq(struct af_str a, struct af_str b) {
+  return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool af_str_starts(struct af_str s, const char *prefix) {
+  size_t n = strlen(prefix);
+  return n == 0 || (n <= s.len && memcmp(s.ptr, prefix, n) == 0);
+}
+
+static bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+struct af_str af_str_trim(struct af_str s) {
+  while (s.len > 0 && is_space(s.ptr[0])) {
+    s.ptr++;
+    s.len--;
+  }
+  while (s.len > 0 && is_space(s.ptr[s.len - 1]))
+    s.len--;
+  return s;
+}
+
+int af_str_to_u64(struct af_str s, uint64_t *ret) {
+  if (s.len == 0)
+    return -AF_EINVAL;
+  uint64_t value = 0;
+  bool fits = true;
+  /* Every digit is looked at, even when it fits no more: "999...9x" is no number rather than one that is too big. */
+  for (size_t i = 0; i < s.len; i++) {
+    if (s.ptr[i] < '0' || s.ptr[i] > '9')
+      return -AF_EINVAL;
+    fits = fits && !__builtin_mul_overflow(value, (uint64_t)10, &value) &&
+           !__builtin_add_overflow(value, (uint64_t)(s.ptr[i] - '0'), &value);
+  }
+  if (!fits)
+    return -AF_ETOOBIG;
+  *ret = value;
+  return 0;
+}
+
+int af_str_to_i64(struct af_str s, int64_t *ret) {
+  bool minus = s.len > 0 && s.ptr[0] == '-';
+  if (s.len > 0 && (minus || s.ptr[0] == '+'))
+    s = af_str_n(s.ptr + 1, s.len - 1);
+  uint64_t value;
+  int rc = af_str_to_u64(s, &value);
+  if (rc < 0)
+    return rc;
+  if (value > (uint64_t)INT64_MAX + minus)
+    return -AF_ETOOBIG;
+  *ret = minus ? (int64_t)(0 - value) : (int64_t)value;
+  return 0;
+}
+
+/* The bytes of the well-formed character at p (Unicode, table 3-7), or 0: no overlong form, no surrogate, no NUL. */
+static size_t utf8_char(const unsigned char *p, size_t len) {
+  if (p[0] < 0x80)
+    return p[0] ? 1 : 0;
+  size_t n = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : p[0] >= 0xE0 && p[0] <= 0xEF ? 3 : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
+  if (n == 0 || n > len)
+    return 0;
+  unsigned char low = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
+  unsigned char high = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
+  if (p[1] < low || p[1] > high)
+    return 0;
+  for (size_t i = 2; i < n; i++)
+    if ((p[i] & 0xC0) != 0x80)
+      return 0;
+  return n;
+}
+
+bool af_str_utf8(struct af_str s) {
+  for (size_t i = 0; i < s.len;) {
+    size_t n = utf8_char((const unsigned char *)s.ptr + i, s.len - i);
+    if (n == 0)
+      return false;
+    i += n;
+  }
+  return true;
+}
+
+bool af_str_copy(char *dst, size_t size, struct af_str src) {
+  if (size == 0)
+    return false;
+  bool fits = src.len < size;
+  size_t n = fits ? src.len : size - 1;
+  /* Cut before a continuation byte would leave half a character: go back to where it starts. */
+  if (!fits)
+    for (int back = 0; back < 3 && n > 0 && ((unsigned char)src.ptr[n] & 0xC0) == 0x80; back++)
+      n--;
+  if (n > 0)
+    memmove(dst, src.ptr, n);
+  dst[n] = 0;
+  return fits;
+}
+
+char *af_str_dup(struct af_str s) {
+  char *copy = malloc(s.len + 1);
+  if (!copy)
+    return NULL;
+  if (s.len > 0)
+    memcpy(copy, s.ptr, s.len);
+  copy[s.len] = 0;
+  return copy;
+}
+
+/* Going back to the last '*' only is enough, and keeps a hostile pattern at len(pattern) * len(s) steps. */
+bool af_str_glob(struct af_str pattern, struct af_str s) {
+  size_t p = 0, i = 0, star = SIZE_MAX, star_i = 0;
+  while (i < s.len) {
+    if (p < pattern.len && pattern.ptr[p] == '*') {
+      star = p++;
+      star_i = i;
+    } else if (p < pattern.len && (pattern.ptr[p] == '?' || pattern.ptr[p] == s.ptr[i])) {
+      p++;
+      i++;
+    } else if (star != SIZE_MAX) {
+      p = star + 1;
+      i = ++star_i;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.len && pattern.ptr[p] == '*')
+    p++;
+  return p == pattern.len;
+}
