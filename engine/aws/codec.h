@@ -1,0 +1,29 @@
+/* Requests to bytes, replies to trees. Streaming XML (expat, no entities, bounded depth and size); nothing of AWS is assumed about
+ * white space or the order of elements (rules.md 8). */
+#ifndef AF_ENGINE_AWS_CODEC_H
+#define AF_ENGINE_AWS_CODEC_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "engine/aws/shape.h"
+
+#define AF_REPLY_MAX_BYTES (64 * 1024 * 1024)
+
+/* Appends the body. A member that the shape doesn't have, a missing required one, a wrong type: -AF_EINVAL, class INTERNAL. */
+int af_encode(const struct af_op *op, const json_t *input, struct af_buf *body, struct af_error *err);
+const char *af_content_type(const struct af_op *op);
+
+struct af_reply {
+  int status;            /* HTTP */
+  struct af_str body;
+  struct af_str content_type;
+  struct af_str request_id; /* of the x-amzn-requestid header; empty where there was none */
+};
+/* A 2xx gives *ret_output (the caller's; an object, empty where the API returns nothing) and request_id. Anything else gives
+ * -AF_EAWS with code, message, status and request id in err; the class is set by af_classify (retry.h). A body that can't be read
+ * gives -AF_EAWS too: class AMBIGUOUS where the op mutates and the status was 2xx or 5xx, else TRANSIENT; code "MalformedReply". */
+int af_decode(const struct af_op *op, const struct af_reply *reply, json_t **ret_output, char request_id[80], struct af_error *err);
+
+#endif

@@ -1,0 +1,44 @@
+/* Shapes: what an API's request and reply look like, as data. One encoder and one decoder walk them (codec.h), and a test walks
+ * them against the API models. Values are jansson trees whose members carry the model's own names. */
+#ifndef AF_ENGINE_AWS_SHAPE_H
+#define AF_ENGINE_AWS_SHAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum af_type { AF_T_STRING, AF_T_BOOL, AF_T_INT, AF_T_DOUBLE, AF_T_TIMESTAMP, AF_T_BLOB, AF_T_LIST, AF_T_STRUCT };
+
+struct af_shape;
+struct af_member {
+  const char *name; /* the model's: "BlockDeviceMappings" */
+  const char *wire; /* on the wire: "BlockDeviceMapping" in a request, "blockDeviceMapping" in a reply */
+  const struct af_shape *shape;
+  bool required;
+};
+struct af_shape {
+  enum af_type type;
+  const struct af_member *members; /* STRUCT: ends with {NULL} */
+  const struct af_shape *element;  /* LIST */
+  const char *item;                /* LIST that is not flattened: the item's element, "item" or "member" */
+  bool flattened;                  /* LIST */
+};
+
+enum af_protocol { AF_PROTOCOL_EC2, AF_PROTOCOL_QUERY, AF_PROTOCOL_JSON };
+
+struct af_op {
+  const char *service;  /* "ec2": signing name and endpoint prefix */
+  const char *action;   /* "CopyImage" */
+  const char *label;    /* "ec2:CopyImage": what errors, events and budgets call it */
+  const char *version;  /* "2016-11-15" */
+  const char *target;   /* JSON: "TrentService.CreateGrant" */
+  enum af_protocol protocol;
+  const struct af_shape *input, *output;
+  const char *wrapper;  /* QUERY: the result's element, "AssumeRoleResult" */
+  bool mutates;         /* changes something in AWS */
+  bool repeatable;      /* sending it twice is harmless: a read, a token, a name that AWS honours, set-semantics */
+  bool unsigned_;       /* AssumeRoleWithWebIdentity */
+  bool presigned_source; /* CopySnapshot: carries a presigned copy of itself for the source Region (rules.md 2.2) */
+};
+
+#endif
