@@ -125,7 +125,7 @@ static const char *advice(const char *problem) {
   for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
     if (strstr(problem, table[i].problem))
       return table[i].advice;
-  return "see https://yaml.org";
+  return "correct or quote what is there";
 }
 
 static int line_at(struct af_str text, size_t offset) {
