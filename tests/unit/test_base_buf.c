@@ -1,22 +1,11 @@
 /* base/buf.h: growing, the maximum, the failure that sticks, files, and the wiping of secrets. */
 #include "tests/unit/test.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-
-/* Sees each block that is freed: what a secret leaves behind is found here. */
-void __wrap_free(void *block);
-void __real_free(void *block);
-static int leaked;
-
-void __wrap_free(void *block) {
-  if (block && memmem(block, malloc_usable_size(block), "SECRET", 6))
-    leaked++;
-  __real_free(block);
-}
+#include "tests/unit/watch_free.h"
 
 TEST(a_new_buffer_is_the_empty_string_without_memory) {
   struct af_buf b;
@@ -127,7 +116,7 @@ TEST(a_stolen_text_is_the_callers_and_leaves_an_empty_buffer) {
 
 TEST(a_secret_buffer_leaves_no_copy_behind_when_it_moves_or_ends) {
   struct af_buf b;
-  leaked = 0;
+  leaks_watched = true;
   af_buf_init_secret(&b, 100000);
   af_buf_puts(&b, "my SECRET");
   char *first = b.ptr;
@@ -136,7 +125,8 @@ TEST(a_secret_buffer_leaves_no_copy_behind_when_it_moves_or_ends) {
   assert_int_equal(af_buf_rc(&b), 0);
   assert_ptr_not_equal(b.ptr, first);
   af_buf_done(&b);
-  assert_int_equal(leaked, 0);
+  leaks_watched = false;
+  assert_int_equal(leaks, 0);
 }
 
 TEST(a_secret_buffer_is_blank_after_a_reset) {
