@@ -12,7 +12,7 @@ static int check_bytes(const struct af_doc *doc, struct af_str text, struct af_e
   for (size_t i = 0; i <= text.len; i++) {
     bool end = i == text.len;
     unsigned char c = end ? '\n' : (unsigned char)text.ptr[i];
-    if (c == 0 || (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7F)
+    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r')
       return af_doc_error(doc, line, err, -AF_EINVAL, "DocEncoding", "holds the control character 0x%02x: remove it", c);
     if (c != '\n')
       continue;

@@ -80,7 +80,7 @@ static size_t quoted_length(struct af_str s, char quote, bool nested) {
         return i;
       i++;
     }
-  return i < s.len ? i : s.len;
+  return i;
 }
 
 static size_t value_length(struct af_str s, enum value_kind kind, char quote, bool nested) {

@@ -187,6 +187,7 @@ TEST(yaml_beyond_plain_data_is_refused_with_line_and_path) {
 
 TEST(duplicate_keys_are_refused_with_both_lines) {
   refused("a:\n  b: 1\n  c: 2\n  b: 3\n", "batch.yaml:4: a.b: the key is already on line 2");
+  refused("a: 1\nz: 1\nz:\n  2\na: 3\n", "batch.yaml:3: z: the key is already on line 2");
   refused("x: {b: 1, \"b\": 2}\n", "x.b: the key is already on line 1");
   refused("{\"a\": 1,\n\"a\": 2}", "batch.yaml:2: the key \"a\" is there twice");
   read_doc("a: {b: 1}\nc: {b: 1}\n");
@@ -274,6 +275,12 @@ TEST(hostile_nesting_neither_overflows_the_stack_nor_takes_long) {
   }
 }
 
+TEST(nesting_is_refused_before_jansson_follows_it) {
+  char *text = repeat("[", 3000); /* past jansson's own limit, below that of values */
+  too_big(text, NULL, "nested more than 32 levels deep");
+  free(text);
+}
+
 TEST(the_greatest_document_allowed_is_read) {
   char *text = repeat("- x\n", 199999);
   assert_int_equal(af_node_count(read_doc(text)), 199999);
@@ -294,6 +301,7 @@ TEST(a_big_file_is_refused_before_it_is_parsed) {
   struct af_doc *none = NULL;
   assert_error(af_doc_read_file(&none, path, NULL, &err), -AF_ETOOBIG, &err, "longer than 4194304 bytes");
   assert_contains(err.message, path);
+  assert_lacks(err.message, ":1:"); /* that would be the text's limit: then the whole file was read */
   unlink(path);
   assert_error(af_doc_read_file(&none, path, NULL, &err), -AF_ENOENT, &err, "No such file");
 }
@@ -348,6 +356,7 @@ TEST(an_unknown_key_is_refused_with_the_nearest_known_one) {
   } cases[] = {
       {"a: 1\nregoin: x", "unknown key \"a\"; the keys here are: region, account, kms_key, id"},
       {"region: 1\nregoin: x", "batch.yaml:2: unknown key \"regoin\"; did you mean \"region\"?"},
+      {"regoinn: 1", "did you mean \"region\"?"}, /* swapped, and one too many */
       {"Region: 1", "did you mean \"region\"?"},
       {"kmsKey: 1", "did you mean \"kms_key\"?"},
       {"acount: 1", "did you mean \"account\"?"},
@@ -363,6 +372,15 @@ TEST(an_unknown_key_is_refused_with_the_nearest_known_one) {
   }
   assert_ok(af_node_only(doc, read_doc("id: 1\nregion: 2"), known, &err), &err);
   assert_ok(af_node_only(doc, read_doc("{}"), known, &err), &err);
+}
+
+TEST(keys_too_long_to_compare_are_listed) {
+  char long_key[200] = "k";
+  memset(long_key + 1, 'x', 100);
+  const char *const known[] = {long_key, NULL};
+  char text[220];
+  snprintf(text, sizeof text, "%sy: 1", long_key);
+  assert_error(af_node_only(doc, read_doc(text), known, &err), -AF_EINVAL, &err, "the keys here are: kxxx");
 }
 
 TEST(the_nested_unknown_key_is_named_with_its_place) {
@@ -395,6 +413,7 @@ int main(void) {
       DOC_TEST(depth_is_limited_exactly),
       DOC_TEST(values_are_limited_exactly),
       DOC_TEST(hostile_nesting_neither_overflows_the_stack_nor_takes_long),
+      DOC_TEST(nesting_is_refused_before_jansson_follows_it),
       DOC_TEST(the_greatest_document_allowed_is_read),
       DOC_TEST(a_text_past_the_limit_is_refused_by_its_size),
       DOC_TEST(a_big_file_is_refused_before_it_is_parsed),
@@ -402,6 +421,7 @@ int main(void) {
       DOC_TEST(an_error_names_file_line_and_path_of_its_node),
       DOC_TEST(a_path_longer_than_a_message_keeps_its_end),
       DOC_TEST(an_unknown_key_is_refused_with_the_nearest_known_one),
+      DOC_TEST(keys_too_long_to_compare_are_listed),
       DOC_TEST(the_nested_unknown_key_is_named_with_its_place),
   };
   return cmocka_run_group_tests_name("base/doc", tests, NULL, NULL);

@@ -73,7 +73,11 @@ TEST(hex_has_the_asked_length_and_differs) {
   assert_int_equal(strlen(a), 40);
   assert_int_equal(strspn(a, "0123456789abcdef"), 40);
   assert_string_not_equal(a, b);
-  af_random_hex(af_random_system(), a, 0);
+  uint64_t next = UINT64_C(0xFEDCBA9876543210);
+  struct af_random known = {counting, &next};
+  af_random_hex(&known, a, 18);
+  assert_string_equal(a, "0123456789abcdef11");
+  af_random_hex(&known, a, 0);
   assert_string_equal(a, "");
 }
 
