@@ -12,7 +12,12 @@
  *
  * Rows own their strings: release them with the matching _done(). Every function returns 0 or a negative code (base/error.h) and
  * fills err (may be NULL): -AF_EFULL when the disk is full, -AF_EIO, -AF_ESTALE, -AF_ENOENT, -AF_ENOMEM. After a failed write
- * the transaction is rolled back as a whole and every later call fails until the store is closed: the caller stops and resumes. */
+ * the transaction is rolled back as a whole and every later call fails until the store is closed: the caller stops and resumes.
+ * A call that is refused (-AF_EINVAL for what the caller gave, -AF_ESTALE, -AF_EEXIST, -AF_ENOENT) is no failed write: it has
+ * changed nothing, and what was written before it can still be committed.
+ *
+ * The store sets what it can know: revision, updated_ms and an exposure's id in the caller's row once the call has succeeded;
+ * created_ms where it is 0. What a copy is (id, batch, position, key, spec, created_ms) is fixed when it is inserted. */
 #ifndef AF_STATE_STORE_H
 #define AF_STATE_STORE_H
 
@@ -178,7 +183,9 @@ enum af_store_mode {
 };
 
 struct af_store;
-/* Owner: -AF_EBUSY where another process owns it (the message names its pid). -AF_EVERSION: newer or foreign. -AF_ECORRUPT. */
+/* Owner: -AF_EBUSY where another process owns it (the message names its pid). -AF_EVERSION: newer or foreign. -AF_ECORRUPT.
+ * -AF_EINVAL: a path that is no file's. An empty file counts as absent. The owner reads every page (quick_check), a reader the
+ * header only. */
 int af_store_open(struct af_store **ret, const char *path, enum af_store_mode mode, const struct af_clock *clock, struct af_error *err);
 void af_store_close(struct af_store *s); /* takes NULL; rolls an open transaction back */
 int af_store_commit(struct af_store *s, struct af_error *err); /* 0 where nothing was written since the last one */
@@ -200,14 +207,15 @@ int af_store_copy_get(struct af_store *s, const char *id, struct af_copy_row *re
 int af_store_facts_put(struct af_store *s, struct af_copy_row *c, const char *json, const struct af_event_row *ev, struct af_error *err);
 int af_store_facts_get(struct af_store *s, const char *copy_id, char **ret_json, struct af_error *err); /* -AF_ENOENT */
 
-/* Steps. Both write the step and the event, and move the copy's revision (and updated_ms) on. */
+/* Steps. Both write the step and the event, and move the copy's revision (and updated_ms) on. The event's step is the step's
+ * ordinal; with the calls above it is -1. Anything else is -AF_EINVAL. */
 int af_store_step_insert(struct af_store *s, struct af_copy_row *c, const struct af_step_row *step, const struct af_event_row *ev, struct af_error *err);
 int af_store_step_update(struct af_store *s, struct af_copy_row *c, const struct af_step_row *step, const struct af_event_row *ev, struct af_error *err);
 int af_store_steps(struct af_store *s, const char *copy_id, struct af_step_row **ret, size_t *ret_n, struct af_error *err); /* by ordinal */
 
 int af_store_events(struct af_store *s, const char *copy_id, int64_t after, struct af_event_row **ret, size_t *ret_n, struct af_error *err);
 
-/* Effects: put inserts, or sets the state of the one that is there. */
+/* Effects: put inserts, or sets the state of the one that is there. -AF_ENOENT where the copy has no such step. */
 int af_store_effect_put(struct af_store *s, const struct af_effect_row *e, struct af_error *err);
 int af_store_effects(struct af_store *s, const char *copy_id, struct af_effect_row **ret, size_t *ret_n, struct af_error *err);
 
