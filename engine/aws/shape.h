@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum af_type { AF_T_STRING, AF_T_BOOL, AF_T_INT, AF_T_DOUBLE, AF_T_TIMESTAMP, AF_T_BLOB, AF_T_LIST, AF_T_STRUCT };
+enum af_type { AF_T_STRING, AF_T_BOOL, AF_T_INT, AF_T_DOUBLE, AF_T_TIMESTAMP, AF_T_BLOB, AF_T_LIST, AF_T_STRUCT,
+               AF_T_MAP /* of text to values; JSON only */ };
 
 struct af_shape;
 struct af_member {
@@ -19,9 +20,10 @@ struct af_member {
 struct af_shape {
   enum af_type type;
   const struct af_member *members; /* STRUCT: ends with {NULL} */
-  const struct af_shape *element;  /* LIST */
+  const struct af_shape *element;  /* LIST, MAP: of the values */
   const char *item;                /* LIST that is not flattened: the item's element, "item" or "member" */
   bool flattened;                  /* LIST */
+  bool not_empty;                  /* LIST of a request: an empty one would widen the call instead of narrowing it (rules.md 6.3) */
 };
 
 enum af_protocol { AF_PROTOCOL_EC2, AF_PROTOCOL_QUERY, AF_PROTOCOL_JSON };

@@ -1,0 +1,36 @@
+/* The list of all calls, and the shapes that every table shares. */
+#include "engine/aws/ops.h"
+
+#include "engine/aws/ops_table.h"
+
+const struct af_shape af_string = {.type = AF_T_STRING};
+const struct af_shape af_bool = {.type = AF_T_BOOL};
+const struct af_shape af_int = {.type = AF_T_INT};
+const struct af_shape af_timestamp = {.type = AF_T_TIMESTAMP};
+const struct af_shape af_blob = {.type = AF_T_BLOB};
+const struct af_shape af_nothing = {.type = AF_T_STRUCT, .members = (const struct af_member[]){{NULL, NULL, NULL, false}}};
+
+const struct af_op *const af_ops[] = {
+    &af_ec2_copy_image,
+    &af_ec2_copy_snapshot,
+    &af_ec2_delete_snapshot,
+    &af_ec2_deregister_image,
+    &af_ec2_describe_image_attribute,
+    &af_ec2_describe_images,
+    &af_ec2_describe_regions,
+    &af_ec2_describe_snapshot_attribute,
+    &af_ec2_describe_snapshots,
+    &af_ec2_get_allowed_images_settings,
+    &af_ec2_get_ebs_encryption_by_default,
+    &af_ec2_modify_image_attribute,
+    &af_ec2_modify_snapshot_attribute,
+    &af_ec2_register_image,
+    &af_kms_create_grant,
+    &af_kms_describe_key,
+    &af_kms_generate_data_key_without_plaintext,
+    &af_kms_list_grants,
+    &af_kms_retire_grant,
+    &af_sts_assume_role,
+    &af_sts_assume_role_with_web_identity,
+    &af_sts_get_caller_identity,
+    NULL};
