@@ -11,7 +11,8 @@
 
 #define AF_REPLY_MAX_BYTES (64 * 1024 * 1024)
 
-/* Appends the body. A member that the shape doesn't have, a missing required one, a wrong type: -AF_EINVAL, class INTERNAL. */
+/* Appends the body, members in the order of the shape. A member that the shape doesn't have, a missing required one, a wrong type,
+ * an empty list where that would widen the call: -AF_EINVAL, class INTERNAL, code "RequestShape". null counts as absent. */
 int af_encode(const struct af_op *op, const json_t *input, struct af_buf *body, struct af_error *err);
 const char *af_content_type(const struct af_op *op);
 
@@ -23,7 +24,9 @@ struct af_reply {
 };
 /* A 2xx gives *ret_output (the caller's; an object, empty where the API returns nothing) and request_id. Anything else gives
  * -AF_EAWS with code, message, status and request id in err; the class is set by af_classify (retry.h). A body that can't be read
- * gives -AF_EAWS too: class AMBIGUOUS where the op mutates and the status was 2xx or 5xx, else TRANSIENT; code "MalformedReply". */
+ * gives -AF_EAWS too: class AMBIGUOUS where the op mutates and the status was 2xx or 5xx, else TRANSIENT; code "MalformedReply".
+ * Times stay text as the API wrote them (numbers in JSON), blobs base64 text; an empty list is an empty array, an absent one absent.
+ * -AF_ENOMEM: what the reply said is not known. */
 int af_decode(const struct af_op *op, const struct af_reply *reply, json_t **ret_output, char request_id[80], struct af_error *err);
 
 #endif

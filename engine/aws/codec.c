@@ -1,0 +1,159 @@
+/* The codec's door: requests to bytes by protocol, replies to trees or to errors. The parts are check.c, encode_query.c, json.c and
+ * decode_xml.c; what is here knows how AWS wraps a reply and how it words an error (rules.md 8). */
+#include "engine/aws/codec.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+#include "engine/aws/codec_parts.h"
+#include "engine/aws/ops_table.h"
+#include "engine/aws/retry.h"
+
+int af_encode(const struct af_op *op, const json_t *input, struct af_buf *body, struct af_error *err) {
+  int rc = af_codec_check(op, input, err);
+  if (rc < 0)
+    return rc;
+  if (op->protocol == AF_PROTOCOL_JSON)
+    af_codec_encode_json(op, input, body);
+  else
+    af_codec_encode_query(op, input, body);
+  rc = af_buf_rc(body);
+  if (rc == -AF_ETOOBIG)
+    return af_error_set(err, rc, AF_CLASS_INVALID, "RequestTooBig", "%s: the request passes %zu bytes", op->label, body->max);
+  return rc < 0 ? af_error_nomem(err) : 0;
+}
+
+const char *af_content_type(const struct af_op *op) {
+  return op->protocol == AF_PROTOCOL_JSON ? "application/x-amz-json-1.1" : "application/x-www-form-urlencoded; charset=utf-8";
+}
+
+/* ---- what AWS made ---- */
+
+static int read_wrapped(const struct af_op *op, const char *root, struct af_str body, json_t **ret, struct af_codec_reading *r) {
+  const struct af_member wrapper[] = {{op->wrapper, op->wrapper, op->output, true}, {NULL, NULL, NULL, false}};
+  const struct af_shape reply = {.type = AF_T_STRUCT, .members = wrapper};
+  json_t *tree = NULL;
+  int rc = af_codec_decode_xml(&reply, root, true, body, &tree, r); /* STS: what it gives are secrets */
+  if (rc < 0)
+    return rc;
+  *ret = json_incref(json_object_get(tree, op->wrapper));
+  json_decref(tree);
+  if (*ret)
+    return 0;
+  snprintf(r->why, sizeof r->why, "it has no %s", op->wrapper);
+  return -AF_EINVAL;
+}
+
+static int read_output(const struct af_op *op, struct af_str body, json_t **ret, struct af_codec_reading *r) {
+  bool returns_something = op->output->members[0].name != NULL;
+  char root[128];
+  snprintf(root, sizeof root, "%sResponse", op->action);
+  if (!returns_something && (body.len == 0 || op->protocol == AF_PROTOCOL_QUERY)) {
+    *ret = json_object();
+    return *ret ? 0 : -AF_ENOMEM;
+  }
+  switch (op->protocol) {
+  case AF_PROTOCOL_EC2: return af_codec_decode_xml(op->output, root, false, body, ret, r);
+  case AF_PROTOCOL_QUERY: return read_wrapped(op, root, body, ret, r);
+  case AF_PROTOCOL_JSON: return af_codec_decode_json(op->output, body, ret, r);
+  }
+  return -AF_EINVAL;
+}
+
+/* ---- what AWS refused ---- */
+
+/* EC2: Response/Errors/Error, STS: ErrorResponse/Error. */
+static const struct af_shape xml_error = STRUCTURE(MAY(Code, af_string), MAY(Message, af_string));
+static const struct af_shape xml_errors = ITEMS("Error", xml_error);
+static const struct af_shape xml_reply = STRUCTURE(MAY(Errors, xml_errors), MAY(Error, xml_error));
+/* KMS. Its code is "__type"; "code" is seen elsewhere; the message begins with either letter. */
+static const struct af_shape json_reply = STRUCTURE(MAY(__type, af_string), MAY(code, af_string), MAY(message, af_string),
+                                                    MAY(Message, af_string));
+
+static struct af_str text_of(const json_t *object, const char *name) {
+  const json_t *v = json_object_get(object, name);
+  return af_str_n(json_string_value(v), json_string_length(v));
+}
+
+/* "aws.kms#NotFoundException:http://…" is NotFoundException. */
+static struct af_str bare_code(struct af_str code) {
+  const char *colon = code.len > 0 ? memchr(code.ptr, ':', code.len) : NULL;
+  if (colon)
+    code.len = (size_t)(colon - code.ptr);
+  const char *hash = code.len > 0 ? memchr(code.ptr, '#', code.len) : NULL;
+  return hash ? af_str_n(hash + 1, code.len - (size_t)(hash + 1 - code.ptr)) : code;
+}
+
+/* One line for a person. A refused signature is explained with the canonical request, session token included: that stays here. */
+static void put_message(struct af_error *err, struct af_str message) {
+  static const char echo[] = "The Canonical String";
+  char *end = err->message;
+  AF_COPY(err->message, message);
+  if ((end = strstr(err->message, echo)))
+    *end = 0;
+  for (end = err->message; *end; end++)
+    if (iscntrl((unsigned char)*end))
+      *end = ' ';
+  while (end > err->message && end[-1] == ' ')
+    *--end = 0;
+}
+
+static int read_error(const struct af_op *op, struct af_str body, struct af_error *err, struct af_codec_reading *r) {
+  json_t *tree = NULL;
+  bool json = op->protocol == AF_PROTOCOL_JSON;
+  int rc = json ? af_codec_decode_json(&json_reply, body, &tree, r) : af_codec_decode_xml(&xml_reply, NULL, true, body, &tree, r);
+  if (rc < 0)
+    return rc;
+  const json_t *error = json ? tree : json_array_get(json_object_get(tree, "Errors"), 0);
+  if (!error)
+    error = json_object_get(tree, "Error");
+  struct af_str code = text_of(error, json ? "__type" : "Code"), message = text_of(error, json ? "message" : "Message");
+  if (json && code.len == 0)
+    code = text_of(error, "code");
+  if (json && message.len == 0)
+    message = text_of(error, "Message");
+  AF_COPY(err->code, bare_code(code));
+  put_message(err, message);
+  json_decref(tree);
+  if (err->code[0])
+    return 0;
+  snprintf(r->why, sizeof r->why, "it names no error code");
+  return -AF_EINVAL;
+}
+
+/* ---- the whole ---- */
+
+static void put_malformed(const struct af_reply *reply, const char *why, struct af_error *err) {
+  char text[sizeof err->message];
+  AF_COPY(err->code, af_str("MalformedReply"));
+  snprintf(text, sizeof text, "the reply (HTTP %d, %.*s, %zu bytes) could not be read: %s", reply->status,
+           (int)(reply->content_type.len < 64 ? reply->content_type.len : 64), reply->content_type.len ? reply->content_type.ptr : "",
+           reply->body.len, why);
+  put_message(err, af_str(text));
+}
+
+int af_decode(const struct af_op *op, const struct af_reply *reply, json_t **ret_output, char request_id[80],
+              struct af_error *err) {
+  struct af_codec_reading r = {.why = "it is too long"};
+  struct af_error fresh = {.http_status = reply->status};
+  json_t *output = NULL;
+  bool good = reply->status >= 200 && reply->status < 300;
+  int rc = -AF_EINVAL;
+  if (reply->body.len <= AF_REPLY_MAX_BYTES)
+    rc = good ? read_output(op, reply->body, &output, &r) : read_error(op, reply->body, &fresh, &r);
+  af_str_copy(request_id, 80, reply->request_id.len > 0 ? reply->request_id : af_str(r.request_id));
+  if (rc == -AF_ENOMEM)
+    return af_error_nomem(err);
+  if (good && rc == 0) {
+    *ret_output = output;
+    return 0;
+  }
+  if (rc < 0)
+    put_malformed(reply, r.why, &fresh);
+  AF_COPY(fresh.request_id, af_str(request_id));
+  AF_COPY(fresh.action, af_str(op->label));
+  af_classify(op, AF_SENT_REPLIED, &fresh);
+  if (err)
+    *err = fresh;
+  return -AF_EAWS;
+}

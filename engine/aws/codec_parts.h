@@ -1,0 +1,31 @@
+/* What codec.c and its parts share: check.c, encode_query.c, json.c, decode_xml.c. Nothing else includes this. */
+#ifndef AF_ENGINE_AWS_CODEC_PARTS_H
+#define AF_ENGINE_AWS_CODEC_PARTS_H
+
+#include "engine/aws/codec.h"
+
+enum {
+  AF_CODEC_MAX_DEPTH = 64,        /* of requests and replies; a DescribeImages reply has 8 levels */
+  AF_CODEC_MAX_VALUES = 2000000,  /* in one reply; 1,000 images have some 100,000 */
+};
+
+const struct af_member *af_codec_member(const struct af_shape *structure, const char *name); /* by the model's name; or NULL */
+
+/* Does the tree fit the op's input? The encoders rely on it. */
+int af_codec_check(const struct af_op *op, const json_t *input, struct af_error *err);
+
+/* Append the body of an input that was checked; failures stick in body. */
+void af_codec_encode_query(const struct af_op *op, const json_t *input, struct af_buf *body);
+void af_codec_encode_json(const struct af_op *op, const json_t *input, struct af_buf *body);
+
+struct af_codec_reading { /* what a decoder finds beside the tree */
+  char request_id[80];    /* empty where the body has none */
+  char why[256];          /* why it could not be read */
+};
+/* *ret is the caller's: an object that holds what the shape knows. -AF_EINVAL with r->why where the body isn't that, -AF_ENOMEM.
+ * root: the name that the root element must have; NULL takes any. secret: the text buffer is wiped. */
+int af_codec_decode_xml(const struct af_shape *shape, const char *root, bool secret, struct af_str body, json_t **ret,
+                        struct af_codec_reading *r);
+int af_codec_decode_json(const struct af_shape *shape, struct af_str body, json_t **ret, struct af_codec_reading *r);
+
+#endif
