@@ -1,0 +1,182 @@
+/* The facts as JSON and back, and small readers of API objects. The struct owns what it points to. */
+#include "plans/facts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+
+void af_facts_init(struct af_facts *f) {
+  *f = (struct af_facts){0};
+}
+
+void af_facts_done(struct af_facts *f) {
+  if (!f)
+    return;
+  json_decref(f->image);
+  json_decref(f->snapshots);
+  json_decref(f->source_keys);
+  json_decref(f->target_key);
+  json_decref(f->name_holder);
+  free(f->uefi_data);
+  *f = (struct af_facts){0};
+}
+
+/* The members of the struct, by kind: a new fact is one line here. */
+static const struct {
+  const char *name;
+  size_t offset, size;
+} texts[] = {
+#define TEXT(m)                                                                                                                  \
+  { #m, offsetof(struct af_facts, m), sizeof((struct af_facts *)0)->m }
+    TEXT(source_account), TEXT(target_account), TEXT(source_partition), TEXT(target_partition), TEXT(allowed_images),
+#undef TEXT
+};
+
+static const struct {
+  const char *name;
+  size_t offset;
+  json_type type;
+  bool required;
+} trees[] = {
+    {"image", offsetof(struct af_facts, image), JSON_OBJECT, true},
+    {"snapshots", offsetof(struct af_facts, snapshots), JSON_ARRAY, true},
+    {"source_keys", offsetof(struct af_facts, source_keys), JSON_ARRAY, true},
+    {"target_key", offsetof(struct af_facts, target_key), JSON_OBJECT, false},
+    {"name_holder", offsetof(struct af_facts, name_holder), JSON_OBJECT, false},
+};
+
+#define N(array) (sizeof(array) / sizeof(array)[0])
+
+static json_t **tree_at(struct af_facts *f, size_t i) {
+  return (json_t **)(void *)((char *)f + trees[i].offset);
+}
+
+int af_facts_to_json(const struct af_facts *f, json_t **ret) {
+  json_t *object = json_object();
+  int bad = !object;
+  for (size_t i = 0; i < N(texts) && !bad; i++)
+    bad = json_object_set_new(object, texts[i].name, json_string((const char *)f + texts[i].offset));
+  for (size_t i = 0; i < N(trees) && !bad; i++) {
+    json_t *tree = *(json_t *const *)(const void *)((const char *)f + trees[i].offset);
+    if (tree)
+      bad = json_object_set_new(object, trees[i].name, json_deep_copy(tree));
+  }
+  if (!bad && f->uefi_data)
+    bad = json_object_set_new(object, "uefi_data", json_string(f->uefi_data));
+  if (!bad)
+    bad = json_object_set_new(object, "encryption_by_default", json_boolean(f->encryption_by_default));
+  if (bad) {
+    json_decref(object);
+    return -AF_ENOMEM;
+  }
+  *ret = object;
+  return 0;
+}
+
+static int bad_facts(struct af_error *err, const char *member, const char *what) {
+  return af_error_set(err, -AF_EINVAL, AF_CLASS_INTERNAL, "FactsInvalid", "the stored facts of a copy: %s: %s", member, what);
+}
+
+static bool all_objects(const json_t *array) {
+  for (size_t i = 0; i < json_array_size(array); i++)
+    if (!json_is_object(json_array_get(array, i)))
+      return false;
+  return true;
+}
+
+static int take_text(struct af_facts *f, size_t i, const json_t *json, struct af_error *err) {
+  const json_t *value = json_object_get(json, texts[i].name);
+  if (!json_is_string(value))
+    return bad_facts(err, texts[i].name, "is not a string");
+  if (!af_str_copy((char *)f + texts[i].offset, texts[i].size, af_str(json_string_value(value))))
+    return bad_facts(err, texts[i].name, "is too long");
+  return 0;
+}
+
+static int take_tree(struct af_facts *f, size_t i, const json_t *json, struct af_error *err) {
+  const json_t *value = json_object_get(json, trees[i].name);
+  if (!value)
+    return trees[i].required ? bad_facts(err, trees[i].name, "is missing") : 0;
+  if (json_typeof(value) != trees[i].type || (json_is_array(value) && !all_objects(value)))
+    return bad_facts(err, trees[i].name, trees[i].type == JSON_ARRAY ? "is not a list of objects" : "is not an object");
+  *tree_at(f, i) = json_deep_copy(value);
+  return *tree_at(f, i) ? 0 : af_error_nomem(err);
+}
+
+static int take_rest(struct af_facts *f, const json_t *json, struct af_error *err) {
+  const json_t *by_default = json_object_get(json, "encryption_by_default"), *uefi = json_object_get(json, "uefi_data");
+  if (!json_is_boolean(by_default))
+    return bad_facts(err, "encryption_by_default", "is not true or false");
+  f->encryption_by_default = json_is_true(by_default);
+  if (!uefi)
+    return 0;
+  if (!json_is_string(uefi))
+    return bad_facts(err, "uefi_data", "is not a string");
+  f->uefi_data = af_str_dup(af_str(json_string_value(uefi)));
+  return f->uefi_data ? 0 : af_error_nomem(err);
+}
+
+int af_facts_from_json(struct af_facts *ret, const json_t *json, struct af_error *err) {
+  if (!json_is_object(json))
+    return bad_facts(err, "the whole", "is not an object");
+  struct af_facts f;
+  af_facts_init(&f);
+  int rc = 0;
+  for (size_t i = 0; i < N(texts) && rc == 0; i++)
+    rc = take_text(&f, i, json, err);
+  for (size_t i = 0; i < N(trees) && rc == 0; i++)
+    rc = take_tree(&f, i, json, err);
+  if (rc == 0)
+    rc = take_rest(&f, json, err);
+  if (rc < 0) {
+    af_facts_done(&f);
+    return rc;
+  }
+  *ret = f;
+  return 0;
+}
+
+const char *af_json_str(const json_t *object, const char *member) {
+  const char *text = json_string_value(json_object_get(object, member));
+  return text ? text : "";
+}
+
+bool af_json_bool(const json_t *object, const char *member) {
+  return json_is_true(json_object_get(object, member));
+}
+
+int64_t af_json_int(const json_t *object, const char *member) {
+  return json_integer_value(json_object_get(object, member));
+}
+
+int64_t af_snapshot_bytes(const json_t *snapshot) {
+  int64_t full = af_json_int(snapshot, "FullSnapshotSizeInBytes"), size = af_json_int(snapshot, "VolumeSize");
+  /* A volume has 64 TiB at most: more is no size of AWS's, and would only make the sum overflow. */
+  const int64_t gib = INT64_C(1) << 30, most = 65536 * gib;
+  int64_t bytes = full > 0 ? full : size > 0 && size <= 65536 ? size * gib : 0;
+  return bytes <= most ? bytes : most;
+}
+
+int64_t af_facts_bytes(const struct af_facts *f) {
+  int64_t sum = 0;
+  for (size_t i = 0; i < json_array_size(f->snapshots); i++)
+    sum += af_snapshot_bytes(json_array_get(f->snapshots, i));
+  return sum;
+}
+
+const char *af_mapping_snapshot(const json_t *mapping) {
+  return json_object_get(mapping, "NoDevice") ? "" : af_json_str(json_object_get(mapping, "Ebs"), "SnapshotId");
+}
+
+const json_t *af_json_find(const json_t *array, const char *member, const char *value) {
+  for (size_t i = 0; i < json_array_size(array); i++)
+    if (af_streq(af_json_str(json_array_get(array, i), member), value))
+      return json_array_get(array, i);
+  return NULL;
+}
+
+const char *af_json_tag(const json_t *resource, const char *key) {
+  const json_t *tag = af_json_find(json_object_get(resource, "Tags"), "Key", key);
+  return tag ? af_json_str(tag, "Value") : NULL;
+}
