@@ -1,0 +1,15 @@
+/* The attributes that verify compares, by name, and which of them a manifest may let differ. What makes a copy safe to own and to
+ * use (its owner, state, name, storage and encryption) is never up for discussion. */
+#ifndef AF_PLANS_ATTRIBUTE_H
+#define AF_PLANS_ATTRIBUTE_H
+
+#include "base/buf.h"
+
+/* "imdsSupport"; "tag[team]" or "tag" for every tag; "blockDeviceMapping[/dev/xvda].volumeType" or
+ * "blockDeviceMapping.volumeType" for every device. Whether the manifest may name it. */
+bool af_attribute_may_differ(struct af_str name);
+/* Does what the manifest names cover this attribute of a finding? */
+bool af_attribute_covers(struct af_str named, struct af_str attribute);
+void af_attribute_list(struct af_buf *out); /* the names that may differ, for messages: "bootMode, tpmSupport, …" */
+
+#endif
