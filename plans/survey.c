@@ -1,0 +1,98 @@
+/* Reading the facts once, so that each check of the route is one question. Pure. */
+#include "plans/survey.h"
+
+#include "plans/shape.h"
+
+static enum af_ownership ownership_of(const struct af_facts *f, const char *owner) {
+  if (*owner && af_streq(owner, f->target_account))
+    return AF_OWNER_TARGET;
+  return *owner && af_streq(owner, f->source_account) ? AF_OWNER_SOURCE : AF_OWNER_UNKNOWN;
+}
+
+/* devpay is Marketplace's forerunner; both are paid for by whoever launches the image (rules.md 1.5). */
+static bool has_product(const json_t *image) {
+  return json_array_size(json_object_get(image, "ProductCodes")) > 0;
+}
+
+static bool differs(const json_t *image, const char *member, const char *plain) {
+  const char *value = af_json_str(image, member);
+  return *value && !af_streq(value, plain);
+}
+
+static void set_first(const json_t **slot, const json_t *value) {
+  if (!*slot)
+    *slot = value;
+}
+
+static void survey_key(struct af_survey *s, const json_t *snapshot) {
+  const json_t *key = af_json_find(s->facts->source_keys, "Arn", af_json_str(snapshot, "KmsKeyId"));
+  struct af_arn arn;
+  if (!key || *af_json_str(key, "Error")) {
+    set_first(&s->under_unknown, snapshot);
+    return;
+  }
+  set_first(af_streq(af_json_str(key, "KeyManager"), "AWS") ? &s->under_aws : &s->under_customer, snapshot);
+  if (!af_streq(af_json_str(key, "KeyState"), "Enabled"))
+    set_first(&s->idle_key, key);
+  if (af_arn_split(af_str(af_json_str(key, "Arn")), &arn) && !af_str_eq(arn.account, af_str(s->owner)))
+    set_first(&s->foreign_key, key);
+}
+
+static void survey_snapshot(struct af_survey *s, const json_t *mapping) {
+  const char *id = af_mapping_snapshot(mapping);
+  if (!*id)
+    return;
+  s->n_snapshots++;
+  const json_t *snapshot = af_json_find(s->facts->snapshots, "SnapshotId", id);
+  if (!snapshot) {
+    if (!s->unread)
+      s->unread = id;
+    return;
+  }
+  if (!af_streq(af_json_str(snapshot, "State"), "completed"))
+    set_first(&s->unfinished, snapshot);
+  if (af_streq(af_json_str(snapshot, "StorageTier"), "archive"))
+    set_first(&s->archived, snapshot);
+  if (*af_json_str(snapshot, "OwnerId") && !af_streq(af_json_str(snapshot, "OwnerId"), s->owner))
+    set_first(&s->of_another, snapshot);
+  if (af_json_bool(snapshot, "Encrypted") || af_json_bool(json_object_get(mapping, "Ebs"), "Encrypted"))
+    survey_key(s, snapshot);
+  else
+    set_first(&s->plain, snapshot);
+}
+
+void af_survey(struct af_survey *ret, const struct af_copy_spec *spec, const struct af_facts *facts) {
+  const json_t *image = facts->image;
+  *ret = (struct af_survey){
+      .spec = spec,
+      .facts = facts,
+      .image_id = spec->image,
+      .owner = af_json_str(image, "OwnerId"),
+      .ownership = ownership_of(facts, af_json_str(image, "OwnerId")),
+      .cross_region = !af_streq(spec->source.region, spec->target.region),
+      .instance_store = af_streq(af_json_str(image, "RootDeviceType"), "instance-store"),
+      .marketplace = has_product(image),
+      .billed = af_streq(af_json_str(image, "Platform"), "windows") || differs(image, "PlatformDetails", "Linux/UNIX") ||
+                differs(image, "UsageOperation", "RunInstances"),
+      .tpm_preferred = *af_json_str(image, "TpmSupport") && af_streq(af_json_str(image, "BootMode"), "uefi-preferred"),
+      .paravirtual = af_streq(af_json_str(image, "VirtualizationType"), "paravirtual"),
+  };
+  const json_t *mappings = json_object_get(image, "BlockDeviceMappings");
+  for (size_t i = 0; i < json_array_size(mappings); i++)
+    survey_snapshot(ret, json_array_get(mappings, i));
+}
+
+const char *af_survey_encryption(const struct af_survey *s) {
+  static const char *const words[2][8] = {
+      {"not encrypted", "encrypted under a customer key", "encrypted under an AWS managed key",
+       "encrypted under a customer key and an AWS managed key", "encrypted under a key that could not be described",
+       "encrypted under keys of which one could not be described", "encrypted under keys of which one could not be described",
+       "encrypted under keys of which one could not be described"},
+      {"not encrypted", "partly encrypted under a customer key", "partly encrypted under an AWS managed key",
+       "partly encrypted under a customer key and an AWS managed key", "partly encrypted under a key that could not be described",
+       "partly encrypted under keys of which one could not be described",
+       "partly encrypted under keys of which one could not be described",
+       "partly encrypted under keys of which one could not be described"},
+  };
+  return words[s->plain != NULL][(s->under_customer ? 1 : 0) | (s->under_aws ? 2 : 0) | (s->under_unknown ? 4 : 0)];
+}
