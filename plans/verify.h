@@ -7,10 +7,13 @@
 enum af_verdict { AF_SAME, AF_DIFFERENT, AF_MISSING, AF_UNREADABLE, AF_VERDICT_MAX_ };
 const char *af_verdict_name(enum af_verdict v); /* "Same"… */
 
+#define AF_ATTRIBUTE_SIZE 160
+
 struct af_finding {
-  char attribute[64];     /* "bootMode", "blockDeviceMapping[/dev/xvda].volumeType", "snapshot[/dev/xvda].kmsKeyId", "tag[team]" */
+  char attribute[AF_ATTRIBUTE_SIZE]; /* "bootMode", "blockDeviceMapping[/dev/xvda].volumeType", "snapshot[/dev/xvda].kmsKeyId",
+                                        "tag[team]" */
   enum af_verdict verdict;
-  bool allowed;           /* the manifest allows this difference */
+  bool allowed;           /* the manifest allows this difference, or AWS makes it (kernel ids belong to a Region) */
   char source[256], copy[256]; /* the values, shortened to fit */
 };
 
