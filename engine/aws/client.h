@@ -42,6 +42,7 @@ struct af_principal { /* borrowed; NULL members are not given */
 int af_aws_session(struct af_aws *aws, const struct af_principal *who, struct af_session **ret, struct af_error *err);
 const char *af_session_name(const struct af_session *s);   /* for people: "profile recovery, role arn:…" */
 const char *af_session_region(const struct af_session *s); /* the configured default Region; "" where none */
+const char *af_session_account(const struct af_session *s); /* "" until a role's ARN, a provider or GetCallerIdentity has told */
 const char *af_session_source(const struct af_session *s); /* where credentials came from, as "profile golden > role arn:…"; for doctor */
 
 struct af_call {
@@ -76,6 +77,8 @@ struct af_aws_counts { /* since the client was made */
   uint64_t sent, failed, throttled;
 };
 size_t af_aws_counts(const struct af_aws *aws, const struct af_aws_counts **ret); /* borrowed */
+/* The file of certificates that AWS_CA_BUNDLE or ca_bundle of the default profile names, for af_http_curl_new(): appends nothing where neither does. */
+int af_aws_ca_bundle(const struct af_env *env, struct af_buf *out, struct af_error *err);
 /* How far this machine's clock is behind AWS's, as last seen in a Date header; 0 while unknown. */
 int64_t af_aws_skew_ms(const struct af_aws *aws);
 
