@@ -1,0 +1,16 @@
+/* Which steps a route takes, as data; and the rows they become for one copy. */
+#ifndef AF_ENGINE_ROUTES_H
+#define AF_ENGINE_ROUTES_H
+
+#include "plans/route.h"
+#include "state/store.h"
+
+/* Makes the rows of the copy's steps, in order; the caller frees them with af_step_rows_free(). */
+int af_route_steps(const char *copy_id, const struct af_facts *facts, const struct af_decision *decision, struct af_step_row **ret, size_t *ret_n);
+void af_step_rows_free(struct af_step_row *steps, size_t n); /* takes NULL */
+
+/* "grant-key, share-snapshot x2, copy-snapshot x2, register-image, verify": for plan and show. */
+struct af_buf;
+void af_route_describe(const struct af_step_row *steps, size_t n, struct af_buf *out);
+
+#endif
