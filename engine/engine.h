@@ -1,0 +1,69 @@
+/* The engine: carries batches of copies out. One thread around one wait: collect answers, decide, commit once for all, then send
+ * what was authorised (design section 3). All a program includes of the engine, beside the client it wires up (engine/aws/client.h).
+ *
+ * Everything from outside comes through the config; the engine owns nothing of it. */
+#ifndef AF_ENGINE_ENGINE_H
+#define AF_ENGINE_ENGINE_H
+
+#include "engine/aws/client.h"
+#include "plans/manifest.h"
+#include "plans/route.h"
+#include "state/store.h"
+
+struct af_copy_view { /* what a person is shown of one copy; borrowed until the engine's next turn */
+  const struct af_copy_row *row;
+  const struct af_copy_spec *spec;
+  const struct af_step_row *steps;
+  size_t n_steps;
+  const char *title;    /* what it is at: "copying snapshots", "taking back" */
+  size_t step, n_stage; /* stage it is at, of how many */
+  int percent;          /* of the copy in AWS; -1 where that means nothing now */
+  int64_t bytes;        /* to be moved at most */
+  const char *waits;    /* why it doesn't go on right now; "" where it does */
+};
+
+struct af_engine_config { /* all borrowed */
+  const struct af_clock *clock;
+  const struct af_random *random;
+  struct af_store *store; /* NULL: only af_engine_plan() */
+  struct af_aws *aws;
+  const struct af_log *log; /* may be NULL */
+  int64_t poll_min_ms, poll_max_ms; /* how often AWS is asked how far a copy is; 0 takes 15 s and 60 s */
+  int64_t window_ms;                /* how long AWS's reads may lag behind its writes; 0 takes 60 s */
+  int64_t patience_ms;              /* how long an inspection puts up with an AWS that can't be reached; 0 takes 5 min */
+  const volatile int *stop;         /* 0 go on, 1 stop at a safe point; set by a signal handler; may be NULL */
+  /* Called once a turn after the commit, and for each event as it is written; either may be NULL. */
+  void (*on_turn)(void *ctx);
+  void (*on_event)(void *ctx, const struct af_copy_row *copy, const struct af_step_row *step, const struct af_event_row *event);
+  void *ctx;
+};
+
+struct af_engine;
+int af_engine_new(struct af_engine **ret, const struct af_engine_config *config, struct af_error *err); /* checks the machine's tables, too */
+void af_engine_free(struct af_engine *e); /* takes NULL */
+
+/* Writes the manifest's batch down, or finds the unfinished one that the same manifest began: *ret_resumed says which. -AF_EEXIST: a copy of it is
+ * under way in another batch; err names both. */
+int af_engine_start(struct af_engine *e, const struct af_manifest *m, const char *manifest_name, char ret_batch[64], bool *ret_resumed,
+                    struct af_error *err);
+/* Takes a stored batch up; blocked copies are tried again. */
+int af_engine_load(struct af_engine *e, const char *batch_id, struct af_error *err);
+/* Until every copy has ended or is blocked (0), or the stop flag is set (-AF_ECANCELED: all is committed, resume later), or the store fails. */
+int af_engine_run(struct af_engine *e, struct af_error *err);
+
+size_t af_engine_count(const struct af_engine *e);
+void af_engine_view(const struct af_engine *e, size_t i, struct af_copy_view *ret);
+size_t af_engine_in_flight(const struct af_engine *e); /* calls that are being waited for */
+
+/* Reads facts and decides the route of every copy of a manifest, changing nothing anywhere. found is called for each, in the manifest's
+ * order: facts and decision are NULL where the facts could not be read, and err says why. steps are those the route would take. */
+typedef void af_planned(void *ctx, size_t i, const struct af_copy_spec *spec, const struct af_facts *facts, const struct af_decision *decision,
+                        const struct af_step_row *steps, size_t n_steps, const struct af_error *err);
+int af_engine_plan(struct af_engine *e, const struct af_manifest *m, af_planned *found, void *ctx, struct af_error *err);
+
+/* Small readers for programs that show stored rows. */
+const char *af_step_title(const char *kind); /* "copying snapshots" */
+int af_error_to_json(const struct af_error *err, char **ret_json); /* as it is stored; the caller frees */
+int af_error_from_json(const char *json, struct af_error *ret);
+
+#endif

@@ -1,0 +1,154 @@
+/* Exposures: access that is opened for copies and closed after the last of them (design section 3, rule 4). One row stands for one opening
+ * (a snapshot to an account, a key to an account), and copies hold it:
+ *
+ *   closed -> opening -> open -> closing -> closed      detail: the grant's id while it is open; when we closed it while it is closed
+ *
+ * Whoever comes first opens it, whoever leaves last closes it, and everyone else waits or finds it done. What was there before us is open with
+ * borrowed = false: it is never closed by us, and looked at anew once nobody holds it. */
+#include <stdio.h>
+
+#include "engine/internal.h"
+
+static const char *resource_of(const struct af_live_copy *c, size_t step) {
+  return *c->steps[step].item ? c->steps[step].item : c->spec.image;
+}
+
+int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *ret) {
+  return af_store_exposure_find(e->config.store, af_step_traits(c->steps[step].kind)->exposure, c->facts.source_account, c->spec.source.region,
+                                resource_of(c, step), c->facts.target_account, ret, NULL);
+}
+
+static int put(struct af_engine *e, struct af_exposure_row *x) {
+  struct af_error err;
+  int rc = af_store_exposure_put(e->config.store, x, &err);
+  return rc ? af_engine_fail(e, rc, &err) : 0;
+}
+
+static int fill(const struct af_live_copy *c, size_t step, struct af_exposure_row *x) {
+  *x = (struct af_exposure_row){.state = AF_EXPOSURE_CLOSED};
+  return af_row_set(&x->kind, af_step_traits(c->steps[step].kind)->exposure) || af_row_set(&x->account, c->facts.source_account) ||
+                 af_row_set(&x->region, c->spec.source.region) || af_row_set(&x->resource, resource_of(c, step)) ||
+                 af_row_set(&x->grantee, c->facts.target_account)
+             ? -AF_ENOMEM
+             : 0;
+}
+
+static int find_or_make(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *x) {
+  int rc = af_exposure_read(e, c, step, x);
+  if (rc != -AF_ENOENT) return rc ? af_engine_fail(e, rc, NULL) : 0;
+  rc = fill(c, step, x);
+  return rc ? af_engine_fail(e, rc, NULL) : put(e, x);
+}
+
+static int hold(struct af_engine *e, const struct af_exposure_row *x, const char *copy_id, bool held) {
+  struct af_error err;
+  int rc = held ? af_store_holder_add(e->config.store, x->id, copy_id, &err) : af_store_holder_remove(e->config.store, x->id, copy_id, &err);
+  return rc ? af_engine_fail(e, rc, &err) : 0;
+}
+
+static int holders(struct af_engine *e, const struct af_exposure_row *x, size_t *ret) {
+  struct af_error err;
+  int rc = af_store_holders(e->config.store, x->id, ret, &err);
+  return rc ? af_engine_fail(e, rc, &err) : 0;
+}
+
+/* After we closed it, AWS may show it as open for a while; looking at it then would take our own for someone else's. */
+static bool just_closed(const struct af_engine *e, const struct af_exposure_row *x) {
+  int64_t closed_ms = 0;
+  if (x->state != AF_EXPOSURE_CLOSED || !x->detail || af_streq(x->kind, "grant")) return false;
+  return af_str_to_i64(af_str(x->detail), &closed_ms) == 0 && af_now_ms(e->config.clock) < closed_ms + e->config.window_ms;
+}
+
+static int gate_open(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *x, enum af_gate *ret) {
+  bool mine = c->steps[step].state == AF_STEP_AMBIGUOUS || c->steps[step].state == AF_STEP_PENDING;
+  int rc = hold(e, x, c->row.id, true);
+  *ret = AF_GATE_WAIT;
+  if (x->state == AF_EXPOSURE_OPEN && !mine) *ret = AF_GATE_DONE;
+  else if (mine || (x->state == AF_EXPOSURE_CLOSED && !just_closed(e, x))) *ret = AF_GATE_GO;
+  return rc;
+}
+
+/* Leaving: the last one out closes what we opened. */
+static int gate_close(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *x, enum af_gate *ret) {
+  size_t n = 0;
+  bool mine = c->steps[step].state == AF_STEP_AMBIGUOUS;
+  *ret = AF_GATE_GO;
+  if (mine) return 0;
+  int rc = hold(e, x, c->row.id, false);
+  if (!rc) rc = holders(e, x, &n);
+  if (rc) return rc;
+  if (n == 0 && x->borrowed && x->state != AF_EXPOSURE_CLOSED) return 0;
+  *ret = AF_GATE_DONE;
+  if (n == 0 && x->state != AF_EXPOSURE_CLOSED) {
+    x->state = AF_EXPOSURE_CLOSED; /* not ours: forgotten, to be looked at anew */
+    return put(e, x);
+  }
+  if (n > 0 && x->state == AF_EXPOSURE_OPENING && c->steps[step].resource) { /* the one who opened it leaves while others wait: it is theirs now */
+    x->state = AF_EXPOSURE_OPEN;
+    return put(e, x);
+  }
+  return 0;
+}
+
+int af_exposure_gate(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *ret, enum af_gate *ret_gate) {
+  int rc = find_or_make(e, c, step, ret);
+  if (rc) return rc;
+  return c->steps[step].face == AF_FACE_DO ? gate_open(e, c, step, ret, ret_gate) : gate_close(e, c, step, ret, ret_gate);
+}
+
+int af_exposure_intended(struct af_engine *e, struct af_live_copy *c, size_t step) {
+  struct af_exposure_row x = {0};
+  int rc = find_or_make(e, c, step, &x);
+  bool opens = c->steps[step].face == AF_FACE_DO;
+  if (!rc && opens && x.state != AF_EXPOSURE_OPENING) {
+    x.generation++;
+    x.borrowed = true; /* from now on it may be open because of us */
+    x.state = AF_EXPOSURE_OPENING;
+    rc = af_row_set(&x.detail, NULL) || put(e, &x) ? -AF_EIO : 0;
+  } else if (!rc && !opens && x.state != AF_EXPOSURE_CLOSING) {
+    x.state = AF_EXPOSURE_CLOSING;
+    rc = put(e, &x);
+  }
+  af_exposure_row_done(&x);
+  return rc;
+}
+
+int af_exposure_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_outcome *out) {
+  struct af_exposure_row x = {0};
+  int rc = find_or_make(e, c, step, &x);
+  if (rc) return rc;
+  bool opens = c->steps[step].face == AF_FACE_DO;
+  if (opens && af_streq(x.kind, "grant") && *out->resource && af_row_set(&x.detail, out->resource)) rc = af_engine_fail(e, -AF_ENOMEM, NULL);
+  if (opens && out->kind == AF_OUT_DONE) {
+    if (out->was_there) x.borrowed = false;
+    x.state = AF_EXPOSURE_OPEN;
+  } else if (!opens && out->kind == AF_OUT_DONE) {
+    char closed_ms[24];
+    snprintf(closed_ms, sizeof(closed_ms), "%lld", (long long)af_now_ms(e->config.clock));
+    x.state = AF_EXPOSURE_CLOSED;
+    x.borrowed = false;
+    if (af_row_set(&x.detail, closed_ms)) rc = af_engine_fail(e, -AF_ENOMEM, NULL);
+  }
+  if (!rc) rc = put(e, &x);
+  af_exposure_row_done(&x);
+  return rc;
+}
+
+/* The call certainly had no effect: what was closed is closed still, what was open is open still, and held by this copy again. */
+int af_exposure_refused(struct af_engine *e, struct af_live_copy *c, size_t step) {
+  struct af_exposure_row x = {0};
+  int rc = find_or_make(e, c, step, &x);
+  if (rc) return rc;
+  bool opens = c->steps[step].face == AF_FACE_DO;
+  if (opens && x.state == AF_EXPOSURE_OPENING) {
+    x.state = AF_EXPOSURE_CLOSED;
+    x.borrowed = false;
+    rc = put(e, &x);
+  } else if (!opens && x.state == AF_EXPOSURE_CLOSING) {
+    x.state = AF_EXPOSURE_OPEN;
+    rc = put(e, &x);
+    if (!rc) rc = hold(e, &x, c->row.id, true);
+  }
+  af_exposure_row_done(&x);
+  return rc;
+}

@@ -1,0 +1,264 @@
+/* The reads of an inspection as a table: each row says what to ask and what to keep of the answer. */
+#include "engine/inspect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/aws/ops.h"
+
+struct af_inspection {
+  const struct af_copy_spec *spec; /* borrowed */
+  struct af_facts facts;
+  size_t stage;
+  size_t key; /* index into facts.source_keys while these are described */
+};
+
+/* build: the input, or NULL to skip this read. take: keeps the answer; an answer that is an error comes only to tolerant rows. */
+struct read {
+  const struct af_op *op;
+  enum af_side side;
+  json_t *(*build)(struct af_inspection *x);
+  int (*take)(struct af_inspection *x, const struct af_answer *a, struct af_error *err);
+  bool tolerant; /* a refusal is a fact as well */
+  bool repeats;  /* asked until build returns NULL */
+};
+
+static json_t *nothing(struct af_inspection *x) {
+  return json_object();
+}
+
+/* The ARN says the partition: arn:PARTITION:sts::… */
+static void take_partition(const char *arn, char out[16]) {
+  const char *from = strchr(arn, ':'), *to = from ? strchr(from + 1, ':') : NULL;
+  if (to) af_str_copy(out, 16, af_str_n(from + 1, (size_t)(to - from - 1)));
+}
+
+static int take_account(const struct af_answer *a, const char *wanted, const char *side, char out[16], struct af_error *err) {
+  const char *account = af_json_str(a->output, "Account"); /* "" where absent */
+  af_str_copy(out, 16, af_str(account));
+  if (!wanted || af_streq(wanted, account)) return 0;
+  int rc = af_error_set(err, -AF_EAWS, AF_CLASS_AUTH, "WrongAccount", "the %s credentials belong to account %s, but the manifest says %s", side, *account ? account : "?",
+                        wanted);
+  AF_COPY(err->action, af_str("sts:GetCallerIdentity"));
+  AF_COPY(err->account, af_str(account));
+  af_error_hint(err, "choose the profile or role of account %s for this copy's %s, or correct %s.account", wanted, side, side);
+  return rc;
+}
+
+static int take_target(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  take_partition(af_json_str(a->output, "Arn"), x->facts.target_partition);
+  return take_account(a, x->spec->target.account, "target", x->facts.target_account, err);
+}
+
+static int take_source(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  take_partition(af_json_str(a->output, "Arn"), x->facts.source_partition);
+  return take_account(a, x->spec->source.account, "source", x->facts.source_account, err);
+}
+
+static json_t *ask_image(struct af_inspection *x) {
+  return json_pack("{s:[s]}", "ImageIds", x->spec->image);
+}
+
+static int take_image(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
+  if (image) {
+    json_decref(x->facts.image);
+    x->facts.image = json_incref(image);
+    return 0;
+  }
+  int rc = af_error_set(err, -AF_EAWS, AF_CLASS_REFUSED, "InvalidAMIID.NotFound", "AWS shows no AMI %s in %s to account %s", x->spec->image,
+                        x->spec->source.region, x->facts.source_account);
+  AF_COPY(err->resource, af_str(x->spec->image));
+  return rc;
+}
+
+static bool owned(const struct af_inspection *x) {
+  return af_streq(af_json_str(x->facts.image, "OwnerId"), x->facts.source_account);
+}
+
+/* The owner alone may read it (rules.md 2.4), and only an AMI on EBS volumes can have it. */
+static json_t *ask_uefi(struct af_inspection *x) {
+  if (!owned(x) || !af_streq(af_json_str(x->facts.image, "RootDeviceType"), "ebs")) return NULL;
+  return json_pack("{s:s, s:s}", "ImageId", x->spec->image, "Attribute", "uefiData");
+}
+
+static int take_uefi(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  const char *data = af_json_str(json_object_get(a->output, "UefiData"), "Value");
+  free(x->facts.uefi_data);
+  x->facts.uefi_data = NULL;
+  return *data && !(x->facts.uefi_data = af_str_dup(af_str(data))) ? af_error_nomem(err) : 0;
+}
+
+static json_t *ask_snapshots(struct af_inspection *x) {
+  json_t *ids = json_array(), *mapping;
+  size_t i;
+  json_array_foreach(json_object_get(x->facts.image, "BlockDeviceMappings"), i, mapping) {
+    const char *id = af_json_str(json_object_get(mapping, "Ebs"), "SnapshotId");
+    if (*id) json_array_append_new(ids, json_string(id));
+  }
+  if (json_array_size(ids) > 0) return json_pack("{s:o}", "SnapshotIds", ids);
+  json_decref(ids); /* an empty list would mean every snapshot there is */
+  return NULL;
+}
+
+static json_t *key_of(json_t *keys, const char *arn) {
+  size_t i;
+  json_t *key;
+  json_array_foreach(keys, i, key) {
+    if (af_streq(af_json_str(key, "Arn"), arn)) return key;
+  }
+  return NULL;
+}
+
+static const json_t *snapshot_of(const json_t *snapshots, const char *id) {
+  size_t i;
+  json_t *s;
+  json_array_foreach(snapshots, i, s) {
+    if (af_streq(af_json_str(s, "SnapshotId"), id)) return s;
+  }
+  return NULL;
+}
+
+/* Keeps the snapshots in the order of the mappings, and notes each distinct key. AWS leaves out what it doesn't show (rules.md 6.3). */
+static int take_snapshots(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  size_t i;
+  json_t *mapping;
+  json_array_clear(x->facts.snapshots);
+  json_array_clear(x->facts.source_keys);
+  json_array_foreach(json_object_get(x->facts.image, "BlockDeviceMappings"), i, mapping) {
+    const char *id = af_json_str(json_object_get(mapping, "Ebs"), "SnapshotId");
+    if (!*id) continue;
+    const json_t *s = snapshot_of(json_object_get(a->output, "Snapshots"), id);
+    if (!s) {
+      int rc = af_error_set(err, -AF_EAWS, AF_CLASS_AUTH, "SnapshotNotVisible", "snapshot %s of %s is not visible to account %s", id, x->spec->image,
+                            x->facts.source_account);
+      AF_COPY(err->resource, af_str(id));
+      af_error_hint(err, "use credentials of the account that owns the AMI as this copy's source");
+      return rc;
+    }
+    json_array_append_new(x->facts.snapshots, json_deep_copy(s));
+    const char *key = af_json_str(s, "KmsKeyId");
+    if (*key && !key_of(x->facts.source_keys, key)) json_array_append_new(x->facts.source_keys, json_pack("{s:s}", "Arn", key));
+  }
+  x->key = 0;
+  return 0;
+}
+
+static json_t *ask_source_key(struct af_inspection *x) {
+  const json_t *key = json_array_get(x->facts.source_keys, x->key);
+  return key ? json_pack("{s:s}", "KeyId", af_json_str(key, "Arn")) : NULL;
+}
+
+static int take_source_key(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  json_t *key = json_array_get(x->facts.source_keys, x->key++);
+  if (a->rc) return json_object_set_new(key, "Error", json_string(a->error.code));
+  return json_object_update(key, json_object_get(a->output, "KeyMetadata"));
+}
+
+static json_t *ask_target_key(struct af_inspection *x) {
+  return x->spec->kms_key ? json_pack("{s:s}", "KeyId", x->spec->kms_key) : NULL;
+}
+
+static int take_target_key(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  json_decref(x->facts.target_key);
+  x->facts.target_key = a->rc ? json_pack("{s:s, s:s, s:s}", "KeyId", x->spec->kms_key, "Error", a->error.code, "Message", a->error.message)
+                              : json_incref(json_object_get(a->output, "KeyMetadata"));
+  return x->facts.target_key ? 0 : af_error_nomem(err);
+}
+
+static int take_default_encryption(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  x->facts.encryption_by_default = !a->rc && af_json_bool(a->output, "EbsEncryptionByDefault");
+  return 0;
+}
+
+static int take_allowed_images(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  AF_COPY(x->facts.allowed_images, af_str(a->rc ? "" : af_json_str(a->output, "State")));
+  return 0;
+}
+
+static const char *wanted_name(const struct af_inspection *x) {
+  return x->spec->name ? x->spec->name : af_json_str(x->facts.image, "Name");
+}
+
+static json_t *ask_name(struct af_inspection *x) {
+  return *wanted_name(x) ? json_pack("{s:[s], s:b, s:o}", "Owners", "self", "IncludeDisabled", 1, "Filters", af_filters("name", wanted_name(x), NULL)) : NULL;
+}
+
+/* A name may have several holders where CopyImage doesn't enforce it (rules.md 2.1): one that says it is this source's copy counts first.
+ * In the source's own account and Region the source has the name itself. */
+static int take_name(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  char source[128];
+  size_t i;
+  json_t *image, *best = NULL;
+  snprintf(source, sizeof(source), "%s/%s", x->spec->source.region, x->spec->image);
+  json_array_foreach(json_object_get(a->output, "Images"), i, image) {
+    if (!best || af_streq(af_tag(image, AF_TAG_SOURCE), source)) best = image;
+  }
+  json_decref(x->facts.name_holder);
+  x->facts.name_holder = json_incref(best);
+  return 0;
+}
+
+static const struct read reads[] = {
+    {&af_sts_get_caller_identity, AF_TARGET, nothing, take_target, false, false},
+    {&af_sts_get_caller_identity, AF_SOURCE, nothing, take_source, false, false},
+    {&af_ec2_describe_images, AF_SOURCE, ask_image, take_image, false, false},
+    {&af_ec2_describe_image_attribute, AF_SOURCE, ask_uefi, take_uefi, false, false},
+    {&af_ec2_describe_snapshots, AF_SOURCE, ask_snapshots, take_snapshots, false, false},
+    {&af_kms_describe_key, AF_SOURCE, ask_source_key, take_source_key, true, true},
+    {&af_kms_describe_key, AF_TARGET, ask_target_key, take_target_key, true, false},
+    {&af_ec2_get_ebs_encryption_by_default, AF_TARGET, nothing, take_default_encryption, true, false},
+    {&af_ec2_get_allowed_images_settings, AF_TARGET, nothing, take_allowed_images, true, false},
+    {&af_ec2_describe_images, AF_TARGET, ask_name, take_name, false, false},
+};
+#define N_READS (sizeof(reads) / sizeof(reads[0]))
+
+int af_inspection_new(struct af_inspection **ret, const struct af_copy_spec *spec) {
+  *ret = calloc(1, sizeof(**ret));
+  if (!*ret) return -AF_ENOMEM;
+  (*ret)->spec = spec;
+  af_facts_init(&(*ret)->facts);
+  if (!(*ret)->facts.snapshots) (*ret)->facts.snapshots = json_array();
+  if (!(*ret)->facts.source_keys) (*ret)->facts.source_keys = json_array();
+  return 0;
+}
+
+void af_inspection_free(struct af_inspection *x) {
+  if (!x) return;
+  af_facts_done(&x->facts);
+  free(x);
+}
+
+struct af_facts *af_inspection_facts(struct af_inspection *x) {
+  return &x->facts;
+}
+
+bool af_inspection_shared(const struct af_op *op) {
+  return op == &af_sts_get_caller_identity || op == &af_kms_describe_key || op == &af_ec2_get_ebs_encryption_by_default ||
+         op == &af_ec2_get_allowed_images_settings;
+}
+
+int af_inspection_ask(struct af_inspection *x, struct af_ask *ret) {
+  for (; x->stage < N_READS; x->stage++) {
+    const struct read *r = &reads[x->stage];
+    json_t *input = r->build(x);
+    if (!input) continue;
+    *ret = (struct af_ask){.op = r->op, .side = r->side, .input = input,
+                           .region = r->side == AF_SOURCE ? x->spec->source.region : x->spec->target.region};
+    return 0;
+  }
+  *ret = (struct af_ask){0};
+  return 0;
+}
+
+int af_inspection_answer(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
+  const struct read *r = &reads[x->stage];
+  bool fact = r->tolerant && (a->error.class == AF_CLASS_AUTH || a->error.class == AF_CLASS_REFUSED || a->error.class == AF_CLASS_INVALID);
+  if (a->rc && !fact) {
+    *err = a->error;
+    return a->rc;
+  }
+  int rc = r->take(x, a, err);
+  if (!rc && !r->repeats) x->stage++;
+  return rc;
+}

@@ -1,0 +1,178 @@
+/* A copy's way from waiting to working: its facts are read, its route chosen, its steps written down. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/internal.h"
+#include "engine/routes.h"
+
+static struct af_session *session_of(const struct af_live_copy *c, enum af_side side) {
+  return side == AF_SOURCE ? c->source : c->target;
+}
+
+/* Reads that hold for many copies are made once a run: keyed by who asks, where, and what. The caller frees. */
+static char *shared_key(const struct af_session *session, const char *region, const struct af_op *op, const json_t *input) {
+  struct af_buf b;
+  char *text = json_dumps(input, JSON_COMPACT | JSON_SORT_KEYS);
+  af_buf_init(&b, 16 * 1024);
+  af_buf_printf(&b, "%p %s %s %s", (const void *)session, region, op->label, text ? text : "");
+  free(text);
+  return af_buf_steal(&b);
+}
+
+static void stop_inspecting(struct af_engine *e, struct af_live_copy *c) {
+  af_inspection_free(c->inspection);
+  c->inspection = NULL;
+  e->inspecting--;
+}
+
+static void refuse(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
+  bool person = err->class == AF_CLASS_AUTH || err->class == AF_CLASS_TRANSIENT || err->class == AF_CLASS_THROTTLED || err->class == AF_CLASS_CAPACITY;
+  stop_inspecting(e, c);
+  c->row.resume_state = AF_COPY_INSPECTING;
+  af_record_copy(e, c, person ? AF_COPY_BLOCKED : AF_COPY_FAILED, &(struct af_note){.kind = "state", .message = err->message, .error = err,
+                 .request_id = err->request_id});
+}
+
+static int write_facts(struct af_engine *e, struct af_live_copy *c) {
+  json_t *json = NULL;
+  struct af_error err;
+  int rc = af_facts_to_json(&c->facts, &json);
+  char *text = rc ? NULL : json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+  json_decref(json);
+  if (!text) return af_engine_fail(e, -AF_ENOMEM, NULL);
+  c->row.bytes = af_facts_bytes(&c->facts);
+  struct af_event_row ev = {.kind = "facts", .step = -1};
+  rc = af_store_facts_put(e->config.store, &c->row, text, &ev, &err);
+  free(text);
+  return rc ? af_engine_fail(e, rc, &err) : 0;
+}
+
+static int write_steps(struct af_engine *e, struct af_live_copy *c) {
+  struct af_step_row *steps = NULL;
+  size_t n = 0;
+  struct af_error err;
+  int rc = af_route_steps(c->row.id, &c->facts, &c->decision, &steps, &n);
+  if (!rc) rc = af_live_copy_steps(c, steps, n);
+  if (rc) return af_engine_fail(e, rc, NULL);
+  for (size_t i = 0; i < n; i++) {
+    struct af_event_row ev = {.kind = "planned", .step = steps[i].ordinal, .message = *steps[i].item ? steps[i].item : NULL};
+    rc = af_store_step_insert(e->config.store, &c->row, &steps[i], &ev, &err);
+    if (rc) return af_engine_fail(e, rc, &err);
+  }
+  return 0;
+}
+
+static void choose_route(struct af_engine *e, struct af_live_copy *c) {
+  struct af_facts *facts = af_inspection_facts(c->inspection);
+  af_facts_done(&c->facts);
+  c->facts = *facts;
+  af_facts_init(facts);
+  c->has_facts = true;
+  af_route_decide(&c->spec, &c->facts, &c->decision);
+  if (write_facts(e, c)) return;
+  if (c->decision.route == AF_ROUTE_NONE) {
+    refuse(e, c, &c->decision.refusal);
+    return;
+  }
+  stop_inspecting(e, c);
+  if (af_row_set(&c->row.route, af_route_name(c->decision.route)) || af_row_set(&c->row.reason, c->decision.reason)) af_engine_fail(e, -AF_ENOMEM, NULL);
+  else if (!write_steps(e, c)) af_record_copy(e, c, AF_COPY_WORKING, &(struct af_note){.kind = "route", .message = c->decision.reason});
+}
+
+static void take(struct af_engine *e, struct af_live_copy *c, struct af_answer *a) {
+  struct af_error err;
+  int64_t now = af_now_ms(e->config.clock);
+  int rc = af_inspection_answer(c->inspection, a, &err);
+  c->wake_ms = 0;
+  if (!rc) {
+    c->inspect_repeats = 0;
+    c->inspect_since_ms = now;
+    c->waits[0] = '\0';
+    return;
+  }
+  bool again = err.class == AF_CLASS_TRANSIENT || err.class == AF_CLASS_THROTTLED || err.class == AF_CLASS_CAPACITY || err.class == AF_CLASS_AMBIGUOUS;
+  if (!again || now >= c->inspect_since_ms + e->config.patience_ms) {
+    refuse(e, c, &err);
+    return;
+  }
+  snprintf(c->waits, sizeof(c->waits), "%.60s: %.90s", err.code, err.message);
+  c->wake_ms = now + af_retry_delay_ms(err.class == AF_CLASS_AMBIGUOUS ? AF_CLASS_TRANSIENT : err.class, ++c->inspect_repeats, a->retry_after_ms, e->config.random);
+}
+
+static bool take_shared(struct af_engine *e, struct af_live_copy *c, const struct af_ask *ask) {
+  if (!af_inspection_shared(ask->op)) return false;
+  char *key = shared_key(session_of(c, ask->side), ask->region, ask->op, ask->input);
+  json_t *output = key ? json_object_get(e->shared_reads, key) : NULL;
+  free(key);
+  if (!output) return false;
+  struct af_answer a = {.output = output, .retry_after_ms = -1};
+  take(e, c, &a);
+  return true;
+}
+
+static void keep_shared(struct af_engine *e, const struct af_flight *f, const struct af_answer *a) {
+  if (a->rc || !af_inspection_shared(f->op)) return;
+  char *key = shared_key(f->session, f->region, f->op, f->input);
+  if (key) json_object_set(e->shared_reads, key, a->output);
+  free(key);
+}
+
+/* Asks until a call has to be waited for. */
+static void ask(struct af_engine *e, size_t copy) {
+  struct af_live_copy *c = e->copies[copy];
+  while (c->inspection && !c->inspect_busy && !e->rc) {
+    struct af_ask next = {0};
+    int64_t pace = 0, now = af_now_ms(e->config.clock);
+    int rc = af_inspection_ask(c->inspection, &next);
+    if (rc) {
+      af_engine_fail(e, rc, NULL);
+    } else if (!next.op) {
+      choose_route(e, c);
+    } else if (!take_shared(e, c, &next)) {
+      struct af_session *session = session_of(c, next.side);
+      pace = af_budget_take(e->budgets, session, next.region, next.op, now);
+      struct af_flight *f = pace ? NULL : af_flight_new(e, AF_FLIGHT_INSPECT, next.op, session, next.region, json_incref(next.input));
+      if (f) f->ref.copy = copy;
+      c->inspect_busy = f != NULL;
+      c->wake_ms = f ? INT64_MAX : now + pace;
+    }
+    af_ask_done(&next);
+    if (pace) return;
+  }
+}
+
+static bool begin(struct af_engine *e, struct af_live_copy *c) {
+  int64_t now = af_now_ms(e->config.clock);
+  if (e->inspecting >= AF_INSPECT_AT_ONCE) {
+    c->wake_ms = now + 100;
+    AF_COPY(c->waits, af_str("its turn"));
+    return false;
+  }
+  if (c->row.state == AF_COPY_WAITING && af_record_copy(e, c, AF_COPY_INSPECTING, &(struct af_note){.kind = "state"})) return false;
+  if (af_inspection_new(&c->inspection, &c->spec)) return af_engine_fail(e, -AF_ENOMEM, NULL) == 0;
+  e->inspecting++;
+  c->inspect_since_ms = now;
+  c->inspect_repeats = 0;
+  c->waits[0] = '\0';
+  return true;
+}
+
+void af_inspect_advance(struct af_engine *e, size_t copy) {
+  struct af_live_copy *c = e->copies[copy];
+  if (c->inspect_busy) return;
+  if (c->row.cancel_requested) {
+    if (c->inspection) stop_inspecting(e, c);
+    af_record_copy(e, c, AF_COPY_CANCELLED, &(struct af_note){.kind = "state", .message = "cancelled before anything was made"});
+    return;
+  }
+  if (!c->inspection && !begin(e, c)) return;
+  ask(e, copy);
+}
+
+void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight *f, struct af_answer *a) {
+  struct af_live_copy *c = e->copies[copy];
+  c->inspect_busy = false;
+  if (!c->inspection) return;
+  keep_shared(e, f, a);
+  take(e, c, a);
+}

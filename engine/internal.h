@@ -1,0 +1,140 @@
+/* What the engine's own files share. */
+#ifndef AF_ENGINE_INTERNAL_H
+#define AF_ENGINE_INTERNAL_H
+
+#include "engine/budget.h"
+#include "engine/engine.h"
+#include "engine/inspect.h"
+#include "engine/step.h"
+
+#define AF_INSPECT_AT_ONCE 16 /* inspections side by side: enough to hide latency, few enough to leave the buckets full */
+#define AF_POLL_MOST 200      /* values of one filter (EC2's own limit) */
+
+struct af_live_step { /* of a step, while the process lives */
+  json_t *data;       /* its row's data, parsed; never NULL */
+  json_t *scratch;
+  bool busy;          /* a read is in flight */
+  bool slot;          /* holds a slot of its quota */
+  int repeats;        /* of the same call since it last succeeded: for the delays */
+  int cost;           /* taken from the retry quota for the call in flight */
+  char waits[160];    /* why it doesn't go on; "" where it does */
+};
+
+struct af_live_copy {
+  struct af_copy_row row;
+  struct af_copy_spec spec;
+  struct af_facts facts;
+  struct af_decision decision;
+  bool has_facts;
+  struct af_step_row *steps;
+  struct af_live_step *live;
+  size_t n_steps;
+  struct af_session *source, *target;
+  struct af_inspection *inspection; /* while it is being inspected */
+  bool inspect_busy;
+  int64_t inspect_since_ms;
+  int inspect_repeats;
+  char waits[160];
+  int64_t wake_ms; /* not looked at before; INT64_MAX: an answer wakes it */
+};
+
+enum af_flight_kind { AF_FLIGHT_STEP, AF_FLIGHT_POLL, AF_FLIGHT_INSPECT };
+
+struct af_target_ref { /* one step of one copy */
+  size_t copy, step;
+};
+
+struct af_flight { /* a call from the moment it is decided until its answer is dealt with */
+  bool used;
+  enum af_flight_kind kind;
+  const struct af_op *op;
+  struct af_session *session;
+  char region[32];
+  json_t *input;              /* owned */
+  struct af_target_ref ref;   /* STEP, INSPECT */
+  struct af_target_ref *refs; /* POLL: whose item is asked for; owned */
+  size_t n_refs;
+  json_t *pages;              /* what earlier pages of this answer brought; NULL on the first */
+};
+
+struct af_pending_event { /* written in this turn, shown after its commit */
+  struct af_live_copy *copy;
+  size_t step;            /* SIZE_MAX: about the copy */
+  struct af_event_row row; /* its texts are owned */
+};
+
+struct af_engine {
+  struct af_engine_config config;
+  struct af_budgets *budgets;
+  struct af_live_copy **copies; /* owned; never moved, so that views and inspections may point into them */
+  size_t n_copies;
+  size_t inspecting;            /* inspections under way */
+  struct af_flight *flights;
+  size_t n_flights;
+  size_t *outbox;               /* flights that were decided in this turn, to be sent after the commit */
+  size_t n_outbox, outbox_size;
+  struct af_pending_event *events;
+  size_t n_events, events_size;
+  json_t *shared_reads;         /* answers that hold for many copies, by call */
+  struct af_error failure;      /* what stops the engine: the store or memory failed */
+  int rc;
+};
+
+/* record.c: the one way to write. Each checks the move, writes state and event in the turn's transaction, and calls the invariant. A failure
+ * is kept in e->rc, and the turn ends without sending anything. */
+struct af_note { /* the event's own part; all may be NULL */
+  const char *kind, *message;
+  const struct af_op *op;
+  const char *request_id;
+  const struct af_error *error; /* becomes the event's detail and the row's error */
+};
+int af_record_copy(struct af_engine *e, struct af_live_copy *c, enum af_copy_state to, const struct af_note *note);
+int af_record_step(struct af_engine *e, struct af_live_copy *c, size_t step, enum af_step_state to, const struct af_note *note);
+/* Turns a copy round: its goal is set and it goes to undoing. error: why; NULL where all is well. */
+int af_record_goal(struct af_engine *e, struct af_live_copy *c, enum af_copy_goal goal, const struct af_error *error);
+int af_engine_fail(struct af_engine *e, int rc, const struct af_error *err); /* stops the engine; returns rc */
+
+/* advance.c: decides and prepares. */
+void af_advance_copy(struct af_engine *e, size_t copy);
+void af_step_context(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_exposure_row *exposure, struct af_step_ctx *ret);
+/* A new flight in the outbox; takes the input over, whatever happens. NULL: no memory, the engine has failed. */
+struct af_flight *af_flight_new(struct af_engine *e, enum af_flight_kind kind, const struct af_op *op, struct af_session *session, const char *region,
+                                json_t *input);
+void af_flight_done(struct af_flight *f);
+
+/* outcome.c: what answers mean. */
+void af_take_answer(struct af_engine *e, struct af_answer *a);
+int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_outcome *out);
+/* The answer was an error, and its kind leaves it to its class. */
+int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a);
+
+/* exposure.c: access is borrowed, and counted over all copies. */
+enum af_gate {
+  AF_GATE_GO,   /* it is this step's to open or close */
+  AF_GATE_WAIT, /* another copy is opening or closing it */
+  AF_GATE_DONE, /* nothing to do: it is open already, or another copy still needs it, or it was never ours */
+};
+int af_exposure_gate(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *ret, enum af_gate *ret_gate);
+/* Follows the step: an intent makes it opening or closing, an outcome open or closed. Written with the step's own record. */
+int af_exposure_intended(struct af_engine *e, struct af_live_copy *c, size_t step);
+int af_exposure_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_outcome *out);
+int af_exposure_refused(struct af_engine *e, struct af_live_copy *c, size_t step);
+int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *ret); /* -AF_ENOENT */
+
+/* poll.c: hundreds of pending images and snapshots in one call. */
+void af_poll_add(struct af_engine *e, size_t copy, size_t step);
+void af_poll_answer(struct af_engine *e, struct af_flight *f, struct af_answer *a);
+
+/* inspecting.c: the copy's way from waiting to working. */
+void af_inspect_advance(struct af_engine *e, size_t copy);
+void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight *f, struct af_answer *a);
+
+/* batch.c */
+void af_live_copy_free(struct af_live_copy *c);
+/* Gives the copy its step rows, as they are stored or about to be; takes them over. */
+int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t n);
+/* The sessions that a spec names; their configuration is read now. */
+int af_spec_sessions(struct af_engine *e, const struct af_copy_spec *spec, struct af_session **ret_source, struct af_session **ret_target,
+                     struct af_error *err);
+
+#endif

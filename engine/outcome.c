@@ -1,0 +1,286 @@
+/* What answers mean: for the step that asked, and for its copy. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/internal.h"
+
+#define GRACE_WINDOWS 5     /* how many windows AWS is given to see what we just made or opened */
+#define LOOK_MS 1000        /* pause between two looks for what a lost call may have made */
+#define QUOTA_EMPTY_MS 20000 /* the retry quota is used up: AWS is having a bad time, so wait as long as SDKs do at most */
+
+static bool makes_image(const char *kind) {
+  return af_streq(kind, "copy-image") || af_streq(kind, "register-image") || af_streq(kind, "adopt-image");
+}
+
+static int record_effect(struct af_engine *e, struct af_live_copy *c, size_t step, const char *kind, const char *resource, bool gone) {
+  struct af_effect_row row = {.step = c->steps[step].ordinal, .state = gone ? AF_EFFECT_GONE : AF_EFFECT_LIVE};
+  struct af_error err = {0};
+  int rc = af_row_set(&row.copy_id, c->row.id) || af_row_set(&row.kind, kind) || af_row_set(&row.account, c->facts.target_account) ||
+                   af_row_set(&row.region, c->spec.target.region) || af_row_set(&row.resource, resource)
+               ? -AF_ENOMEM
+               : 0;
+  if (!rc) rc = af_store_effect_put(e->config.store, &row, &err);
+  af_effect_row_done(&row);
+  return rc ? af_engine_fail(e, rc, *err.code ? &err : NULL) : 0;
+}
+
+/* What an outcome leaves behind in the rows, before its move is written. */
+static int keep(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_outcome *out) {
+  struct af_step_row *s = &c->steps[step];
+  bool image = makes_image(s->kind) && s->face == AF_FACE_DO && !out->effect_gone;
+  if (out->data) {
+    json_decref(c->live[step].data);
+    c->live[step].data = out->data;
+    out->data = NULL;
+  }
+  if (out->progress >= 0) s->progress = out->progress;
+  const char *resource = *out->resource ? out->resource : s->resource;
+  if (out->effect && resource && record_effect(e, c, step, out->effect, resource, out->effect_gone)) return e->rc;
+  if (out->effect_gone || !*out->resource) return 0;
+  if (af_row_set(&s->resource, out->resource) || (image && af_row_set(&c->row.image_id, out->resource))) return af_engine_fail(e, -AF_ENOMEM, NULL);
+  return 0;
+}
+
+static int forget(struct af_engine *e, struct af_live_copy *c, size_t step) {
+  json_object_clear(c->live[step].data);
+  json_decref(c->live[step].scratch);
+  c->live[step].scratch = NULL;
+  return af_row_set(&c->steps[step].resource, NULL) ? af_engine_fail(e, -AF_ENOMEM, NULL) : 0;
+}
+
+static int step_done(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_note *note) {
+  struct af_step_row *s = &c->steps[step];
+  char *made = s->face == AF_FACE_DO ? s->resource : NULL; /* what is done keeps what it made, and nothing else */
+  if (made) s->resource = NULL;
+  if (forget(e, c, step)) {
+    free(made);
+    return e->rc;
+  }
+  s->resource = made;
+  if (s->face == AF_FACE_DO) s->progress = 100;
+  s->next_ms = 0;
+  return af_record_step(e, c, step, AF_STEP_DONE, note);
+}
+
+static int step_again(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_outcome *out, const struct af_note *note) {
+  struct af_step_row *s = &c->steps[step];
+  struct af_step_ctx ctx;
+  int64_t delay = out->delay_ms;
+  af_step_context(e, c, step, NULL, &ctx);
+  if (s->state == AF_STEP_PENDING && delay == 0 && json_object_size(c->live[step].data) == 0) delay = e->config.poll_min_ms;
+  if (s->state == AF_STEP_AMBIGUOUS) {
+    s->next_ms = ctx.now_ms + (LOOK_MS < e->config.window_ms / 4 ? LOOK_MS : e->config.window_ms / 4);
+    if (!af_settled(&ctx)) return 0;
+    s->next_ms = 0;
+    return af_record_step(e, c, step, AF_STEP_IDLE, &(struct af_note){.kind = "outcome", .op = note->op, .message = "AWS shows nothing of the lost call: it was never carried out"});
+  }
+  s->next_ms = delay ? ctx.now_ms + delay : 0;
+  if (*out->error.message) AF_COPY(c->live[step].waits, af_str(out->error.message));
+  if (s->state == AF_STEP_INTENDED) return af_record_step(e, c, step, AF_STEP_IDLE, note);
+  return *out->note ? af_record_step(e, c, step, s->state, note) : 0; /* a read changes no state: it isn't written */
+}
+
+static int step_remake(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_note *note) {
+  struct af_step_row *s = &c->steps[step];
+  s->generation++;
+  s->attempts = 0;
+  s->progress = 0;
+  s->next_ms = af_now_ms(e->config.clock) + e->config.poll_min_ms; /* what was wrong needs a moment to mend */
+  if (makes_image(s->kind) && af_row_set(&c->row.image_id, NULL)) return af_engine_fail(e, -AF_ENOMEM, NULL);
+  return forget(e, c, step) ? e->rc : af_record_step(e, c, step, AF_STEP_IDLE, note);
+}
+
+static int step_pending(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_outcome *out, const struct af_note *note) {
+  struct af_step_row *s = &c->steps[step];
+  int64_t now = af_now_ms(e->config.clock);
+  int64_t age = s->intent_ms ? now - s->intent_ms : 0, delay = age / 10; /* a copy that has taken long is asked about less often */
+  if (delay < e->config.poll_min_ms) delay = e->config.poll_min_ms;
+  if (delay > e->config.poll_max_ms) delay = e->config.poll_max_ms;
+  s->next_ms = now + delay;
+  return s->state == AF_STEP_PENDING && !*out->note ? 0 : af_record_step(e, c, step, AF_STEP_PENDING, note);
+}
+
+static int block_undo(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
+  c->row.resume_state = AF_COPY_UNDOING;
+  return af_record_copy(e, c, AF_COPY_BLOCKED, &(struct af_note){.kind = "state", .message = "undoing can't go on: a person is needed", .error = err});
+}
+
+/* The copy's way on from a step that can't be done. */
+static int copy_failed(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_error *err) {
+  const struct af_step_row *s = &c->steps[step];
+  enum af_copy_goal goal = err->class == AF_CLASS_AUTH ? AF_GOAL_BLOCKED : AF_GOAL_FAILED;
+  if (c->row.state == AF_COPY_WORKING) return af_record_goal(e, c, goal, err);
+  if (c->row.state != AF_COPY_UNDOING) return 0; /* blocked already, by another step */
+  if (s->face == AF_FACE_UNDO || s->state == AF_STEP_AMBIGUOUS) return block_undo(e, c, err);
+  if (c->row.goal == AF_GOAL_BLOCKED && goal == AF_GOAL_FAILED) return af_record_goal(e, c, AF_GOAL_FAILED, err);
+  return 0; /* its own undo comes next, whatever it failed of */
+}
+
+static int step_fail(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_error *err) {
+  struct af_step_row *s = &c->steps[step];
+  if (!*err->resource) AF_COPY(err->resource, af_str(*s->item ? s->item : c->spec.image));
+  if (!*err->action && op) AF_COPY(err->action, af_str(op->label));
+  enum af_step_state to = s->state == AF_STEP_AMBIGUOUS ? AF_STEP_AMBIGUOUS : AF_STEP_IDLE;
+  if (s->state == AF_STEP_INTENDED && af_step_traits(s->kind)->borrowed && af_exposure_refused(e, c, step)) return e->rc;
+  struct af_note note = {.kind = "refused", .op = op, .message = err->message, .request_id = request_id, .error = err};
+  if (af_record_step(e, c, step, to, &note)) return e->rc;
+  return copy_failed(e, c, step, err);
+}
+
+/* Someone else's look at an exposure that we ourselves are opening says nothing. */
+static int was_there(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_outcome *out) {
+  struct af_exposure_row x = {0};
+  int rc = af_exposure_read(e, c, step, &x);
+  if (!rc && x.state != AF_EXPOSURE_CLOSED) {
+    out->kind = AF_OUT_AGAIN;
+    out->was_there = false;
+    json_decref(out->data);
+    out->data = json_object();
+  } else if (!rc) {
+    AF_COPY(out->note, af_str("it was open before: left as it is"));
+  }
+  af_exposure_row_done(&x);
+  return rc && rc != -AF_ENOENT ? af_engine_fail(e, rc, NULL) : 0;
+}
+
+int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_outcome *out) {
+  struct af_step_row *s = &c->steps[step];
+  const struct af_step_traits *t = af_step_traits(s->kind);
+  struct af_note note = {.kind = "outcome", .op = op, .message = NULL, .request_id = request_id};
+  if (out->was_there && was_there(e, c, step, out)) return e->rc;
+  if (*out->note) note.message = out->note;
+  else if (*out->resource) note.message = out->resource;
+  if (t->borrowed && (out->kind == AF_OUT_DONE || out->kind == AF_OUT_PENDING) && af_exposure_outcome(e, c, step, out)) return e->rc;
+  if (keep(e, c, step, out)) return e->rc;
+  switch (out->kind) {
+    case AF_OUT_DONE: return step_done(e, c, step, &note);
+    case AF_OUT_PENDING: return step_pending(e, c, step, out, &note);
+    case AF_OUT_AGAIN: return step_again(e, c, step, out, &note);
+    case AF_OUT_REMAKE: return step_remake(e, c, step, &note);
+    case AF_OUT_FAIL: return step_fail(e, c, step, op, request_id, &out->error);
+    default: return af_engine_fail(e, -AF_EINVAL, NULL);
+  }
+}
+
+static int64_t repeat_delay(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_answer *a) {
+  struct af_live_step *live = &c->live[step];
+  struct af_retry_quota *quota = af_budget_retries(e->budgets, c->target, c->spec.target.region);
+  int64_t delay = af_retry_delay_ms(a->error.class, ++live->repeats, a->retry_after_ms, e->config.random);
+  if (quota && !af_retry_quota_take(quota, a->error.class, &live->cost) && delay < QUOTA_EMPTY_MS) delay = QUOTA_EMPTY_MS;
+  return delay;
+}
+
+static int step_repeat(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
+  struct af_step_row *s = &c->steps[step];
+  snprintf(c->live[step].waits, sizeof(c->live[step].waits), "%.60s: %.90s", a->error.code, a->error.message);
+  s->next_ms = af_now_ms(e->config.clock) + repeat_delay(e, c, step, a);
+  if (s->state != AF_STEP_INTENDED) return 0;
+  if (af_step_traits(s->kind)->borrowed && af_exposure_refused(e, c, step)) return e->rc;
+  struct af_note note = {.kind = "repeat", .op = op, .message = a->error.message, .request_id = a->request_id, .error = &a->error};
+  return af_record_step(e, c, step, AF_STEP_IDLE, &note);
+}
+
+/* AWS had time enough to see it: then it isn't lag. An AMI that the target still doesn't see may be hidden by its Allowed AMIs setting (rules.md 1.3). */
+static int not_visible(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
+  struct af_error err = a->error;
+  err.class = AF_CLASS_AUTH;
+  if (af_str_starts(af_str(err.code), "InvalidAMIID.") && af_streq(c->facts.allowed_images, "enabled"))
+    af_error_hint(&err, "Allowed AMIs is enabled in account %s, %s and hides images of account %s: add that account to the allowed providers "
+                  "(ec2 replace-image-criteria-in-allowed-images-settings)", c->facts.target_account, c->spec.target.region, c->facts.source_account);
+  return step_fail(e, c, step, op, a->request_id, &err);
+}
+
+static int step_ambiguous(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
+  c->steps[step].next_ms = af_now_ms(e->config.clock) + LOOK_MS / 2;
+  AF_COPY(c->live[step].waits, af_str("the reply was lost: finding out whether it happened"));
+  struct af_note note = {.kind = "ambiguous", .op = op, .message = a->error.message, .request_id = a->request_id, .error = &a->error};
+  return af_record_step(e, c, step, AF_STEP_AMBIGUOUS, &note);
+}
+
+int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
+  struct af_step_row *s = &c->steps[step];
+  struct af_error err = a->error;
+  int64_t since = s->started_ms ? s->started_ms : af_now_ms(e->config.clock);
+  switch (err.class) {
+    case AF_CLASS_NOT_YET_VISIBLE:
+      if (af_now_ms(e->config.clock) >= since + GRACE_WINDOWS * e->config.window_ms) return not_visible(e, c, step, op, a);
+      return step_repeat(e, c, step, op, a);
+    case AF_CLASS_TRANSIENT:
+    case AF_CLASS_THROTTLED:
+    case AF_CLASS_CAPACITY: return step_repeat(e, c, step, op, a);
+    case AF_CLASS_AMBIGUOUS:
+      if (s->state == AF_STEP_INTENDED) return step_ambiguous(e, c, step, op, a);
+      return step_repeat(e, c, step, op, a);
+    default: return step_fail(e, c, step, op, a->request_id, &err);
+  }
+}
+
+static void step_answer(struct af_engine *e, const struct af_flight *f, struct af_answer *a) {
+  struct af_live_copy *c = e->copies[f->ref.copy];
+  struct af_live_step *live = &c->live[f->ref.step];
+  struct af_exposure_row x = {0};
+  struct af_step_ctx ctx;
+  struct af_outcome out;
+  bool borrowed = af_step_traits(c->steps[f->ref.step].kind)->borrowed;
+  live->busy = false;
+  c->wake_ms = 0;
+  if (borrowed && af_exposure_read(e, c, f->ref.step, &x)) borrowed = false;
+  af_step_context(e, c, f->ref.step, borrowed ? &x : NULL, &ctx);
+  af_outcome_init(&out);
+  int rc = af_step_kind(c->steps[f->ref.step].kind)->answer(&ctx, f->op, a, &out);
+  if (!a->rc) {
+    struct af_retry_quota *quota = af_budget_retries(e->budgets, c->target, c->spec.target.region);
+    if (quota) af_retry_quota_give(quota, live->cost);
+    live->cost = 0;
+    live->repeats = 0;
+  }
+  if (rc) af_engine_fail(e, rc, NULL);
+  else if (out.kind != AF_OUT_DEFAULT) af_apply_outcome(e, c, f->ref.step, f->op, a->request_id, &out);
+  else if (a->rc) af_apply_error(e, c, f->ref.step, f->op, a);
+  else af_engine_fail(e, -AF_EINVAL, NULL);
+  af_outcome_done(&out);
+  af_exposure_row_done(&x);
+}
+
+/* A page may be empty and not the last (rules.md 6.3): pages are put together before anyone sees the answer. Returns whether another is on its way. */
+static bool next_page(struct af_engine *e, struct af_flight *f, struct af_answer *a) {
+  const char *token = a->rc ? "" : af_json_str(a->output, "NextToken"), *name;
+  json_t *list;
+  if (f->pages && !a->rc) {
+    json_object_foreach(a->output, name, list) {
+      json_t *before = json_object_get(f->pages, name);
+      if (json_is_array(list) && json_is_array(before)) json_array_extend(before, list);
+      else if (json_is_array(list)) json_object_set(f->pages, name, list);
+    }
+    json_decref(a->output);
+    a->output = json_incref(f->pages);
+  }
+  if (!*token || !f->input) return false;
+  json_t *input = json_copy(f->input), *pages = json_incref(a->output);
+  if (!input || json_object_set_new(input, "NextToken", json_string(token))) af_engine_fail(e, -AF_ENOMEM, NULL);
+  struct af_flight old = *f; /* f may move when a flight is added */
+  struct af_flight *more = af_flight_new(e, old.kind, old.op, old.session, old.region, input);
+  if (!more) {
+    json_decref(pages);
+    return false;
+  }
+  more->ref = old.ref;
+  more->refs = old.refs;
+  more->n_refs = old.n_refs;
+  more->pages = pages;
+  return true;
+}
+
+void af_take_answer(struct af_engine *e, struct af_answer *a) {
+  if (a->tag >= e->n_flights || !e->flights[a->tag].used) return;
+  size_t slot = (size_t)a->tag;
+  if (next_page(e, &e->flights[slot], a)) {
+    e->flights[slot].refs = NULL; /* they went on with the next page */
+  } else if (!e->rc) {
+    struct af_flight f = e->flights[slot]; /* what an answer leads to may add flights, and move the table */
+    if (f.kind == AF_FLIGHT_STEP) step_answer(e, &f, a);
+    else if (f.kind == AF_FLIGHT_POLL) af_poll_answer(e, &f, a);
+    else af_inspect_answer(e, f.ref.copy, &f, a);
+  }
+  af_flight_done(&e->flights[slot]);
+}

@@ -1,0 +1,113 @@
+/* What several kinds of step share: tags, tokens, filters, outcomes. */
+#include <openssl/evp.h>
+#include <stdio.h>
+
+#include "engine/step.h"
+
+void af_ask_done(struct af_ask *a) {
+  if (!a) return;
+  json_decref(a->input);
+  *a = (struct af_ask){0};
+}
+
+void af_outcome_init(struct af_outcome *o) {
+  *o = (struct af_outcome){.kind = AF_OUT_DEFAULT, .progress = -1};
+}
+
+void af_outcome_done(struct af_outcome *o) {
+  if (!o) return;
+  json_decref(o->data);
+  af_outcome_init(o);
+}
+
+void af_outcome_fail(struct af_outcome *out, enum af_class c, const char *code, const char *resource, const char *format, ...) {
+  char text[sizeof(out->error.message)];
+  va_list ap;
+  va_start(ap, format);
+  vsnprintf(text, sizeof(text), format, ap);
+  va_end(ap);
+  out->kind = AF_OUT_FAIL;
+  af_error_set(&out->error, -AF_EAWS, c, code, "%s", text);
+  AF_COPY(out->error.resource, af_str(resource));
+}
+
+void af_outcome_error(struct af_outcome *out, const struct af_error *err) {
+  out->kind = AF_OUT_FAIL;
+  out->error = *err;
+}
+
+bool af_settled(const struct af_step_ctx *ctx) {
+  return ctx->now_ms >= ctx->step->intent_ms + ctx->window_ms;
+}
+
+void af_step_mark(const struct af_step_row *step, char out[48]) {
+  snprintf(out, 48, "%lld.%lld", (long long)step->ordinal, (long long)step->generation);
+}
+
+int af_step_token(const struct af_step_ctx *ctx, char out[65]) {
+  char text[256], mark[48];
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned len = 0;
+  af_step_mark(ctx->step, mark);
+  int n = snprintf(text, sizeof(text), "%s/%s", ctx->copy->id, mark);
+  if (n < 0 || (size_t)n >= sizeof(text)) return -AF_ETOOBIG;
+  if (EVP_Digest(text, (size_t)n, digest, &len, EVP_sha256(), NULL) != 1) return -AF_ENOMEM;
+  snprintf(out, 65, "amiferry-");
+  for (size_t i = 0; i < 20; i++) snprintf(out + 9 + 2 * i, 3, "%02x", digest[i]);
+  return 0;
+}
+
+static int add_tag(json_t *list, const char *key, const char *value) {
+  return json_array_append_new(list, json_pack("{s:s, s:s}", "Key", key, "Value", value));
+}
+
+json_t *af_step_tags(const struct af_step_ctx *ctx, const char *resource_type, const char *source_snapshot) {
+  char mark[48], source[192];
+  json_t *tags = json_array();
+  const char *key;
+  json_t *value;
+  int rc = tags ? 0 : -1;
+  af_step_mark(ctx->step, mark);
+  snprintf(source, sizeof(source), "%s/%s%s%s", ctx->spec->source.region, ctx->spec->image, *source_snapshot ? "/" : "", source_snapshot);
+  if (!rc) rc = add_tag(tags, AF_TAG_COPY, ctx->copy->id);
+  if (!rc) rc = add_tag(tags, AF_TAG_STEP, mark);
+  if (!rc) rc = add_tag(tags, AF_TAG_SOURCE, source);
+  if (!rc && *ctx->decision->key_arn) rc = add_tag(tags, AF_TAG_KEY, ctx->decision->key_arn);
+  json_object_foreach(ctx->spec->tags, key, value) {
+    if (!rc) rc = add_tag(tags, key, json_string_value(value));
+  }
+  json_t *spec = rc ? NULL : json_pack("{s:s, s:O}", "ResourceType", resource_type, "Tags", tags);
+  json_decref(tags);
+  return spec;
+}
+
+json_t *af_filters(const char *name, const char *value, ...) {
+  json_t *list = json_array();
+  va_list ap;
+  va_start(ap, value);
+  while (list && name) {
+    if (json_array_append_new(list, json_pack("{s:s, s:[s]}", "Name", name, "Values", value)) != 0) {
+      json_decref(list);
+      list = NULL;
+    }
+    name = va_arg(ap, const char *);
+    if (name) value = va_arg(ap, const char *);
+  }
+  va_end(ap);
+  return list;
+}
+
+const char *af_tag(const json_t *object, const char *key) {
+  size_t i;
+  json_t *tag;
+  json_array_foreach(json_object_get(object, "Tags"), i, tag) {
+    if (af_streq(af_json_str(tag, "Key"), key)) return af_json_str(tag, "Value");
+  }
+  return "";
+}
+
+const struct af_step_row *af_step_of(const struct af_step_ctx *ctx, const char *kind, const char *item) {
+  for (size_t i = 0; i < ctx->n_steps; i++)
+    if (af_streq(ctx->steps[i].kind, kind) && (!item || af_streq(ctx->steps[i].item, item))) return &ctx->steps[i];
+  return NULL;
+}
