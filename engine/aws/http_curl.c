@@ -254,7 +254,7 @@ static int http_submit(void *ctx, const struct af_http_request *req, uint64_t *r
   struct transfer *t = NULL;
   struct guard g;
   int rc = new_transfer(&t, h, req, err);
-  if (rc < 0)
+  if (rc || !t)
     return rc;
   guard_enter(&g);
   CURLMcode code = curl_multi_add_handle(h->multi, t->easy);
