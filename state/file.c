@@ -145,25 +145,24 @@ int af_file_locate(const char *path, bool create, char **ret_real, struct af_err
   return 0;
 }
 
-static int has_content(const char *real, const char *suffix, bool *ret, struct af_error *err) {
+/* Of the file at real + suffix; 0 where there is none. Asked of the system, because SQLite calls a file of one byte empty. */
+static int size_of(const char *real, const char *suffix, int64_t *ret, struct af_error *err) {
   char path[PATH_LIMIT];
   struct stat st = {0};
   (void)beside(path, real, suffix);
   if (stat(path, &st) != 0 && errno != ENOENT)
     return file_error(path, "look at", err);
-  *ret = st.st_size > 0;
+  *ret = st.st_size;
   return 0;
 }
 
-static int read_header(const char *real, unsigned char header[HEADER_SIZE], sqlite3_int64 *ret_size, struct af_error *err) {
+static int read_header(const char *real, unsigned char header[HEADER_SIZE], struct af_error *err) {
   sqlite3 *db = NULL;
   sqlite3_file *file = NULL;
   int rc = sqlite3_open_v2(real, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
   if (rc == SQLITE_OK)
     rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
   if (rc == SQLITE_OK)
-    rc = file->pMethods->xFileSize(file, ret_size);
-  if (rc == SQLITE_OK && *ret_size > 0)
     rc = file->pMethods->xRead(file, header, HEADER_SIZE, 0);
   if (rc == SQLITE_IOERR_SHORT_READ)
     rc = SQLITE_OK; /* SQLite has zeroed the rest */
@@ -206,22 +205,23 @@ static int check_header(const char *real, const unsigned char *h, int64_t size, 
 
 int af_file_look(const char *real, struct af_file_look *ret, struct af_error *err) {
   unsigned char header[HEADER_SIZE] = {0};
-  sqlite3_int64 size = 0;
-  bool wal = false, journal = false;
-  int rc = has_content(real, "-wal", &wal, err);
+  int64_t size, wal, journal;
+  int rc = size_of(real, "", &size, err);
   if (rc == 0)
-    rc = has_content(real, "-journal", &journal, err);
+    rc = size_of(real, "-wal", &wal, err);
   if (rc == 0)
-    rc = read_header(real, header, &size, err);
+    rc = size_of(real, "-journal", &journal, err);
+  if (rc == 0)
+    rc = read_header(real, header, err);
   if (rc == 0 && size > 0)
-    rc = check_header(real, header, size, wal, err);
+    rc = check_header(real, header, size, wal > 0, err);
   if (rc != 0)
     return rc;
-  if (size == 0 && (wal || journal))
+  if (size == 0 && (wal > 0 || journal > 0))
     return file_says(-AF_ECORRUPT, real, "StoreCorrupt", "was cut short: it is empty, but the log beside it is not", err);
-  if (journal)
+  if (journal > 0)
     return file_says(-AF_ECORRUPT, real, "StoreCorrupt", "has a rollback journal beside it, which amiferry never leaves", err);
-  *ret = (struct af_file_look){.empty = size == 0, .wal = wal};
+  *ret = (struct af_file_look){.empty = size == 0, .wal = wal > 0};
   return 0;
 }
 

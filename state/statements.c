@@ -105,7 +105,7 @@ static const struct af_field *field_named(const struct af_shape *shape, const ch
   return NULL;
 }
 
-/* Does the statement fit its shapes? False is a mistake in the table above. */
+/* Does the statement fit its shapes? If not, the table above is wrong, or the file's columns have other names. */
 static bool match(struct af_prepared *p, size_t id) {
   const struct af_shape *out = statements[id].out;
   int parameters = sqlite3_bind_parameter_count(p->stmt);
@@ -126,14 +126,10 @@ static bool match(struct af_prepared *p, size_t id) {
 int af_statements_prepare(struct af_store *s, struct af_error *err) {
   for (size_t i = 0; i < AF_SQL_MAX_; i++) {
     int rc = sqlite3_prepare_v3(s->db, statements[i].sql, -1, SQLITE_PREPARE_PERSISTENT, &s->sql[i].stmt, NULL);
-    if (rc == SQLITE_ERROR) /* no such table or column */
-      return af_error_set(err, -AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt", "the database's tables are not those of its version: %s",
-                          sqlite3_errmsg(s->db));
     if (rc != SQLITE_OK)
       return af_sqlite_error(s->db, "open", err);
-    bool fits = match(&s->sql[i], i);
-    assert(fits);
-    (void)fits;
+    if (!match(&s->sql[i], i))
+      return af_error_set(err, -AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt", "the database's columns are not those of its version");
   }
   return 0;
 }

@@ -37,6 +37,8 @@ static const struct {
   int code, rc;
   const char *name, *hint;
 } failures[] = {
+    /* The SQL is ours and fixed, so what SQLite can't make sense of is the file: a table or column that isn't there. */
+    {SQLITE_ERROR, -AF_ECORRUPT, "StoreCorrupt", "keep a copy of the file as it is, then restore a backup or start with another --db"},
     {SQLITE_FULL, -AF_EFULL, "StoreFull", "make room on its disk (or raise the limit), then run the command again: nothing that was committed is lost"},
     {SQLITE_NOMEM, -AF_ENOMEM, "OutOfMemory", "give the process more memory, then run it again: what was committed is kept"},
     {SQLITE_CORRUPT, -AF_ECORRUPT, "StoreCorrupt", "keep a copy of the file as it is, then restore a backup or start with another --db"},
