@@ -1,0 +1,386 @@
+/* Every call's tables against AWS's models: names, wire names, types, lists, what is required; that what the encoder sends is what
+ * the model allows; that a reply which holds all that the model knows is read whole. And the checker itself, on bodies that are wrong. */
+#include "engine/aws/codec.h"
+#include "engine/aws/ops.h"
+#include "tests/wire/model.h"
+#include "tests/wire/vectors.h"
+
+/* ---- the models, loaded once ---- */
+
+static struct model *models[3];
+static const char *const services[] = {"ec2", "kms", "sts"};
+
+static struct model *model_of(const char *service) {
+  for (size_t i = 0; i < COUNT(services); i++)
+    if (strcmp(services[i], service) == 0)
+      return models[i];
+  return NULL;
+}
+
+static const char *shape_name(const struct model *m, const char *action, const char *direction) {
+  return json_string_value(json_object_get(json_object_get(model_operation_json(m, action), direction), "shape"));
+}
+
+/* ---- tables against shapes ---- */
+
+/* What amiferry never sends: Outposts, single zones, and what EC2 no longer takes. */
+static const struct {
+  const char *label, *member;
+} left_out[] = {
+    {"ec2:CopyImage", "DestinationAvailabilityZone"},
+    {"ec2:CopyImage", "DestinationAvailabilityZoneId"},
+    {"ec2:CopyImage", "DestinationOutpostArn"},
+    {"ec2:CopySnapshot", "DestinationAvailabilityZone"},
+    {"ec2:CopySnapshot", "DestinationOutpostArn"},
+    {"ec2:RegisterImage", "AvailabilityZone"},
+    {"ec2:RegisterImage", "AvailabilityZoneId"},
+    {"ec2:RegisterImage", "OutpostArn"},
+    {"ec2:ModifyImageAttribute", "ProductCodes"},
+    {"sts:AssumeRole", "ProvidedContexts"},
+};
+
+static bool may_lack(const struct af_op *op, const char *member, enum model_side side) {
+  for (size_t i = 0; i < COUNT(left_out); i++)
+    if (side == MODEL_REQUEST && strcmp(left_out[i].label, op->label) == 0 && strcmp(left_out[i].member, member) == 0)
+      return true;
+  return false;
+}
+
+static const struct af_member *find(const struct af_shape *s, const char *name) {
+  for (const struct af_member *m = s->members; m->name; m++)
+    if (strcmp(m->name, name) == 0)
+      return m;
+  return NULL;
+}
+
+static int differences;
+__attribute__((format(printf, 1, 2))) static void differ(const char *format, ...) {
+  va_list args;
+  char text[400];
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  print_error("%s\n", text);
+  differences++;
+}
+
+static bool same_text(const char *a, const char *b) {
+  return (!a && !b) || (a && b && strcmp(a, b) == 0);
+}
+
+static void compare(const struct af_op *op, enum model_side side, const char *path, const struct af_shape *ours,
+                    const struct af_shape *theirs);
+
+static void compare_members(const struct af_op *op, enum model_side side, const char *path, const struct af_shape *ours,
+                            const struct af_shape *theirs) {
+  for (const struct af_member *m = ours->members; m->name; m++) {
+    const struct af_member *t = find(theirs, m->name);
+    char below[256];
+    snprintf(below, sizeof below, "%.150s.%.100s", path, m->name);
+    if (!t) {
+      differ("%s is not in the model", below);
+      continue;
+    }
+    if (!same_text(m->wire, t->wire))
+      differ("%s is called %s on the wire, not %s", below, t->wire, m->wire);
+    if (m->required != t->required)
+      differ("%s: required is %d in the model", below, t->required);
+    compare(op, side, below, m->shape, t->shape);
+  }
+  for (const struct af_member *t = theirs->members; t->name; t++)
+    if (!find(ours, t->name) && !may_lack(op, t->name, side))
+      differ("%s lacks %s", path, t->name);
+}
+
+static void compare(const struct af_op *op, enum model_side side, const char *path, const struct af_shape *ours,
+                    const struct af_shape *theirs) {
+  if (ours->type != theirs->type) {
+    differ("%s has type %d, the model's is %d", path, (int)ours->type, (int)theirs->type);
+  } else if (ours->type == AF_T_STRUCT) {
+    compare_members(op, side, path, ours, theirs);
+  } else if (ours->type == AF_T_LIST || ours->type == AF_T_MAP) {
+    if (ours->flattened != theirs->flattened)
+      differ("%s: flattened is %d in the model", path, theirs->flattened);
+    if (!same_text(ours->item, theirs->item))
+      differ("%s: items are called %s in the model", path, theirs->item ? theirs->item : "(nothing)");
+    compare(op, side, path, ours->element, theirs->element);
+  }
+}
+
+static void its_tables_are_the_models(void **state) {
+  const struct af_op *op = *(const struct af_op **)*state;
+  struct model *m = model_of(op->service);
+  const json_t *metadata = model_metadata(m), *operation = model_operation_json(m, op->action);
+  char text[256];
+  assert_non_null(operation);
+  differences = 0;
+  compare(op, MODEL_REQUEST, op->action, op->input, model_shape(m, shape_name(m, op->action, "input"), MODEL_REQUEST));
+  compare(op, MODEL_REPLY, op->action, op->output, model_shape(m, shape_name(m, op->action, "output"), MODEL_REPLY));
+  assert_int_equal(differences, 0);
+  assert_string_equal(op->version, model_version(m));
+  assert_int_equal(op->protocol, model_wire_protocol(m));
+  snprintf(text, sizeof text, "%s:%s", op->service, op->action);
+  assert_string_equal(op->label, text);
+  assert_string_equal(op->service, json_string_value(json_object_get(metadata, "endpointPrefix")));
+  const char *prefix = json_string_value(json_object_get(metadata, "targetPrefix"));
+  snprintf(text, sizeof text, "%s.%s", prefix ? prefix : "", op->action);
+  assert_true(same_text(op->target, prefix ? text : NULL));
+  assert_true(same_text(op->wrapper, json_string_value(json_object_get(json_object_get(operation, "output"), "resultWrapper"))));
+  assert_int_equal(op->unsigned_, af_streq(json_string_value(json_object_get(operation, "authtype")), "none"));
+  assert_true(op->mutates || op->repeatable); /* a read can always be repeated */
+}
+
+/* ---- values that a model allows ---- */
+
+static json_t *sample(const struct model *m, const struct af_shape *ours, const char *name);
+
+static json_t *sample_text(const json_t *shape) {
+  const json_t *first = json_array_get(json_object_get(shape, "enum"), 0);
+  int64_t min = json_integer_value(json_object_get(shape, "min"));
+  char text[256] = "a & <b> \"\xc3\xbc\" 100%+";
+  if (first)
+    return json_incref((json_t *)(uintptr_t)first);
+  if (min > 20 || json_object_get(shape, "max")) {
+    memset(text, 'x', sizeof text);
+    text[min > 1 ? min : 1] = 0;
+  }
+  return json_string(text);
+}
+
+static json_t *sample_members(const struct model *m, const struct af_shape *ours, const json_t *shape) {
+  json_t *out = json_object();
+  for (const struct af_member *member = ours->members; member->name; member++) {
+    const json_t *ref = json_object_get(json_object_get(shape, "members"), member->name);
+    json_object_set_new(out, member->name, sample(m, member->shape, json_string_value(json_object_get(ref, "shape"))));
+  }
+  return out;
+}
+
+static json_t *sample(const struct model *m, const struct af_shape *ours, const char *name) {
+  const json_t *shape = model_shape_json(m, name);
+  const char *of = json_string_value(json_object_get(json_object_get(shape, ours->type == AF_T_MAP ? "value" : "member"), "shape"));
+  bool json = model_wire_protocol(m) == AF_PROTOCOL_JSON;
+  int64_t min = json_integer_value(json_object_get(shape, "min"));
+  switch (ours->type) {
+  case AF_T_STRUCT: return sample_members(m, ours, shape);
+  case AF_T_LIST: return json_pack("[oo]", sample(m, ours->element, of), sample(m, ours->element, of));
+  case AF_T_MAP: return json_pack("{so}", "some key", sample(m, ours->element, of));
+  case AF_T_BOOL: return json_true();
+  case AF_T_INT: return json_integer(min > 7 ? min : 7);
+  case AF_T_DOUBLE: return json_real(1.5);
+  case AF_T_TIMESTAMP: return json ? json_real(1440938160.25) : json_string("2015-08-30T12:36:00.000Z");
+  case AF_T_BLOB: return json_string("dmFsdWU=");
+  case AF_T_STRING: break;
+  }
+  return sample_text(shape);
+}
+
+static void assert_clean(int complaints, const struct af_buf *text) {
+  if (complaints > 0)
+    print_error("%s", af_buf_cstr(text));
+  assert_int_equal(complaints, 0);
+}
+
+static void what_it_sends_is_what_the_model_allows(void **state) {
+  const struct af_op *op = *(const struct af_op **)*state;
+  struct model *m = model_of(op->service);
+  json_t *input = sample(m, op->input, shape_name(m, op->action, "input"));
+  struct af_buf body, complaints;
+  struct af_error err = {0};
+  af_buf_init(&body, 1 << 20);
+  af_buf_init(&complaints, 1 << 20);
+  assert_ok(af_encode(op, input, &body, &err), &err);
+  assert_clean(model_check_request(m, op->action, af_buf_view(&body), &complaints), &complaints);
+  json_decref(input);
+  af_buf_done(&body);
+  af_buf_done(&complaints);
+}
+
+/* ---- replies that say all that the model knows ---- */
+
+static void put_xml(struct af_buf *out, const struct af_shape *shape, const json_t *v);
+
+static void put_escaped(struct af_buf *out, const char *text) {
+  for (; *text; text++) {
+    if (strchr("&<>\"", *text))
+      af_buf_printf(out, "&#%d;", *text);
+    else
+      af_buf_putc(out, *text);
+  }
+}
+
+static void put_element(struct af_buf *out, const char *name, const struct af_shape *shape, const json_t *v) {
+  af_buf_printf(out, "<%s>", name);
+  put_xml(out, shape, v);
+  af_buf_printf(out, "</%s>", name);
+}
+
+static void put_xml(struct af_buf *out, const struct af_shape *shape, const json_t *v) {
+  if (shape->type == AF_T_STRUCT) {
+    for (const struct af_member *m = shape->members; m->name; m++)
+      put_element(out, m->wire, m->shape, json_object_get(v, m->name));
+  } else if (shape->type == AF_T_LIST) {
+    for (size_t i = 0; i < json_array_size(v); i++)
+      put_element(out, shape->item, shape->element, json_array_get(v, i));
+  } else if (json_is_string(v)) {
+    put_escaped(out, json_string_value(v));
+  } else {
+    char *text = json_dumps(v, JSON_ENCODE_ANY);
+    af_buf_puts(out, text);
+    free(text);
+  }
+}
+
+static void put_reply(struct af_buf *out, const struct model *m, const struct af_op *op, const struct af_shape *shape, const json_t *v) {
+  if (op->protocol == AF_PROTOCOL_JSON) {
+    char *text = json_dumps(v, 0);
+    af_buf_puts(out, text);
+    free(text);
+    return;
+  }
+  af_buf_printf(out, "<%sResponse xmlns=\"%s\">\n", op->action,
+                json_string_value(json_object_get(model_metadata(m), "xmlNamespace")));
+  if (op->protocol == AF_PROTOCOL_EC2) {
+    af_buf_puts(out, "<requestId>req-1</requestId>");
+    if (!shape_name(m, op->action, "output")) /* what EC2 says where it has nothing to say */
+      af_buf_puts(out, "<return>true</return>");
+    put_xml(out, shape, v);
+  } else {
+    put_element(out, op->wrapper, shape, v);
+    af_buf_puts(out, "<ResponseMetadata><RequestId>req-1</RequestId></ResponseMetadata>");
+  }
+  af_buf_printf(out, "</%sResponse>", op->action);
+}
+
+static void a_reply_with_everything_is_read_whole(void **state) {
+  const struct af_op *op = *(const struct af_op **)*state;
+  struct model *m = model_of(op->service);
+  const char *name = shape_name(m, op->action, "output");
+  const struct af_shape *theirs = model_shape(m, name, MODEL_REPLY);
+  json_t *want = sample(m, theirs, name), *got = NULL;
+  struct af_buf body, complaints;
+  struct af_error err = {0};
+  char request_id[80];
+  af_buf_init(&body, 1 << 20);
+  af_buf_init(&complaints, 1 << 20);
+  put_reply(&body, m, op, theirs, want);
+  const char *type = op->protocol == AF_PROTOCOL_JSON ? "application/x-amz-json-1.1" : "text/xml;charset=UTF-8";
+  assert_clean(model_check_reply(m, op->action, 200, type, af_buf_view(&body), &complaints), &complaints);
+  struct af_reply reply = {.status = 200, .body = af_buf_view(&body), .content_type = af_str(type)};
+  assert_ok(af_decode(op, &reply, &got, request_id, &err), &err);
+  assert_true(json_equal(got, want));
+  assert_string_equal(request_id, op->protocol == AF_PROTOCOL_JSON ? "" : "req-1");
+  json_decref(want);
+  json_decref(got);
+  af_buf_done(&body);
+  af_buf_done(&complaints);
+}
+
+/* ---- the checker, on what is wrong ---- */
+
+struct wrong {
+  const char *service, *action;
+  int status; /* 0: a request */
+  const char *body, *complaint;
+};
+
+#define EC2_FORM(rest) "Version=2016-11-15&Action=" rest
+#define SNAPSHOTS(inner) \
+  "<DescribeSnapshotsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>r</requestId>" inner "</DescribeSnapshotsResponse>"
+
+static const struct wrong wrongs[] = {
+    {"ec2", "CopyImage", 0, EC2_FORM("CopyImage&Name=abc&SourceImageId=ami-1"), "SourceRegion is missing"},
+    {"ec2", "CopyImage", 0, EC2_FORM("CopyImage&Name=abc&SourceImageId=ami-1&SourceRegion=r&Foo=1"), "Foo is not in the model"},
+    {"ec2", "CopyImage", 0, EC2_FORM("CopyImage&Name=abc&SourceImageId=ami-1&SourceRegion=r&encrypted=true"), "encrypted is not in the model"},
+    {"ec2", "CopyImage", 0, EC2_FORM("CopyImage&Name=abc&SourceImageId=ami-1&SourceRegion=r&Encrypted=yes"), "\"yes\" is not true or false"},
+    {"ec2", "CopyImage", 0, EC2_FORM("CopyImage&Name=ab&SourceImageId=ami-1&SourceRegion=r"), "the length 2 is below 3"},
+    {"ec2", "CopyImage", 0, EC2_FORM("CopyImage&Name=abc&Name=abd&SourceImageId=ami-1&SourceRegion=r"), "Name is sent twice"},
+    {"ec2", "CopyImage", 0, "Action=CopyImage&Version=2012-01-01&Name=abc&SourceImageId=ami-1&SourceRegion=r", "not \"2016-11-15\""},
+    {"ec2", "CopyImage", 0, EC2_FORM("CopyImage&Name=abc&SourceImageId=ami-1&SourceRegion=r&TagSpecification.1.ResourceType=imag"),
+     "\"imag\" is not a value of the enumeration"},
+    {"ec2", "CopyImage", 0, EC2_FORM("CopyImage&Name=abc&SourceImageId=ami-1&SourceRegion=r&TagSpecification.2.ResourceType=image"),
+     "2 is not a number from 1 to 1"},
+    {"ec2", "CopyImage", 0, EC2_FORM("CopyImage&Name=abc&SourceImageId=ami-1&SourceRegion=r&TagSpecification=image"),
+     "a value where numbered items belong"},
+    {"ec2", "DescribeImages", 0, EC2_FORM("DescribeImages&MaxResults=many"), "\"many\" is not an integer"},
+    {"ec2", "NoSuchThing", 0, EC2_FORM("NoSuchThing"), "no such operation"},
+    {"ec2", "DescribeSnapshots", 200, SNAPSHOTS("<snapshots/>"), "snapshots is not in the model"},
+    {"ec2", "DescribeSnapshots", 200, SNAPSHOTS("<snapshotSet><member/></snapshotSet>"), "the items are not called \"item\""},
+    {"ec2", "DescribeSnapshots", 200, SNAPSHOTS("<snapshotSet><item><status>done</status></item></snapshotSet>"),
+     "\"done\" is not a value of the enumeration"},
+    {"ec2", "DescribeSnapshots", 200, SNAPSHOTS("<snapshotSet><item><volumeSize>8 GiB</volumeSize></item></snapshotSet>"),
+     "\"8 GiB\" is not an integer"},
+    {"ec2", "DescribeSnapshots", 200, SNAPSHOTS("<snapshotSet><item><startTime>today</startTime></item></snapshotSet>"),
+     "\"today\" is not a time"},
+    {"ec2", "DescribeSnapshots", 200, SNAPSHOTS("<nextToken>a</nextToken><nextToken>b</nextToken>"), "nextToken is there 2 times"},
+    {"ec2", "DescribeSnapshots", 200, SNAPSHOTS("<snapshotSet>none</snapshotSet>"), "text where a list belongs"},
+    {"ec2", "DescribeSnapshots", 200, "<DescribeSnapshotsResponse><requestId>r</requestId></DescribeSnapshotsResponse>", "the namespace is"},
+    {"ec2", "DescribeSnapshots", 200, "<DescribeSnapshotsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"/>",
+     "<requestId> is there 0 times"},
+    {"ec2", "DescribeSnapshots", 200, "<DescribeSnapshots/>", "<DescribeSnapshotsResponse> is there 0 times"},
+    {"ec2", "DescribeSnapshots", 200, "<a><b></a>", "mismatched tag"},
+    {"ec2", "DescribeSnapshots", 400, "<Response><Errors><Error><Code>X</Code></Error></Errors><RequestID>r</RequestID></Response>",
+     "<Message> is there 0 times"},
+    {"ec2", "DescribeSnapshots", 400, "<Response><Errors><Error><Code>X</Code><Message>m</Message></Error></Errors></Response>",
+     "<RequestID> is there 0 times"},
+    {"kms", "CreateGrant", 0, "{\"KeyId\":\"k\"}", "Operations is missing"},
+    {"kms", "CreateGrant", 0, "{\"KeyId\":\"k\",\"Operations\":[\"ReEncrypt\"]}", "\"ReEncrypt\" is not a value of the enumeration"},
+    {"kms", "CreateGrant", 0, "{\"KeyId\":\"k\",\"Operations\":[],\"DryRun\":\"true\"}", "is not of type boolean"},
+    {"kms", "CreateGrant", 0, "{\"KeyId\":\"k\",\"Operations\":{}}", "is not a list"},
+    {"kms", "CreateGrant", 0, "[]", "not an object"},
+    {"kms", "ListGrants", 200, "{\"Grants\":[{\"CreationDate\":\"today\"}]}", "is not of type timestamp"},
+    {"kms", "ListGrants", 200, "{\"Grant\":[]}", "Grant is not in the model"},
+    {"kms", "ListGrants", 400, "{\"message\":\"m\"}", "an error without __type"},
+    {"sts", "AssumeRole", 0, "Version=2011-06-15&Action=AssumeRole&RoleSessionName=abc&RoleArn=arn:aws:iam::1:role/abc&Tags.1.Key=a",
+     "the items are not called \"member\""},
+    {"sts", "GetCallerIdentity", 200,
+     "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult/></GetCallerIdentityResponse>",
+     "<ResponseMetadata> is there 0 times"},
+};
+
+static void the_checker_complains(void **state) {
+  const struct wrong *w = *(const struct wrong **)*state;
+  struct model *m = model_of(w->service);
+  struct af_buf complaints;
+  af_buf_init(&complaints, 1 << 16);
+  const char *type = model_wire_protocol(m) == AF_PROTOCOL_JSON ? "application/x-amz-json-1.1" : "text/xml";
+  int n = w->status == 0 ? model_check_request(m, w->action, af_str(w->body), &complaints)
+                         : model_check_reply(m, w->action, w->status, type, af_str(w->body), &complaints);
+  assert_true(n >= 1);
+  assert_contains(af_buf_cstr(&complaints), w->complaint);
+  af_buf_done(&complaints);
+}
+
+/* ---- the list ---- */
+
+static void add_for(struct test_list *l, const char *what, const char *of, CMUnitTestFunction f, const void *pointer) {
+  char name[300];
+  const void **state = malloc(sizeof *state);
+  *state = pointer;
+  snprintf(name, sizeof name, "%s: %s", of, what);
+  test_list_add(l, name, f, state);
+}
+
+int main(void) {
+  struct test_list l = {0};
+  char file[64];
+  if (!shared_dir()) {
+    test_list_skip(&l, "API models", "no ../shared/aws beside the source tree");
+    return test_list_run(&l, "models");
+  }
+  for (size_t i = 0; i < COUNT(services); i++) {
+    snprintf(file, sizeof file, "models/%s.json", services[i]);
+    models[i] = model_load(shared_dir(), file);
+  }
+  for (size_t i = 0; af_ops[i]; i++) {
+    add_for(&l, "its tables are the model's", af_ops[i]->label, its_tables_are_the_models, af_ops[i]);
+    add_for(&l, "what it sends is what the model allows", af_ops[i]->label, what_it_sends_is_what_the_model_allows, af_ops[i]);
+    add_for(&l, "a reply with everything is read whole", af_ops[i]->label, a_reply_with_everything_is_read_whole, af_ops[i]);
+  }
+  for (size_t i = 0; i < COUNT(wrongs); i++)
+    add_for(&l, wrongs[i].complaint, "the checker complains", the_checker_complains, &wrongs[i]);
+  int failed = test_list_run(&l, "models");
+  for (size_t i = 0; i < COUNT(services); i++)
+    model_free(models[i]);
+  return failed;
+}
