@@ -235,7 +235,8 @@ void cs_world_free(struct cs_sim *sim);
 
 /* Carries out an authenticated EC2 call whose params are decoded: throttling, parameters, permissions, the effect, the reply. */
 void cs_ec2_handle(struct cs_call *call, struct cs_reply *reply);
-/* Everything that was due up to sim_ms happens, in order. cs_ec2_handle() calls it; call it before any other look at EC2. */
+/* Everything that was due up to sim_ms happens, in order. The front calls it first in every request, of whatever service: a copy
+ * that was to ask for its key a minute ago asks before the grant that goes now is gone. */
 void cs_ec2_advance(struct cs_sim *sim, int64_t sim_ms);
 int64_t cs_ec2_next_ms(const struct cs_sim *sim, int64_t sim_ms); /* in sim_ms; INT64_MAX where nothing is under way */
 /* Adds its members to the object `audit`: images, snapshots, duplicates, shares, orphans, peaks. */

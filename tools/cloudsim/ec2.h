@@ -1,0 +1,333 @@
+/* EC2's resources as cloudsim keeps them: shared by the ec2_*.c files, unknown to the front.
+ *
+ * Stale reads. Nothing is overwritten or removed: images, snapshots, tags and permissions carry the time from which and until
+ * which they hold, so that a read can be answered as of call->view_ms, which may lie behind call->sim_ms. Whoever decides (quotas,
+ * unique names, tokens, keys) asks as of sim_ms: AWS's reads are eventually consistent, its writes are not.
+ *
+ * The life of an image and of a snapshot (pending until ready_ms, gone from gone_ms):
+ *
+ *   created_ms --pending--> ready_ms --available|completed, or failed|error--> gone_ms --still shown for a while--> no more
+ */
+#ifndef CLOUDSIM_EC2_H
+#define CLOUDSIM_EC2_H
+
+#include "tools/cloudsim/sim.h"
+
+#define CS_EVER INT64_MIN  /* since: the world file gave it */
+#define CS_NEVER INT64_MAX /* until: it still holds */
+#define CS_ID_SIZE 32      /* "snap-0123456789abcdef0" and NUL, with room */
+
+/* --- tags, permissions: lists that forget nothing ---------------------------------------------------------------------- */
+struct cs_past_tag {
+  char *key, *value;
+  int64_t since, until;
+};
+struct cs_tags {
+  struct cs_past_tag *items;
+  size_t n;
+};
+void cs_tags_set(struct cs_tags *tags, int64_t now, const char *key, const char *value);
+void cs_tags_remove(struct cs_tags *tags, int64_t now, const char *key, const char *value); /* value NULL: whatever it is */
+const char *cs_tags_get(const struct cs_tags *tags, int64_t view, const char *key);
+size_t cs_tags_count(const struct cs_tags *tags, int64_t view); /* without aws: */
+void cs_tags_copy(struct cs_tags *to, int64_t now, const struct cs_tags *from); /* of now, without aws: */
+void cs_tags_copy_shared(struct cs_tags *to, int64_t now, const struct cs_tags *from); /* ec2:SharedTag/ alone */
+bool cs_tag_shared(const char *key); /* its owner lets every account see it that sees the image (rules.md 1.2) */
+void cs_tags_done(struct cs_tags *tags);
+
+enum cs_grantee { CS_TO_USER, CS_TO_GROUP, CS_TO_ORGANIZATION, CS_TO_UNIT };
+struct cs_permission {
+  enum cs_grantee kind;
+  char *to; /* account id, "all", ARN */
+  int64_t since, until;
+};
+struct cs_permissions {
+  struct cs_permission *items;
+  size_t n;
+};
+void cs_permit(struct cs_permissions *p, int64_t now, enum cs_grantee kind, const char *to);   /* twice is once */
+void cs_withdraw(struct cs_permissions *p, int64_t now, enum cs_grantee kind, const char *to); /* what isn't there: nothing */
+bool cs_permitted(const struct cs_permissions *p, int64_t view, enum cs_grantee kind, const char *to);
+size_t cs_permissions_count(const struct cs_permissions *p, int64_t view);
+/* Does any of them reach the account: by id, to all, through its organization or units? */
+bool cs_permissions_reach(const struct cs_permissions *p, int64_t view, const struct cs_account *account);
+bool cs_permissions_public(const struct cs_permissions *p, int64_t view);
+void cs_permissions_done(struct cs_permissions *p);
+extern const char *const cs_grantee_elements[]; /* userId, group, organizationArn, organizationalUnitArn */
+
+struct cs_product_code {
+  char *code, *type; /* type: marketplace, devpay */
+};
+
+/* --- snapshots ---------------------------------------------------------------------------------------------------------- */
+/* What a snapshot copy that is under way still has to find out. */
+struct cs_copying {
+  struct cs_caller caller;
+  const struct cs_snapshot *source;
+  const struct cs_key *source_key, *target_key; /* NULL: not encrypted, or (target) not to be found */
+  bool doomed;                                  /* the presigned URL, or the key's name, is bad: fails at check_ms */
+  char why[160];
+  bool checked;
+  int64_t check_ms;
+  bool by_copy_snapshot;                        /* counts against the 20 */
+};
+
+struct cs_snapshot {
+  char id[CS_ID_SIZE];
+  const struct cs_region *region;
+  struct cs_account *owner;
+  char *description, *status_message, *storage_tier, *transfer_type;
+  char volume_id[CS_ID_SIZE];
+  int64_t volume_size_gib, full_size; /* bytes */
+  bool encrypted;
+  char kms_key[160];      /* ARN */
+  char data_key_id[64];   /* equal for snapshots of one lineage under one key */
+  char lineage[CS_ID_SIZE];
+  struct cs_product_code *codes;
+  size_t n_codes;
+  char *platform_details, *usage_operation; /* billing metadata that RegisterImage may read */
+  struct cs_permissions permissions;
+  struct cs_tags tags;
+  char completion_minutes[8]; /* of a time-based copy, else "" */
+  int64_t created_ms, start_ms, ready_ms, gone_ms;
+  bool from_world, failed, locked;
+  char creator[512]; /* ARN of who made it */
+  struct cs_image *image;     /* whose copy it is part of; NULL */
+  struct cs_copying *copying; /* NULL unless it is under way */
+};
+
+/* --- images --------------------------------------------------------------------------------------------------------------- */
+/* Attributes that are plain text; the table cs_image_attributes[] says how each is called where. NULL: the image has none. */
+enum cs_attribute {
+  CS_NAME, CS_DESCRIPTION, CS_ARCHITECTURE, CS_TYPE, CS_KERNEL, CS_RAMDISK, CS_PLATFORM, CS_PLATFORM_DETAILS,
+  CS_USAGE_OPERATION, CS_LOCATION, CS_ROOT_TYPE, CS_ROOT_NAME, CS_VIRTUALIZATION, CS_HYPERVISOR, CS_SRIOV, CS_ENA, CS_BOOT_MODE,
+  CS_TPM, CS_IMDS, CS_UEFI_DATA, CS_CREATION_DATE, CS_DEPRECATION, CS_PROTECTION, CS_LAST_LAUNCHED, CS_SOURCE_IMAGE,
+  CS_SOURCE_REGION, CS_SOURCE_INSTANCE, CS_ALIAS,
+  CS_ATTRIBUTE_MAX_,
+};
+struct cs_image_attribute {
+  const char *world;    /* key in the world file */
+  const char *element;  /* of DescribeImages; NULL: not shown there */
+  const char *filter;   /* of DescribeImages; NULL: none */
+  const char *param;    /* of RegisterImage; NULL: none */
+  const char *describe; /* name and element of DescribeImageAttribute; NULL: none */
+  bool copied;          /* by CopyImage (rules.md 1.2) */
+};
+extern const struct cs_image_attribute cs_image_attributes[CS_ATTRIBUTE_MAX_];
+
+struct cs_mapping {
+  char *device, *virtual_name;
+  bool no_device, ebs;
+  char *snapshot_id, *volume_type;
+  int64_t volume_size, iops, throughput; /* -1: none */
+  bool delete_on_termination, encrypted;
+};
+
+enum cs_image_fate { CS_IMAGE_AVAILABLE, CS_IMAGE_FAILED, CS_IMAGE_DISABLED, CS_IMAGE_INVALID };
+struct cs_image {
+  char id[CS_ID_SIZE];
+  const struct cs_region *region;
+  struct cs_account *owner;
+  char *text[CS_ATTRIBUTE_MAX_];
+  struct cs_mapping *mappings;
+  size_t n_mappings;
+  struct cs_product_code *codes;
+  size_t n_codes;
+  bool billing;          /* it carries BillingProduct codes, which no call shows (rules.md 4) */
+  char **billing_products;
+  size_t n_billing_products;
+  struct cs_permissions permissions;
+  struct cs_permissions bundle_readers; /* instance store: who may read the bundle in S3 */
+  struct cs_tags tags;
+  enum cs_image_fate fate; /* from ready_ms on */
+  char *reason_code, *reason;
+  int64_t created_ms, ready_ms, gone_ms;
+  bool from_world;
+  char creator[512];
+  bool copy;             /* made by CopyImage */
+  size_t waits_for;      /* snapshots that are still being copied */
+};
+
+/* --- the tables ------------------------------------------------------------------------------------------------------------ */
+struct cs_index { /* id -> position, open addressing */
+  size_t *slots; /* position + 1; 0: free */
+  size_t size;
+};
+struct cs_token { /* a ClientToken that was used */
+  char key[256];         /* account, Region, API, token */
+  char *fingerprint;     /* of the parameters */
+  char result[CS_ID_SIZE];
+  int64_t used_ms;
+};
+struct cs_bucket {
+  char key[160];
+  double tokens;
+  int64_t filled_ms;
+};
+struct cs_usage { /* of one account and Region */
+  const struct cs_account *account;
+  const struct cs_region *region;
+  int snapshot_copies, image_copies, pending_snapshots; /* now */
+  int peak_snapshot_copies, peak_image_copies;
+  int64_t started_snapshot_copies, started_image_copies;
+};
+struct cs_hazard { /* what AWS would have let pass, but a careful client does not do */
+  int64_t at_ms;
+  char text[256];
+};
+
+struct cs_ec2 {
+  struct cs_image **images;
+  size_t n_images;
+  struct cs_snapshot **snapshots;
+  size_t n_snapshots;
+  struct cs_index image_index, snapshot_index;
+  struct cs_token *tokens;
+  size_t n_tokens;
+  struct cs_bucket *buckets;
+  size_t n_buckets;
+  struct cs_usage *usage;
+  size_t n_usage;
+  struct cs_hazard *hazards;
+  size_t n_hazards;
+  /* What is pending, so that time passes at the cost of what is under way, not of the world's size. */
+  struct cs_image **pending_images;
+  size_t n_pending_images;
+  struct cs_snapshot **pending_snapshots;
+  size_t n_pending_snapshots;
+  int64_t next_ms; /* no event is due before; CS_EVER: look */
+};
+
+/* ec2_store.c */
+void cs_ec2_free(struct cs_ec2 *ec2); /* takes NULL */
+struct cs_image *cs_image_new(struct cs_sim *sim, struct cs_account *owner, const struct cs_region *region, const char *id);
+struct cs_snapshot *cs_snapshot_new(struct cs_sim *sim, struct cs_account *owner, const struct cs_region *region, const char *id);
+void cs_new_id(struct cs_sim *sim, const char *prefix, char id[CS_ID_SIZE]); /* "ami-" and 17 digits */
+struct cs_image *cs_image_by_id(const struct cs_sim *sim, const char *id); /* whatever became of it */
+struct cs_snapshot *cs_snapshot_by_id(const struct cs_sim *sim, const char *id);
+void cs_image_free(struct cs_image *image);
+void cs_mapping_copy(struct cs_mapping *to, const struct cs_mapping *from);
+void cs_mapping_done(struct cs_mapping *m);
+void cs_codes_copy(struct cs_product_code **to, size_t *n, const struct cs_product_code *from, size_t n_from);
+const struct cs_mapping *cs_root_mapping(const struct cs_image *image); /* NULL */
+struct cs_usage *cs_usage_of(struct cs_sim *sim, const struct cs_account *account, const struct cs_region *region);
+void cs_hazard(struct cs_sim *sim, int64_t at_ms, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* ec2_view.c: what a caller sees, as of a time */
+enum cs_seen {
+  CS_UNSEEN, /* does not exist for this caller: NotFound */
+  CS_GONE,   /* was, and the id still answers: an empty result */
+  CS_SEEN,
+};
+enum cs_seen cs_image_seen(const struct cs_call *call, const struct cs_region *region, const struct cs_image *image);
+enum cs_seen cs_snapshot_seen(const struct cs_call *call, const struct cs_region *region, const struct cs_snapshot *s); /* not: may open */
+bool cs_snapshot_open(const struct cs_snapshot *s, int64_t view, const struct cs_account *account); /* owner, or permitted */
+const char *cs_image_state(const struct cs_image *image, int64_t view);
+const char *cs_snapshot_state(const struct cs_snapshot *s, int64_t view);
+int cs_snapshot_progress(const struct cs_snapshot *s, int64_t view);
+bool cs_image_lives(const struct cs_image *image, int64_t at); /* not deregistered */
+bool cs_snapshot_lives(const struct cs_snapshot *s, int64_t at);
+bool cs_image_allowed(const struct cs_call *call, const struct cs_image *image); /* by Allowed AMIs in the image's Region */
+struct cs_account *cs_caller_account(const struct cs_call *call);
+struct cs_settings *cs_caller_settings(const struct cs_call *call); /* in the call's Region */
+/* The image, or the snapshot, that a parameter names, for a call that changes it: its owner's, or NULL with the failure filled. */
+struct cs_image *cs_own_image(struct cs_call *call, const char *id);
+struct cs_snapshot *cs_own_snapshot(struct cs_call *call, const char *id);
+int cs_check_image_id(struct cs_call *call, const char *id); /* well formed? */
+int cs_check_snapshot_id(struct cs_call *call, const char *id);
+void cs_arn(char *arn, size_t size, const struct cs_region *region, const char *type, const char *id);
+bool cs_snapshot_users(const struct cs_sim *sim, const struct cs_snapshot *s, int64_t at, const struct cs_image *but,
+                       const struct cs_image **ret); /* is it in a live image other than `but`? */
+
+/* ec2_filter.c */
+struct cs_match;
+struct cs_filter {
+  const char *name;
+  /* Gives each value the resource has under that name to test(); several for lists, none where it has none. */
+  void (*values)(const struct cs_call *call, const void *resource, const struct cs_filter *f, struct cs_match *m);
+  int detail; /* for values() */
+};
+void cs_match_value(struct cs_match *m, const char *value); /* NULL is no value */
+void cs_match_int(struct cs_match *m, int64_t value);
+void cs_match_bool(struct cs_match *m, bool value);
+struct cs_asked { /* one Filter.N of a call */
+  const struct cs_filter *filter;
+  const char *key;     /* what follows "tag:" */
+  const char **values; /* borrowed from the call's parameters */
+  size_t n;
+};
+struct cs_filters {
+  struct cs_asked *items;
+  size_t n;
+};
+/* The table ends with {NULL}; "tag:" in it stands for every tag:KEY. */
+int cs_filters_read(struct cs_call *call, const struct cs_filter *table, struct cs_filters *ret);
+bool cs_filters_pass(const struct cs_call *call, const struct cs_filters *filters, const void *resource);
+void cs_filters_done(struct cs_filters *filters);
+const char *cs_match_key(const struct cs_match *m); /* what follows "tag:" */
+void cs_match_tags(struct cs_match *m, const struct cs_tags *tags, int64_t view);
+void cs_match_tag_keys(struct cs_match *m, const struct cs_tags *tags, int64_t view);
+
+/* ec2_describe.c */
+void cs_xml_codes(struct af_buf *out, const struct cs_product_code *codes, size_t n);
+
+/* ec2_page.c */
+struct cs_page {
+  size_t start; /* position to begin with */
+  size_t left;  /* how many may still be written */
+  bool paged;   /* MaxResults was given */
+};
+int cs_page_begin(struct cs_call *call, const char *ids_prefix, int64_t min, struct cs_page *page);
+void cs_page_end(struct cs_call *call, struct af_buf *out, size_t next); /* writes nextToken; next is where to go on */
+
+/* ec2_params.c */
+int64_t cs_param_int(struct cs_call *call, const char *name, int64_t absent); /* checked by the action's table */
+int cs_param_bool(struct cs_call *call, const char *name, int absent);
+size_t cs_param_list(struct cs_call *call, const char *name); /* how many name.1, name.2, ... there are */
+int cs_params_check(struct cs_call *call, const char *spec);
+int cs_one_of(struct cs_call *call, const char *name, const char *const *allowed);
+
+/* ec2_tags.c */
+/* <tagSet>; nothing where there is none. Of another's image only what its owner shares. */
+void cs_xml_tags(struct af_buf *out, const struct cs_tags *tags, int64_t view, bool own);
+int cs_tags_lawful(struct cs_call *call, const char *prefix); /* prefix.N.Key, prefix.N.Value */
+/* TagSpecification.N: are they lawful, for these resource types (ends with NULL)? May the caller tag? */
+int cs_tag_specs_check(struct cs_call *call, const char *const *types);
+void cs_tag_specs_apply(struct cs_call *call, const char *type, struct cs_tags *tags);
+
+/* Permissions and DryRun, in EC2's order: a caller who may, and only asks, is told so. */
+int cs_dry_run(struct cs_call *call);
+
+/* ec2_copy.c: shared with RegisterImage */
+int cs_check_name(struct cs_call *call, const char *name);
+int cs_check_unique_name(struct cs_call *call, const char *name);
+int cs_check_image_quota(struct cs_call *call, bool copy);
+
+/* ec2_lifecycle.c */
+struct cs_copy_order {
+  const struct cs_key *target_key; /* NULL: as bad or none */
+  bool encrypted;
+  int64_t minutes; /* time-based; 0: no */
+  bool by_copy_snapshot;
+};
+void cs_copy_begin(struct cs_call *call, struct cs_snapshot *to, const struct cs_snapshot *from, const struct cs_copy_order *order,
+                   const char *doom);
+void cs_set_data_key(struct cs_snapshot *s); /* of its lineage and its key */
+void cs_image_wait(struct cs_sim *sim, struct cs_image *image);  /* it is pending from now on */
+void cs_copy_cancel(struct cs_sim *sim, struct cs_snapshot *s, int64_t at); /* its copying ends with it */
+void cs_image_cancel(struct cs_sim *sim, struct cs_image *image, int64_t at);
+
+/* The actions: ec2_describe.c, ec2_attributes.c, ec2_copy.c, ec2_register.c, ec2_tags.c, ec2_settings.c. Each writes what stands
+ * inside the reply's root element. */
+typedef int cs_run(struct cs_call *call, struct af_buf *out);
+cs_run cs_describe_images, cs_describe_snapshots, cs_describe_image_attribute, cs_describe_snapshot_attribute,
+    cs_modify_image_attribute, cs_modify_snapshot_attribute, cs_reset_image_attribute, cs_reset_snapshot_attribute, cs_copy_image,
+    cs_copy_snapshot, cs_register_image, cs_deregister_image, cs_delete_snapshot, cs_create_tags, cs_delete_tags,
+    cs_describe_tags, cs_describe_regions, cs_describe_zones, cs_get_encryption_by_default, cs_get_default_key,
+    cs_get_allowed_images, cs_get_snapshot_block, cs_get_image_block;
+
+/* world_ec2.c */
+int cs_world_load_snapshots(struct cs_reader *r, struct cs_account *account, struct cs_settings *settings, const struct af_node *region);
+int cs_world_load_images(struct cs_reader *r, struct cs_account *account, struct cs_settings *settings, const struct af_node *region);
+
+#endif

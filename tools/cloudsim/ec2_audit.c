@@ -1,0 +1,192 @@
+/* What the simulation shows to those who check a client: resources beyond the world file, duplicates, open shares, what was lost,
+ * orphans, peaks. Everything as it is now, not as a read would see it. */
+#include <stdio.h>
+
+#include "tools/cloudsim/ec2.h"
+
+static json_t *tags_json(const struct cs_tags *tags, int64_t now) {
+  json_t *object = json_object();
+  for (size_t i = 0; i < tags->n; i++)
+    if (tags->items[i].since <= now && now < tags->items[i].until)
+      json_object_set_new(object, tags->items[i].key, json_string(tags->items[i].value));
+  return object;
+}
+
+static json_t *image_json(const struct cs_image *image, int64_t now) {
+  return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:s?, s:o}", "id", image->id, "account", image->owner->id, "region",
+                   image->region->name, "state", cs_image_state(image, now), "name", image->text[CS_NAME], "creator", image->creator,
+                   "reason", image->reason, "tags", tags_json(&image->tags, now));
+}
+
+static json_t *snapshot_json(const struct cs_snapshot *s, int64_t now) {
+  return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:s?, s:s, s:o}", "id", s->id, "account", s->owner->id, "region", s->region->name,
+                   "state", cs_snapshot_state(s, now), "description", s->description, "creator", s->creator, "status_message",
+                   s->status_message, "kms_key", s->kms_key, "tags", tags_json(&s->tags, now));
+}
+
+/* --- duplicates: live resources of one account and Region with the same name, or the same copy tag (and step tag) --- */
+
+/* What must be unique: "account Region kind value"; seen once it is remembered, seen twice it is reported. */
+struct seen {
+  json_t *ids; /* key -> [ids] */
+};
+
+static void note(struct seen *seen, const char *account, const char *region, const char *what, const char *value, const char *id) {
+  char key[1024];
+  snprintf(key, sizeof key, "%s %s %s %s", account, region, what, value);
+  json_t *list = json_object_get(seen->ids, key);
+  if (!list) {
+    list = json_array();
+    json_object_set_new(seen->ids, key, list);
+  }
+  json_array_append_new(list, json_string(id));
+}
+
+/* Adds the id to a key that is there. */
+static void note_known(struct seen *seen, const struct cs_image *image) {
+  char key[1024];
+  snprintf(key, sizeof key, "%s %s image-name %s", image->owner->id, image->region->name, image->text[CS_NAME]);
+  json_t *list = json_object_get(seen->ids, key);
+  if (list)
+    json_array_append_new(list, json_string(image->id));
+}
+
+/* A step makes several snapshots of one copy, so a snapshot is named by both tags. */
+static void note_tags(const struct cs_sim *sim, struct seen *seen, const char *account, const char *region, const char *what,
+                      const struct cs_tags *tags, int64_t now, bool need_step, const char *id) {
+  const char *copy = sim->copy_tag ? cs_tags_get(tags, now, sim->copy_tag) : NULL;
+  const char *step = sim->step_tag ? cs_tags_get(tags, now, sim->step_tag) : NULL;
+  char value[600];
+  if (!copy || (need_step && !step))
+    return;
+  snprintf(value, sizeof value, "%s%s%s", copy, step ? " " : "", step ? step : "");
+  note(seen, account, region, what, value, id);
+}
+
+static json_t *duplicates(const struct cs_sim *sim, int64_t now) {
+  struct seen seen = {json_object()};
+  for (size_t i = 0; i < sim->ec2->n_images; i++) {
+    const struct cs_image *image = sim->ec2->images[i];
+    if (image->from_world || !cs_image_lives(image, now) || (now >= image->ready_ms && image->fate == CS_IMAGE_FAILED))
+      continue;
+    note(&seen, image->owner->id, image->region->name, "image-name", image->text[CS_NAME], image->id);
+    note_tags(sim, &seen, image->owner->id, image->region->name, "image-copy", &image->tags, now, false, image->id);
+  }
+  for (size_t i = 0; i < sim->ec2->n_images; i++)
+    if (sim->ec2->images[i]->from_world && cs_image_lives(sim->ec2->images[i], now))
+      note_known(&seen, sim->ec2->images[i]);
+  for (size_t i = 0; i < sim->ec2->n_snapshots; i++) {
+    const struct cs_snapshot *s = sim->ec2->snapshots[i];
+    if (s->from_world || !cs_snapshot_lives(s, now) || s->failed || s->image)
+      continue;
+    note_tags(sim, &seen, s->owner->id, s->region->name, "snapshot-copy", &s->tags, now, true, s->id);
+  }
+  json_t *list = json_array(), *ids;
+  const char *key;
+  json_object_foreach(seen.ids, key, ids) if (json_array_size(ids) > 1)
+      json_array_append_new(list, json_pack("{s:s, s:O}", "what", key, "ids", ids));
+  json_decref(seen.ids);
+  return list;
+}
+
+/* --- permissions: what is open beyond the world file, and what the world had and has no more --- */
+
+static void note_permissions(const char *resource, const struct cs_account *owner, const struct cs_region *region,
+                             const struct cs_permissions *p, int64_t now, json_t *open, json_t *lost) {
+  for (size_t i = 0; i < p->n; i++) {
+    const struct cs_permission *item = &p->items[i];
+    bool world = item->since == CS_EVER, holds = item->since <= now && now < item->until;
+    /* What the world gave, was taken and was given again is as it was. */
+    if (world == holds || (world && cs_permitted(p, now, item->kind, item->to)))
+      continue;
+    bool given_back = false;
+    for (size_t k = 0; k < p->n && !world; k++)
+      given_back = given_back || (p->items[k].since == CS_EVER && p->items[k].kind == item->kind && af_streq(p->items[k].to, item->to));
+    if (given_back)
+      continue;
+    json_array_append_new(world ? lost : open,
+                          json_pack("{s:s, s:s, s:s, s:s, s:s}", "resource", resource, "account", owner->id, "region", region->name,
+                                    "kind", cs_grantee_elements[item->kind], "to", item->to));
+  }
+}
+
+static void permissions(const struct cs_sim *sim, int64_t now, json_t *audit) {
+  json_t *open = json_array(), *lost = json_array();
+  for (size_t i = 0; i < sim->ec2->n_images; i++) {
+    const struct cs_image *image = sim->ec2->images[i];
+    if (cs_image_lives(image, now))
+      note_permissions(image->id, image->owner, image->region, &image->permissions, now, open, lost);
+  }
+  for (size_t i = 0; i < sim->ec2->n_snapshots; i++) {
+    const struct cs_snapshot *s = sim->ec2->snapshots[i];
+    if (cs_snapshot_lives(s, now))
+      note_permissions(s->id, s->owner, s->region, &s->permissions, now, open, lost);
+  }
+  json_object_set_new(audit, "shares_open", open);
+  json_object_set_new(audit, "shares_lost", lost);
+}
+
+/* --- resources --- */
+
+static void resources(const struct cs_sim *sim, int64_t now, json_t *audit) {
+  json_t *images = json_array(), *snapshots = json_array(), *orphans = json_array(), *lost = json_array();
+  for (size_t i = 0; i < sim->ec2->n_images; i++) {
+    const struct cs_image *image = sim->ec2->images[i];
+    if (image->from_world && !cs_image_lives(image, now))
+      json_array_append_new(lost, json_string(image->id));
+    if (!image->from_world && cs_image_lives(image, now))
+      json_array_append_new(images, image_json(image, now));
+  }
+  for (size_t i = 0; i < sim->ec2->n_snapshots; i++) {
+    const struct cs_snapshot *s = sim->ec2->snapshots[i];
+    if (s->from_world && !cs_snapshot_lives(s, now))
+      json_array_append_new(lost, json_string(s->id));
+    if (s->from_world || !cs_snapshot_lives(s, now))
+      continue;
+    json_array_append_new(snapshots, snapshot_json(s, now));
+    if (!cs_snapshot_users(sim, s, now, NULL, NULL))
+      json_array_append_new(orphans, json_string(s->id));
+  }
+  json_object_set_new(audit, "images", images);
+  json_object_set_new(audit, "snapshots", snapshots);
+  json_object_set_new(audit, "orphaned_snapshots", orphans);
+  json_object_set_new(audit, "lost_resources", lost);
+}
+
+static json_t *peaks(const struct cs_sim *sim) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < sim->ec2->n_usage; i++) {
+    const struct cs_usage *u = &sim->ec2->usage[i];
+    json_array_append_new(
+        list, json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:I, s:I}", "account", u->account->id, "region", u->region->name,
+                        "snapshot_copies_now", u->snapshot_copies, "snapshot_copies_peak", u->peak_snapshot_copies, "image_copies_now",
+                        u->image_copies, "image_copies_peak", u->peak_image_copies, "snapshot_copies_started",
+                        (json_int_t)u->started_snapshot_copies, "image_copies_started", (json_int_t)u->started_image_copies));
+  }
+  return list;
+}
+
+static json_t *hazards(const struct cs_sim *sim) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < sim->ec2->n_hazards; i++)
+    json_array_append_new(list, json_string(sim->ec2->hazards[i].text));
+  return list;
+}
+
+void cs_audit_ec2(struct cs_sim *sim, int64_t sim_ms, json_t *audit) {
+  cs_ec2_advance(sim, sim_ms);
+  resources(sim, sim_ms, audit);
+  permissions(sim, sim_ms, audit);
+  json_object_set_new(audit, "duplicates", duplicates(sim, sim_ms));
+  json_object_set_new(audit, "concurrency", peaks(sim));
+  json_object_set_new(audit, "hazards", hazards(sim));
+}
+
+const char *cs_ec2_resource_tag(const struct cs_sim *sim, const char *arn, const char *key) {
+  const char *slash = arn ? strrchr(arn, '/') : NULL;
+  if (!slash)
+    return NULL;
+  const struct cs_image *image = cs_image_by_id(sim, slash + 1);
+  const struct cs_snapshot *s = cs_snapshot_by_id(sim, slash + 1);
+  return image ? cs_tags_get(&image->tags, INT64_MAX - 1, key) : s ? cs_tags_get(&s->tags, INT64_MAX - 1, key) : NULL;
+}

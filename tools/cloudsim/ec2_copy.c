@@ -1,0 +1,497 @@
+/* CopyImage and CopySnapshot: who may copy what under which key, answered at once; the rest happens later (ec2_lifecycle.c).
+ * rules.md 1, 2.1, 2.2. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/cloudsim/ec2.h"
+
+/* --- what both calls check --- */
+
+int cs_check_name(struct cs_call *call, const char *name) {
+  size_t n = strlen(name);
+  if (n >= 3 && n <= 128 && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789()[] ./-'@_") == n)
+    return 0;
+  return cs_fail(call, 400, "InvalidAMIName.Malformed",
+                 "AMI names must be between 3 and 128 characters long, and may contain letters, numbers, '(', ')', '.', '-', '/' and '_'");
+}
+
+int cs_check_unique_name(struct cs_call *call, const char *name) {
+  const struct cs_ec2 *ec2 = call->sim->ec2;
+  for (size_t i = 0; i < ec2->n_images; i++) {
+    const struct cs_image *image = ec2->images[i];
+    if (image->region == call->region && af_streq(image->owner->id, call->caller.account) && cs_image_lives(image, call->sim_ms) &&
+        af_streq(image->text[CS_NAME], name)) /* rules.md 2.1 */
+      return cs_fail(call, 400, "InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", name, image->id);
+  }
+  return 0;
+}
+
+static const struct cs_region *source_region(struct cs_call *call) {
+  const char *name = cs_param(&call->params, "SourceRegion");
+  const struct cs_region *region = cs_region_find(call->sim, name);
+  /* No path crosses partitions: rules.md 1.1. */
+  if (!region || !af_streq(region->partition, call->region->partition)) {
+    cs_fail(call, 400, "InvalidRegion", "The region '%s' is not valid or not in this partition.", name);
+    return NULL;
+  }
+  if (!cs_settings_of(call->sim, cs_caller_account(call), name)->enabled) {
+    cs_fail(call, 401, "OptInRequired", "You are not subscribed to the region '%s'.", name);
+    return NULL;
+  }
+  return region;
+}
+
+static int check_description(struct cs_call *call) {
+  const char *text = cs_param(&call->params, "Description");
+  if (text && strlen(text) > 255)
+    return cs_fail(call, 400, "InvalidParameterValue", "Value for parameter description is invalid. It has at most 255 characters.");
+  return 0;
+}
+
+static int check_minutes(struct cs_call *call, const char *name, int64_t *ret) {
+  int64_t minutes = cs_param_int(call, name, 0);
+  if (cs_param(&call->params, name) && (minutes < 15 || minutes > 2880 || minutes % 15 != 0)) /* rules.md 1.1 */
+    return cs_fail(call, 400, "InvalidParameterValue", "Value (%" PRId64 ") for parameter %s is invalid. 15 to 2880, in steps of 15.",
+                   minutes, name);
+  *ret = minutes;
+  return 0;
+}
+
+static int check_encryption(struct cs_call *call) {
+  if (cs_param(&call->params, "KmsKeyId") && cs_param_bool(call, "Encrypted", false) != true) /* rules.md 1.1, 2.2 */
+    return cs_fail(call, 400, "InvalidParameterDependency", "The parameter [KmsKeyId] requires the parameter Encrypted to be set.");
+  static const char *const elsewhere[] = {"DestinationOutpostArn", "DestinationAvailabilityZone", "DestinationAvailabilityZoneId"};
+  for (size_t i = 0; i < sizeof elsewhere / sizeof elsewhere[0]; i++)
+    if (cs_param(&call->params, elsewhere[i]))
+      return cs_fail(call, 400, "UnsupportedOperation", "cloudsim has no Outposts and no Local Zones.");
+  return 0;
+}
+
+static int check_quota(struct cs_call *call, int copies, int new_snapshots) {
+  const struct cs_quotas *q = &call->sim->quota;
+  const struct cs_usage *u = cs_usage_of(call->sim, cs_caller_account(call), call->region);
+  if (copies > 0 && u->snapshot_copies + copies > q->snapshot_copies) /* rules.md 6.1 */
+    return cs_fail(call, 400, "ResourceLimitExceeded", "Too many snapshot copies in progress. The limit is %d for this destination region.",
+                   q->snapshot_copies);
+  if (q->pending_snapshots > 0 && u->pending_snapshots + new_snapshots > q->pending_snapshots)
+    return cs_fail(call, 400, "PendingSnapshotLimitExceeded", "You have reached your pending snapshot limit of %d.", q->pending_snapshots);
+  const struct cs_ec2 *ec2 = call->sim->ec2;
+  int n = 0;
+  for (size_t i = 0; i < ec2->n_snapshots; i++)
+    n += ec2->snapshots[i]->region == call->region && ec2->snapshots[i]->owner == u->account &&
+         cs_snapshot_lives(ec2->snapshots[i], call->sim_ms);
+  if (n + new_snapshots > q->snapshots)
+    return cs_fail(call, 400, "SnapshotLimitExceeded", "You have reached your quota of %d snapshots in this Region.", q->snapshots);
+  return 0;
+}
+
+int cs_check_image_quota(struct cs_call *call, bool copy) {
+  const struct cs_ec2 *ec2 = call->sim->ec2;
+  const struct cs_quotas *q = &call->sim->quota;
+  const struct cs_usage *u = cs_usage_of(call->sim, cs_caller_account(call), call->region);
+  int n = 0;
+  for (size_t i = 0; i < ec2->n_images; i++)
+    n += ec2->images[i]->region == call->region && ec2->images[i]->owner == u->account && cs_image_lives(ec2->images[i], call->sim_ms);
+  if (copy && u->image_copies >= q->image_copies)
+    return cs_fail(call, 400, "ResourceLimitExceeded", "Too many image copies in progress. The limit is %d for this destination region.",
+                   q->image_copies);
+  if (n >= q->images)
+    return cs_fail(call, 400, "ResourceLimitExceeded", "You have reached your quota of %d AMIs in this Region.", q->images);
+  return 0;
+}
+
+/* --- keys --- */
+
+struct key_choice {
+  struct cs_copy_order order;
+  const char *doom; /* the key is not to be found: the copy will fail by itself */
+};
+
+static const struct cs_key *default_key(struct cs_call *call) {
+  const struct cs_settings *s = cs_caller_settings(call);
+  if (!s->ebs_default_key)
+    return cs_kms_default_ebs_key(call->sim, call->caller.account, call->region->name);
+  return cs_kms_key_find(call->sim, call->region->name, call->caller.account, s->ebs_default_key);
+}
+
+/* rules.md 1.4: with no parameters, encrypted stays encrypted, and encryption by default makes it so. */
+static const struct cs_key *implied_key(struct cs_call *call, const struct cs_snapshot *from, bool image) {
+  bool own = af_streq(from->owner->id, call->caller.account);
+  bool same_key = image && from->encrypted && (own || call->sim->uncertain.copy_same_key_for_foreign);
+  if (same_key && from->region == call->region)
+    return cs_kms_key_find(call->sim, from->region->name, from->owner->id, from->kms_key);
+  /* rules.md 2.2: CopySnapshot takes aws/ebs, unless encryption by default is on. */
+  if (!image && !cs_caller_settings(call)->ebs_encryption_by_default)
+    return cs_kms_default_ebs_key(call->sim, call->caller.account, call->region->name);
+  return default_key(call);
+}
+
+static struct key_choice choose_key(struct cs_call *call, const struct cs_snapshot *from, bool image) {
+  struct key_choice choice = {0};
+  const char *named = cs_param(&call->params, "KmsKeyId");
+  choice.order.encrypted = from->encrypted || cs_param_bool(call, "Encrypted", false) == true ||
+                           cs_caller_settings(call)->ebs_encryption_by_default;
+  if (!choice.order.encrypted)
+    return choice;
+  choice.order.target_key =
+      named ? cs_kms_key_find(call->sim, call->region->name, call->caller.account, named) : implied_key(call, from, image);
+  if (!choice.order.target_key)
+    choice.doom = "Given key ID is not accessible"; /* authenticated asynchronously: rules.md 1.1 */
+  return choice;
+}
+
+/* --- ClientToken (rules.md 2.1) --- */
+
+static int compare_params(const void *a, const void *b) {
+  const struct cs_param *const *x = a, *const *y = b;
+  return strcmp((*x)->name, (*y)->name);
+}
+
+/* What two calls with one token must have in common. The caller frees it. */
+static char *fingerprint(const struct cs_call *call) {
+  const struct cs_param **sorted = cs_new((call->params.n + 1) * sizeof(struct cs_param *));
+  struct af_buf b;
+  af_buf_init(&b, (size_t)1 << 20);
+  size_t n = 0;
+  for (size_t i = 0; i < call->params.n; i++)
+    if (!af_streq(call->params.items[i].name, "ClientToken") && !af_streq(call->params.items[i].name, "DryRun"))
+      sorted[n++] = &call->params.items[i];
+  qsort(sorted, n, sizeof *sorted, compare_params);
+  for (size_t i = 0; i < n; i++)
+    af_buf_printf(&b, "%s=%zu:%s\n", sorted[i]->name, strlen(sorted[i]->value), sorted[i]->value);
+  free(sorted);
+  char *text = cs_strdup(af_buf_cstr(&b));
+  af_buf_done(&b);
+  return text;
+}
+
+static void token_key(const struct cs_call *call, const char *token, char *key, size_t size) {
+  snprintf(key, size, "%s %s %s %s", call->caller.account, call->region->name, call->action, token);
+}
+
+static struct cs_token *find_token(const struct cs_call *call, const char *token) {
+  const struct cs_ec2 *ec2 = call->sim->ec2;
+  int64_t life = call->sim->uncertain.client_token_lifetime;
+  char key[256];
+  token_key(call, token, key, sizeof key);
+  for (size_t i = ec2->n_tokens; i-- > 0;) /* the newest first */
+    if (af_streq(ec2->tokens[i].key, key))
+      return life == 0 || call->sim_ms - ec2->tokens[i].used_ms < life ? &ec2->tokens[i] : NULL;
+  return NULL;
+}
+
+static void keep_token(const struct cs_call *call, const char *token, const char *result) {
+  if (!token || !token[0])
+    return;
+  struct cs_token *t = CS_ADD(call->sim->ec2->tokens, call->sim->ec2->n_tokens);
+  *t = (struct cs_token){.fingerprint = fingerprint(call), .used_ms = call->sim_ms};
+  token_key(call, token, t->key, sizeof t->key);
+  AF_COPY(t->result, af_str(result));
+}
+
+/* 1: replayed, with *ret_id; 0: new. */
+static int replay(struct cs_call *call, const char *token, const char **ret_id) {
+  if (!token || !token[0])
+    return 0;
+  if (strlen(token) > 64)
+    return cs_fail(call, 400, "InvalidParameterValue", "Invalid clientToken: it has at most 64 characters.");
+  const struct cs_token *t = find_token(call, token);
+  if (!t)
+    return 0;
+  char *mine = fingerprint(call);
+  bool same = af_streq(mine, t->fingerprint);
+  free(mine);
+  if (!same)
+    return cs_fail(call, 400, "IdempotentParameterMismatch",
+                   "The request uses the same client token as a previous, but non-identical request.");
+  *ret_id = t->result;
+  return 1;
+}
+
+/* --- CopyImage: the source --- */
+
+static const struct cs_snapshot *mapped(const struct cs_call *call, const struct cs_image *image, size_t i) {
+  return cs_snapshot_by_id(call->sim, image->mappings[i].snapshot_id);
+}
+
+/* rules.md 1.3.2: reading the storage is a permission of its own, on every snapshot. */
+static bool storage_open(struct cs_call *call, const struct cs_image *image) {
+  const struct cs_account *account = cs_caller_account(call);
+  if (image->owner == account)
+    return true;
+  if (!af_streq(image->text[CS_ROOT_TYPE], "ebs"))
+    return cs_permissions_reach(&image->bundle_readers, call->view_ms, account);
+  for (size_t i = 0; i < image->n_mappings; i++) {
+    if (!image->mappings[i].snapshot_id)
+      continue;
+    const struct cs_snapshot *s = mapped(call, image, i);
+    if (!s || !cs_snapshot_open(s, call->view_ms, account))
+      return false;
+  }
+  return true;
+}
+
+static const struct cs_image *find_source(struct cs_call *call, const struct cs_region *region) {
+  const char *id = cs_param(&call->params, "SourceImageId");
+  if (cs_check_image_id(call, id) < 0)
+    return NULL;
+  const struct cs_image *image = cs_image_by_id(call->sim, id);
+  enum cs_seen seen = cs_image_seen(call, region, image);
+  /* rules.md 1.3.1: perhaps the bytes need no launch permission. */
+  if (seen == CS_UNSEEN && !call->sim->uncertain.copy_needs_launch_permission && image && image->region == region &&
+      cs_image_lives(image, call->view_ms) && storage_open(call, image))
+    seen = CS_SEEN;
+  if (seen == CS_UNSEEN)
+    cs_fail(call, 400, "InvalidAMIID.NotFound", "The image id '[%s]' does not exist", id);
+  else if (seen == CS_GONE || !af_streq(cs_image_state(image, call->view_ms), "available") || !cs_image_lives(image, call->sim_ms))
+    cs_fail(call, 400, "InvalidAMIID.Unavailable", "The image ID '%s' is not available", id);
+  return call->failure.status != 0 ? NULL : image;
+}
+
+static bool from_marketplace(const struct cs_call *call, const struct cs_image *image) {
+  for (size_t i = 0; i < image->n_codes; i++)
+    if (af_streq(image->codes[i].type, "marketplace"))
+      return true;
+  for (size_t i = 0; i < image->n_mappings; i++) {
+    const struct cs_snapshot *s = mapped(call, image, i);
+    for (size_t k = 0; s && k < s->n_codes; k++)
+      if (af_streq(s->codes[k].type, "marketplace"))
+        return true;
+  }
+  return false;
+}
+
+/* The refusals of a source that is there and available, in the order of rules.md 1.5: storage, then billing, then encryption. */
+static int check_source(struct cs_call *call, const struct cs_image *image) {
+  const struct cs_uncertain *u = &call->sim->uncertain;
+  bool foreign = !af_streq(image->owner->id, call->caller.account);
+  if (!storage_open(call, image))
+    return cs_fail(call, 400, "InvalidRequest", "You do not have permission to access the storage of this ami");
+  if (foreign && u->marketplace_copy_refused && from_marketplace(call, image))
+    return cs_fail(call, 400, "InvalidRequest", "Images from AWS Marketplace cannot be copied to another AWS account");
+  if (foreign && u->billing_copy_refused && (image->billing || image->n_codes > 0))
+    return cs_fail(call, 400, "InvalidRequest", "Images with EC2 BillingProduct codes cannot be copied to another AWS account");
+  for (size_t i = 0; i < image->n_mappings; i++) {
+    const struct cs_snapshot *s = mapped(call, image, i);
+    if (s && s->encrypted && cs_param(&call->params, "Encrypted") && cs_param_bool(call, "Encrypted", true) == false)
+      return cs_fail(call, 400, "InvalidRequest",
+                     "Snapshot %s is encrypted. Creating unencrypted copy from an encrypted snapshot is not supported.", s->id);
+  }
+  return 0;
+}
+
+static int may_copy(struct cs_call *call, const struct cs_region *region, const char *type, const char *id) {
+  char arn[160];
+  cs_arn(arn, sizeof arn, region, type, id);
+  return cs_policy_check(call, "ec2:CopyImage", arn);
+}
+
+/* rules.md 1.3.5: besides the new image, policies can name the source image and its snapshots. */
+static int may_copy_source(struct cs_call *call, const struct cs_image *image) {
+  if (may_copy(call, image->region, "image", image->id) < 0)
+    return -AF_EAWS;
+  for (size_t i = 0; i < image->n_mappings; i++)
+    if (image->mappings[i].snapshot_id && may_copy(call, image->region, "snapshot", image->mappings[i].snapshot_id) < 0)
+      return -AF_EAWS;
+  return 0;
+}
+
+/* --- CopyImage: the effect --- */
+
+/* "1,566,308,778,174" */
+static void with_commas(int64_t n, char *out, size_t size) {
+  char digits[24];
+  int len = snprintf(digits, sizeof digits, "%" PRId64, n);
+  size_t at = 0;
+  for (int i = 0; i < len && at + 2 < size; i++) {
+    if (i > 0 && (len - i) % 3 == 0)
+      out[at++] = ',';
+    out[at++] = digits[i];
+  }
+  out[at] = 0;
+}
+
+static void copy_attributes(struct cs_call *call, struct cs_image *to, const struct cs_image *from) {
+  char text[AF_TIME_SIZE], location[160];
+  for (int i = 0; i < CS_ATTRIBUTE_MAX_; i++)
+    if (cs_image_attributes[i].copied)
+      cs_set(&to->text[i], from->text[i]);
+  const char *name = cs_param(&call->params, "Name");
+  snprintf(location, sizeof location, "%s/%s", to->owner->id, name);
+  af_time_iso(call->sim_ms / 1000 * 1000, text);
+  cs_set(&to->text[CS_NAME], name);
+  cs_set(&to->text[CS_DESCRIPTION], cs_param(&call->params, "Description"));
+  cs_set(&to->text[CS_LOCATION], location);
+  cs_set(&to->text[CS_CREATION_DATE], text);
+  cs_set(&to->text[CS_SOURCE_IMAGE], from->id);
+  cs_set(&to->text[CS_SOURCE_REGION], from->region->name);
+  cs_codes_copy(&to->codes, &to->n_codes, from->codes, from->n_codes);
+  to->billing = from->billing;
+  cs_tag_specs_apply(call, "image", &to->tags);
+  /* rules.md 1.2: with CopyImageTags the user's own tags; another account's never, but for those that its owner shares. */
+  if (to->owner == from->owner && cs_param_bool(call, "CopyImageTags", false) == true)
+    cs_tags_copy(&to->tags, call->sim_ms, &from->tags);
+  else
+    cs_tags_copy_shared(&to->tags, call->sim_ms, &from->tags);
+}
+
+static void copy_one_snapshot(struct cs_call *call, struct cs_image *to, const struct cs_image *from, size_t i, int64_t minutes) {
+  struct cs_mapping *m = &to->mappings[i];
+  const struct cs_snapshot *source = mapped(call, from, i);
+  if (!source)
+    return;
+  struct key_choice key = choose_key(call, source, true);
+  struct cs_snapshot *s = cs_snapshot_new(call->sim, to->owner, to->region, NULL);
+  char text[256], when[40];
+  with_commas(call->sim_ms, when, sizeof when);
+  snprintf(text, sizeof text, "Copied for DestinationAmi %s from SourceAmi %s for SourceSnapshot %s. Task created on %s.", to->id, from->id,
+           source->id, when); /* rules.md 1.6 */
+  cs_set(&s->description, text);
+  cs_set(&m->snapshot_id, s->id);
+  m->encrypted = key.order.encrypted;
+  s->image = to;
+  to->waits_for++;
+  cs_tag_specs_apply(call, "snapshot", &s->tags);
+  key.order.minutes = minutes;
+  key.order.by_copy_snapshot = call->sim->uncertain.copy_image_uses_snapshot_slots;
+  cs_copy_begin(call, s, source, &key.order, key.doom);
+}
+
+static struct cs_image *begin_image_copy(struct cs_call *call, const struct cs_image *from, int64_t minutes) {
+  struct cs_image *to = cs_image_new(call->sim, cs_caller_account(call), call->region, NULL);
+  to->created_ms = call->sim_ms;
+  to->copy = true;
+  AF_COPY(to->creator, af_str(call->caller.arn));
+  copy_attributes(call, to, from);
+  for (size_t i = 0; i < from->n_mappings; i++) {
+    cs_mapping_copy(CS_ADD(to->mappings, to->n_mappings), &from->mappings[i]);
+    copy_one_snapshot(call, to, from, i, minutes);
+  }
+  if (to->waits_for == 0)
+    to->ready_ms = call->sim_ms + cs_draw(&call->sim->times, call->sim->latency.image_registration);
+  cs_image_wait(call->sim, to);
+  return to;
+}
+
+static int check_copy_image(struct cs_call *call, int64_t *ret_minutes) {
+  static const char *const types[] = {"image", "snapshot", NULL};
+  return cs_check_name(call, cs_param(&call->params, "Name")) < 0 || check_description(call) < 0 || check_encryption(call) < 0 ||
+                 check_minutes(call, "SnapshotCopyCompletionDurationMinutes", ret_minutes) < 0 || cs_tag_specs_check(call, types) < 0
+             ? -AF_EAWS
+             : 0;
+}
+
+static int check_room(struct cs_call *call, const struct cs_image *source) {
+  int n = 0;
+  for (size_t i = 0; i < source->n_mappings; i++)
+    n += source->mappings[i].snapshot_id != NULL;
+  if (call->sim->uncertain.copy_image_unique_name && cs_check_unique_name(call, cs_param(&call->params, "Name")) < 0)
+    return -AF_EAWS;
+  return cs_check_image_quota(call, true) < 0 ||
+                 check_quota(call, call->sim->uncertain.copy_image_uses_snapshot_slots ? n : 0, n) < 0
+             ? -AF_EAWS
+             : 0;
+}
+
+int cs_copy_image(struct cs_call *call, struct af_buf *out) {
+  const char *token = cs_param(&call->params, "ClientToken"), *id = NULL;
+  int64_t minutes = 0;
+  const struct cs_region *region = source_region(call);
+  if (!region || check_copy_image(call, &minutes) < 0 || may_copy(call, call->region, "image", "*") < 0)
+    return -AF_EAWS;
+  if (!call->sim->uncertain.dry_run_checks_source && cs_dry_run(call) < 0)
+    return -AF_EAWS;
+  int replayed = replay(call, token, &id);
+  if (replayed < 0)
+    return replayed;
+  if (!replayed) {
+    const struct cs_image *source = find_source(call, region);
+    if (!source || may_copy_source(call, source) < 0 || check_source(call, source) < 0 || cs_dry_run(call) < 0 ||
+        check_room(call, source) < 0)
+      return -AF_EAWS;
+    id = begin_image_copy(call, source, minutes)->id;
+    keep_token(call, token, id);
+  }
+  cs_xml_text(out, "imageId", id);
+  return 0;
+}
+
+/* --- CopySnapshot --- */
+
+static const struct cs_snapshot *find_source_snapshot(struct cs_call *call, const struct cs_region *region) {
+  const char *id = cs_param(&call->params, "SourceSnapshotId");
+  if (cs_check_snapshot_id(call, id) < 0)
+    return NULL;
+  const struct cs_snapshot *s = cs_snapshot_by_id(call->sim, id);
+  if (cs_snapshot_seen(call, region, s) == CS_UNSEEN || !cs_snapshot_lives(s, call->sim_ms) ||
+      !cs_snapshot_open(s, call->view_ms, cs_caller_account(call))) {
+    cs_fail(call, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", id);
+    return NULL;
+  }
+  if (!af_streq(cs_snapshot_state(s, call->view_ms), "completed")) {
+    cs_fail(call, 400, "IncorrectState", "The snapshot '%s' is not in the completed state.", id);
+    return NULL;
+  }
+  if (af_streq(s->storage_tier, "archive")) { /* rules.md 2.2 */
+    cs_fail(call, 400, "IncorrectState", "The snapshot '%s' is archived and cannot be copied.", id);
+    return NULL;
+  }
+  return s;
+}
+
+/* rules.md 2.2: the same call, presigned for the source Region by the same caller. NULL: good. */
+static const char *presigned_fault(struct cs_call *call, const struct cs_region *region, const char *url) {
+  static const char *const same[] = {"SourceRegion", "SourceSnapshotId"};
+  struct cs_caller signer = {0};
+  struct cs_params signed_params = {0};
+  struct cs_failure failure = {0};
+  const char *fault = NULL;
+  if (cs_auth_presigned(call->sim, call->now_ms, url, region->name, &signer, &signed_params, &failure) < 0)
+    return "The presigned URL is not valid";
+  if (!af_streq(cs_param(&signed_params, "Action"), "CopySnapshot") || !af_streq(signer.account, call->caller.account) ||
+      !af_streq(cs_param(&signed_params, "DestinationRegion"), call->region->name))
+    fault = "The presigned URL is not of this call";
+  for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+    if (!af_streq(cs_param(&signed_params, same[i]), cs_param(&call->params, same[i])))
+      fault = "The presigned URL is not of this call";
+  cs_params_done(&signed_params);
+  return fault;
+}
+
+static int check_copy_snapshot(struct cs_call *call, int64_t *ret_minutes) {
+  static const char *const types[] = {"snapshot", NULL};
+  char arn[160];
+  if (cs_param(&call->params, "Encrypted") && cs_param_bool(call, "Encrypted", true) == false) /* rules.md 2.2 */
+    return cs_fail(call, 400, "InvalidParameterValue", "Value (false) for parameter Encrypted is invalid.");
+  if (check_description(call) < 0 || check_encryption(call) < 0 || check_minutes(call, "CompletionDurationMinutes", ret_minutes) < 0)
+    return -AF_EAWS;
+  cs_arn(arn, sizeof arn, call->region, "snapshot", "*");
+  return cs_policy_check(call, "ec2:CopySnapshot", arn) < 0 ? -AF_EAWS : cs_tag_specs_check(call, types);
+}
+
+int cs_copy_snapshot(struct cs_call *call, struct af_buf *out) {
+  int64_t minutes = 0;
+  const struct cs_region *region = source_region(call);
+  const char *url = cs_param(&call->params, "PresignedUrl");
+  if (!region || check_copy_snapshot(call, &minutes) < 0)
+    return -AF_EAWS;
+  const struct cs_snapshot *source = find_source_snapshot(call, region);
+  if (!source)
+    return -AF_EAWS;
+  if (source->encrypted && !url)
+    return cs_fail(call, 400, "MissingParameter", "The request must contain the parameter PresignedUrl");
+  if (cs_dry_run(call) < 0 || check_quota(call, 1, 1) < 0)
+    return -AF_EAWS;
+  struct key_choice key = choose_key(call, source, false);
+  const char *fault = source->encrypted ? presigned_fault(call, region, url) : NULL;
+  key.order.minutes = minutes;
+  key.order.by_copy_snapshot = true;
+  struct cs_snapshot *s = cs_snapshot_new(call->sim, cs_caller_account(call), call->region, NULL);
+  cs_set(&s->description, cs_param(&call->params, "Description"));
+  cs_tag_specs_apply(call, "snapshot", &s->tags);
+  cs_copy_begin(call, s, source, &key.order, fault ? fault : key.doom);
+  cs_xml_text(out, "snapshotId", s->id);
+  cs_xml_tags(out, &s->tags, call->sim_ms, true);
+  return 0;
+}

@@ -1,0 +1,230 @@
+/* The tables of images and snapshots: making, finding by id, ending with the simulation. Ids are drawn from the seed and are
+ * never given twice; an image or a snapshot stays in its table when AWS has forgotten it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/cloudsim/ec2.h"
+
+/* --- the index: id -> position --- */
+
+static uint64_t hash(const char *id) { /* FNV-1a */
+  uint64_t h = 14695981039346656037u;
+  for (; *id; id++)
+    h = (h ^ (unsigned char)*id) * 1099511628211u;
+  return h;
+}
+
+static void index_put(struct cs_index *index, const char *id, size_t position) {
+  size_t at = hash(id) & (index->size - 1);
+  while (index->slots[at] != 0)
+    at = (at + 1) & (index->size - 1);
+  index->slots[at] = position + 1;
+}
+
+/* Makes room for one more; the ids of what is there already are asked of id_at(). */
+static void index_grow(struct cs_index *index, size_t n, const char *(*id_at)(const struct cs_ec2 *, size_t), const struct cs_ec2 *ec2) {
+  if (index->size > 2 * (n + 1))
+    return;
+  free(index->slots);
+  index->size = index->size > 0 ? 2 * index->size : 64;
+  index->slots = cs_new(index->size * sizeof *index->slots);
+  for (size_t i = 0; i < n; i++)
+    index_put(index, id_at(ec2, i), i);
+}
+
+static const char *image_id_at(const struct cs_ec2 *ec2, size_t i) {
+  return ec2->images[i]->id;
+}
+
+static const char *snapshot_id_at(const struct cs_ec2 *ec2, size_t i) {
+  return ec2->snapshots[i]->id;
+}
+
+/* SIZE_MAX where it isn't there. */
+static size_t index_find(const struct cs_index *index, const char *id, const char *(*id_at)(const struct cs_ec2 *, size_t),
+                         const struct cs_ec2 *ec2) {
+  if (index->size == 0)
+    return SIZE_MAX;
+  for (size_t at = hash(id) & (index->size - 1); index->slots[at] != 0; at = (at + 1) & (index->size - 1))
+    if (strcmp(id_at(ec2, index->slots[at] - 1), id) == 0)
+      return index->slots[at] - 1;
+  return SIZE_MAX;
+}
+
+struct cs_image *cs_image_by_id(const struct cs_sim *sim, const char *id) {
+  size_t at = id ? index_find(&sim->ec2->image_index, id, image_id_at, sim->ec2) : SIZE_MAX;
+  return at == SIZE_MAX ? NULL : sim->ec2->images[at];
+}
+
+struct cs_snapshot *cs_snapshot_by_id(const struct cs_sim *sim, const char *id) {
+  size_t at = id ? index_find(&sim->ec2->snapshot_index, id, snapshot_id_at, sim->ec2) : SIZE_MAX;
+  return at == SIZE_MAX ? NULL : sim->ec2->snapshots[at];
+}
+
+void cs_new_id(struct cs_sim *sim, const char *prefix, char id[CS_ID_SIZE]) {
+  char digits[18];
+  do {
+    af_random_hex(&sim->ids.random, digits, 17);
+    digits[0] = '0'; /* as AWS's do */
+    snprintf(id, CS_ID_SIZE, "%s%s", prefix, digits);
+  } while (cs_image_by_id(sim, id) || cs_snapshot_by_id(sim, id));
+}
+
+/* --- making --- */
+
+struct cs_image *cs_image_new(struct cs_sim *sim, struct cs_account *owner, const struct cs_region *region, const char *id) {
+  struct cs_ec2 *ec2 = sim->ec2;
+  struct cs_image *image = cs_new(sizeof *image);
+  if (id)
+    AF_COPY(image->id, af_str(id));
+  else
+    cs_new_id(sim, "ami-", image->id);
+  image->owner = owner;
+  image->region = region;
+  image->created_ms = CS_EVER;
+  image->ready_ms = CS_NEVER;
+  image->gone_ms = CS_NEVER;
+  index_grow(&ec2->image_index, ec2->n_images, image_id_at, ec2);
+  index_put(&ec2->image_index, image->id, ec2->n_images);
+  *CS_ADD(ec2->images, ec2->n_images) = image;
+  return image;
+}
+
+struct cs_snapshot *cs_snapshot_new(struct cs_sim *sim, struct cs_account *owner, const struct cs_region *region, const char *id) {
+  struct cs_ec2 *ec2 = sim->ec2;
+  struct cs_snapshot *s = cs_new(sizeof *s);
+  if (id)
+    AF_COPY(s->id, af_str(id));
+  else
+    cs_new_id(sim, "snap-", s->id);
+  s->owner = owner;
+  s->region = region;
+  s->created_ms = CS_EVER;
+  s->ready_ms = CS_NEVER;
+  s->gone_ms = CS_NEVER;
+  AF_COPY(s->lineage, af_str(s->id));
+  index_grow(&ec2->snapshot_index, ec2->n_snapshots, snapshot_id_at, ec2);
+  index_put(&ec2->snapshot_index, s->id, ec2->n_snapshots);
+  *CS_ADD(ec2->snapshots, ec2->n_snapshots) = s;
+  return s;
+}
+
+void cs_mapping_copy(struct cs_mapping *to, const struct cs_mapping *from) {
+  *to = *from;
+  to->device = cs_strdup(from->device);
+  to->virtual_name = cs_strdup(from->virtual_name);
+  to->snapshot_id = cs_strdup(from->snapshot_id);
+  to->volume_type = cs_strdup(from->volume_type);
+}
+
+void cs_mapping_done(struct cs_mapping *m) {
+  free(m->device);
+  free(m->virtual_name);
+  free(m->snapshot_id);
+  free(m->volume_type);
+}
+
+void cs_codes_copy(struct cs_product_code **to, size_t *n, const struct cs_product_code *from, size_t n_from) {
+  for (size_t i = 0; i < n_from; i++) {
+    bool there = false;
+    for (size_t k = 0; k < *n; k++)
+      there = there || af_streq((*to)[k].code, from[i].code);
+    if (!there)
+      *CS_ADD(*to, *n) = (struct cs_product_code){cs_strdup(from[i].code), cs_strdup(from[i].type)};
+  }
+}
+
+const struct cs_mapping *cs_root_mapping(const struct cs_image *image) {
+  for (size_t i = 0; i < image->n_mappings; i++)
+    if (af_streq(image->mappings[i].device, image->text[CS_ROOT_NAME]))
+      return &image->mappings[i];
+  return NULL;
+}
+
+/* --- counting --- */
+
+struct cs_usage *cs_usage_of(struct cs_sim *sim, const struct cs_account *account, const struct cs_region *region) {
+  struct cs_ec2 *ec2 = sim->ec2;
+  for (size_t i = 0; i < ec2->n_usage; i++)
+    if (ec2->usage[i].account == account && ec2->usage[i].region == region)
+      return &ec2->usage[i];
+  struct cs_usage *u = CS_ADD(ec2->usage, ec2->n_usage);
+  *u = (struct cs_usage){.account = account, .region = region};
+  return u;
+}
+
+void cs_hazard(struct cs_sim *sim, int64_t at_ms, const char *format, ...) {
+  if (sim->ec2->n_hazards >= 1000) /* enough to know */
+    return;
+  struct cs_hazard *h = CS_ADD(sim->ec2->hazards, sim->ec2->n_hazards);
+  h->at_ms = at_ms;
+  va_list args;
+  va_start(args, format);
+  vsnprintf(h->text, sizeof h->text, format, args);
+  va_end(args);
+}
+
+/* --- the end --- */
+
+static void codes_done(struct cs_product_code *codes, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    free(codes[i].code);
+    free(codes[i].type);
+  }
+  free(codes);
+}
+
+void cs_image_free(struct cs_image *image) {
+  for (int i = 0; i < CS_ATTRIBUTE_MAX_; i++)
+    free(image->text[i]);
+  for (size_t i = 0; i < image->n_mappings; i++)
+    cs_mapping_done(&image->mappings[i]);
+  free(image->mappings);
+  codes_done(image->codes, image->n_codes);
+  for (size_t i = 0; i < image->n_billing_products; i++)
+    free(image->billing_products[i]);
+  free(image->billing_products);
+  cs_permissions_done(&image->permissions);
+  cs_permissions_done(&image->bundle_readers);
+  cs_tags_done(&image->tags);
+  free(image->reason_code);
+  free(image->reason);
+  free(image);
+}
+
+static void snapshot_free(struct cs_snapshot *s) {
+  free(s->description);
+  free(s->status_message);
+  free(s->storage_tier);
+  free(s->transfer_type);
+  codes_done(s->codes, s->n_codes);
+  free(s->platform_details);
+  free(s->usage_operation);
+  cs_permissions_done(&s->permissions);
+  cs_tags_done(&s->tags);
+  free(s->copying);
+  free(s);
+}
+
+void cs_ec2_free(struct cs_ec2 *ec2) {
+  if (!ec2)
+    return;
+  for (size_t i = 0; i < ec2->n_images; i++)
+    cs_image_free(ec2->images[i]);
+  for (size_t i = 0; i < ec2->n_snapshots; i++)
+    snapshot_free(ec2->snapshots[i]);
+  for (size_t i = 0; i < ec2->n_tokens; i++)
+    free(ec2->tokens[i].fingerprint);
+  free(ec2->images);
+  free(ec2->snapshots);
+  free(ec2->image_index.slots);
+  free(ec2->snapshot_index.slots);
+  free(ec2->tokens);
+  free(ec2->buckets);
+  free(ec2->usage);
+  free(ec2->hazards);
+  free(ec2->pending_images);
+  free(ec2->pending_snapshots);
+  free(ec2);
+}
