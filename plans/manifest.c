@@ -31,8 +31,25 @@ static const struct af_node *member(const struct af_node *map, const char *key) 
   return map ? af_node_get(map, key) : NULL;
 }
 
+/* A map of known keys. */
+static int check_keys(struct af_reader *r, const struct af_node *n, const char *const *known, const char *write) {
+  if (af_node_type(n) != AF_NODE_MAP)
+    return af_node_error(r->doc, n, r->err, "WrongType", "must be a map, not %s: write %s", af_node_type_name(af_node_type(n)),
+                         write);
+  return af_node_only(r->doc, n, known, r->err);
+}
+
 static bool is_scalar(enum af_node_type t) {
   return t == AF_NODE_BOOL || t == AF_NODE_INT || t == AF_NODE_REAL || t == AF_NODE_STRING;
+}
+
+static int check_shape(struct af_reader *r, const struct af_node *at, struct af_str text, enum af_shape shape) {
+  if (af_shape_fits(shape, text))
+    return 0;
+  char shown[80];
+  bool whole = AF_COPY(shown, text);
+  return af_node_error(r->doc, at, r->err, "BadValue", "\"%s%s\" is not %s: write %s", shown, whole ? "" : "...",
+                       af_shape_name(shape), af_shape_write(shape));
 }
 
 /* A text of the wanted shape. Strings only, so that nobody's "1e3" becomes a number unseen; ids of digits are taken as written.
@@ -44,12 +61,7 @@ static int check_text(struct af_reader *r, const struct af_node *n, enum af_shap
   if (type != AF_NODE_STRING && !(as_written && is_scalar(type)))
     return af_node_error(r->doc, n, r->err, "WrongType", "must be a string, not %s: %swrite %s", af_node_type_name(type),
                          is_scalar(type) ? "put it in quotes and " : "", af_shape_write(shape));
-  if (af_shape_fits(shape, af_node_text(n)))
-    return 0;
-  char shown[80];
-  bool whole = AF_COPY(shown, af_node_text(n));
-  return af_node_error(r->doc, n, r->err, "BadValue", "\"%s%s\" is not %s: write %s", shown, whole ? "" : "...",
-                       af_shape_name(shape), af_shape_write(shape));
+  return check_shape(r, n, af_node_text(n), shape);
 }
 
 /* The string members of one section; NULL is the copy itself. */
@@ -69,7 +81,8 @@ static int check_fields(struct af_reader *r, const struct af_node *map, const ch
 static int check_section(struct af_reader *r, const struct af_node *map, const char *section) {
   if (!map)
     return 0;
-  int rc = af_node_only(r->doc, map, af_streq(section, "source") ? source_keys : target_keys, r->err);
+  bool source = af_streq(section, "source");
+  int rc = check_keys(r, map, source ? source_keys : target_keys, source ? "image: and region: into it" : "region: into it");
   return rc ? rc : check_fields(r, map, section);
 }
 
@@ -103,10 +116,8 @@ static int check_tags(struct af_reader *r, const struct af_node *tags) {
   int rc = 0;
   for (size_t i = 0; i < af_node_count(tags) && rc == 0; i++) {
     const struct af_node *value = af_node_at(tags, i);
-    if (!af_shape_fits(AF_SHAPE_TAG_KEY, af_node_key(tags, i)))
-      rc = af_node_error(r->doc, value, r->err, "BadValue", "the key is not %s: write %s", af_shape_name(AF_SHAPE_TAG_KEY),
-                         af_shape_write(AF_SHAPE_TAG_KEY));
-    else
+    rc = check_shape(r, value, af_node_key(tags, i), AF_SHAPE_TAG_KEY);
+    if (rc == 0)
       rc = check_text(r, value, AF_SHAPE_TAG_VALUE, true);
   }
   return rc;
@@ -114,17 +125,16 @@ static int check_tags(struct af_reader *r, const struct af_node *tags) {
 
 static int check_route(struct af_reader *r, const struct af_node *n) {
   enum af_route route = AF_ROUTE_NONE;
+  char name[80];
   if (!n)
     return 0;
-  if (af_node_type(n) == AF_NODE_STRING) {
-    char name[32];
-    if (AF_COPY(name, af_node_text(n)) && (af_streq(name, "auto") || af_route_parse(name, &route) == 0) &&
-        route != AF_ROUTE_ADOPT)
-      return 0;
-  }
-  char shown[80];
-  AF_COPY(shown, af_node_text(n));
-  return af_node_error(r->doc, n, r->err, "BadValue", "\"%s\" is not a route: write auto, copy-image or reencrypt", shown);
+  if (af_node_type(n) != AF_NODE_STRING)
+    return af_node_error(r->doc, n, r->err, "WrongType", "must be a route's name, not %s: write auto, copy-image or reencrypt",
+                         af_node_type_name(af_node_type(n)));
+  AF_COPY(name, af_node_text(n));
+  if (af_streq(name, "auto") || (af_route_parse(name, &route) == 0 && route != AF_ROUTE_ADOPT))
+    return 0;
+  return af_node_error(r->doc, n, r->err, "BadValue", "\"%s\" is not a route: write auto, copy-image or reencrypt", name);
 }
 
 static int check_differences(struct af_reader *r, const struct af_node *n) {
@@ -152,7 +162,7 @@ static int check_differences(struct af_reader *r, const struct af_node *n) {
 
 /* What a copy and the defaults have in common. */
 static int check_map(struct af_reader *r, const struct af_node *map, const char *const *known) {
-  int rc = af_node_only(r->doc, map, known, r->err);
+  int rc = check_keys(r, map, known, "source: and target: into it");
   if (rc == 0)
     rc = check_fields(r, map, NULL);
   if (rc == 0)
@@ -327,7 +337,7 @@ static int read_root(struct af_reader *r) {
   const struct af_node *root = af_doc_root(r->doc);
   if (af_node_type(root) == AF_NODE_NULL)
     return af_node_error(r->doc, root, r->err, "EmptyManifest", "the manifest is empty: write version: 1 and copies: into it");
-  int rc = af_node_only(r->doc, root, root_keys, r->err);
+  int rc = check_keys(r, root, root_keys, "version: 1 and copies: into it");
   if (rc == 0)
     rc = check_version(r, root);
   const struct af_node *copies = rc == 0 ? member(root, "copies") : NULL;

@@ -188,7 +188,7 @@ static const struct {
     [AF_SHAPE_IMAGE_NAME] = {is_image_name, "an AMI name", "3 to 128 letters, digits, spaces or ()[]./-'@_"},
     [AF_SHAPE_DESCRIPTION] = {is_description, "a description", "one line of 1 to 255 characters"},
     [AF_SHAPE_TAG_KEY] = {is_tag_key, "a tag key", "1 to 127 characters that don't begin with aws: or amiferry:"},
-    [AF_SHAPE_TAG_VALUE] = {is_tag_value, "a tag value", "at most 256 characters"},
+    [AF_SHAPE_TAG_VALUE] = {is_tag_value, "a tag value", "a text of at most 256 characters"},
 };
 _Static_assert(sizeof shapes / sizeof shapes[0] == AF_SHAPE_MAX_, "every shape has its row");
 

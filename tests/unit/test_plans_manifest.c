@@ -1,0 +1,557 @@
+/* plans/manifest.h: what a manifest says, in how many ways it can be said, and each way in which it can be wrong. */
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "plans/manifest.h"
+
+static int read_text(struct af_manifest *m, const char *text, struct af_error *err) {
+  return af_manifest_read(m, "m.yaml", af_str(text), err);
+}
+
+/* A manifest of one copy, with more lines for its parts. */
+#define TOP "version: 1\ncopies:\n"
+#define SOURCE "- source: {image: ami-0123456789abcdef0, region: us-east-1}\n"
+#define TARGET "  target: {region: eu-west-1}\n"
+
+TEST(the_smallest_manifest_is_one_copy_with_the_rest_left_to_the_source) {
+  struct af_manifest m;
+  struct af_error err;
+  assert_ok(read_text(&m, TOP SOURCE TARGET, &err), &err);
+  assert_int_equal(m.n, 1);
+  const struct af_copy_spec *c = &m.copies[0];
+  assert_string_equal(c->image, "ami-0123456789abcdef0");
+  assert_string_equal(c->source.region, "us-east-1");
+  assert_string_equal(c->target.region, "eu-west-1");
+  assert_string_equal(c->route, "auto");
+  assert_null(c->name);
+  assert_null(c->description);
+  assert_null(c->kms_key);
+  assert_null(c->source.account);
+  assert_int_equal(json_object_size(c->tags), 0);
+  assert_int_equal(json_array_size(c->allow_differences), 0);
+  assert_string_equal(m.normal, "{\"copies\":[{\"allow_differences\":[],\"route\":\"auto\",\"source\":{\"image\":"
+                                "\"ami-0123456789abcdef0\",\"region\":\"us-east-1\"},\"tags\":{},\"target\":{\"region\":"
+                                "\"eu-west-1\"}}],\"version\":1}");
+  af_manifest_done(&m);
+}
+
+static const char everything[] =
+    "# who and where\n"
+    "version: 1\n"
+    "defaults:\n"
+    "  source: {account: 012345678901, region: us-east-1, role_arn: 'arn:aws:iam::012345678901:role/ops/reader', external_id: "
+    "00421}\n"
+    "  target: {account: \"222222222222\", region: eu-west-1, profile: recovery, kms_key: alias/amis}\n"
+    "  description: from the defaults\n"
+    "  tags: {team: web, cost: 007, owned: true}\n"
+    "  allow_differences: [imdsSupport]\n"
+    "copies:\n"
+    "  - source: {image: ami-0123456789abcdef0}\n"
+    "    targets:\n"
+    "      - {region: eu-central-1}\n"
+    "      - {region: us-gov-west-1, account: 333333333333, kms_key: "
+    "'arn:aws-us-gov:kms:us-gov-west-1:333333333333:alias/amis'}\n"
+    "    name: web (2026) [x] ./-'@_\n"
+    "    tags: {team: db}\n"
+    "    route: reencrypt\n"
+    "    allow_differences: ['tag[team]', bootMode, bootMode]\n"
+    "  - source: {image: ami-01234567, region: ap-southeast-2}\n"
+    "    description: its own\n";
+
+TEST(defaults_are_merged_under_each_copy_member_by_member) {
+  struct af_manifest m;
+  struct af_error err;
+  assert_ok(read_text(&m, everything, &err), &err);
+  assert_int_equal(m.n, 3);
+  const struct af_copy_spec *c = &m.copies[0];
+  assert_string_equal(c->source.account, "012345678901");
+  assert_string_equal(c->source.external_id, "00421");
+  assert_string_equal(c->source.region, "us-east-1");
+  assert_string_equal(c->target.region, "eu-central-1");
+  assert_string_equal(c->target.profile, "recovery");
+  assert_string_equal(c->kms_key, "alias/amis");
+  assert_string_equal(c->description, "from the defaults");
+  assert_string_equal(c->route, "reencrypt");
+  assert_string_equal(json_string_value(json_object_get(c->tags, "team")), "db");
+  assert_string_equal(json_string_value(json_object_get(c->tags, "cost")), "007");
+  assert_string_equal(json_string_value(json_object_get(c->tags, "owned")), "true");
+  assert_int_equal(json_array_size(c->allow_differences), 2);
+  assert_string_equal(json_string_value(json_array_get(c->allow_differences, 0)), "bootMode");
+  c = &m.copies[1];
+  assert_string_equal(c->target.account, "333333333333");
+  assert_string_equal(c->target.profile, "recovery");
+  c = &m.copies[2];
+  assert_string_equal(c->source.region, "ap-southeast-2");
+  assert_string_equal(c->target.region, "eu-west-1");
+  assert_string_equal(c->description, "its own");
+  assert_string_equal(c->route, "auto");
+  assert_string_equal(json_string_value(json_array_get(c->allow_differences, 0)), "imdsSupport");
+  af_manifest_done(&m);
+}
+
+TEST(targets_of_the_defaults_are_for_copies_that_name_none) {
+  struct af_manifest m;
+  struct af_error err;
+  assert_ok(read_text(&m,
+                      "version: 1\n"
+                      "defaults: {source: {region: us-east-1}, targets: [{region: eu-west-1}, {region: eu-west-2}]}\n"
+                      "copies:\n"
+                      "- source: {image: ami-00000001}\n"
+                      "- source: {image: ami-00000002}\n"
+                      "  target: {region: eu-west-3}\n",
+                      &err),
+            &err);
+  assert_int_equal(m.n, 3);
+  assert_string_equal(m.copies[1].target.region, "eu-west-2");
+  assert_string_equal(m.copies[2].target.region, "eu-west-3");
+  af_manifest_done(&m);
+}
+
+/* The same as everything, in JSON, with the keys elsewhere and the defaults written out in part. */
+static const char everything_json[] =
+    "{\"copies\": ["
+    "{\"route\": \"reencrypt\", \"allow_differences\": [\"bootMode\", \"tag[team]\"], \"tags\": {\"team\": \"db\", \"owned\": "
+    "\"true\"},"
+    " \"name\": \"web (2026) [x] ./-'@_\", \"source\": {\"image\": \"ami-0123456789abcdef0\"},"
+    " \"targets\": [{\"region\": \"eu-central-1\"}, {\"kms_key\": \"arn:aws-us-gov:kms:us-gov-west-1:333333333333:alias/amis\","
+    "   \"account\": 333333333333, \"region\": \"us-gov-west-1\"}]},"
+    "{\"description\": \"its own\", \"source\": {\"region\": \"ap-southeast-2\", \"image\": \"ami-01234567\"}}],"
+    "\"defaults\": {\"allow_differences\": [\"imdsSupport\"], \"description\": \"from the defaults\","
+    " \"tags\": {\"cost\": \"007\", \"owned\": true, \"team\": \"web\"},"
+    " \"target\": {\"kms_key\": \"alias/amis\", \"profile\": \"recovery\", \"region\": \"eu-west-1\", \"account\": 222222222222},"
+    " \"source\": {\"role_arn\": \"arn:aws:iam::012345678901:role/ops/reader\", \"external_id\": \"00421\","
+    "   \"account\": \"012345678901\", \"region\": \"us-east-1\"}},"
+    "\"version\": 1}";
+
+TEST(the_same_manifest_has_the_same_digest_however_it_is_written) {
+  struct af_manifest a, b;
+  struct af_error err;
+  assert_ok(read_text(&a, everything, &err), &err);
+  assert_ok(read_text(&b, everything_json, &err), &err);
+  assert_string_equal(a.normal, b.normal);
+  assert_string_equal(a.digest, b.digest);
+  assert_int_equal(strlen(a.digest), 64);
+  af_manifest_done(&b);
+  assert_ok(read_text(&b, TOP SOURCE TARGET, &err), &err);
+  assert_string_not_equal(a.digest, b.digest);
+  af_manifest_done(&a);
+  af_manifest_done(&b);
+}
+
+TEST(the_digest_is_the_sha256_of_the_normal_form) {
+  struct af_manifest m;
+  struct af_error err;
+  assert_ok(read_text(&m, TOP SOURCE TARGET, &err), &err);
+  assert_string_equal(m.digest, "a22b6b720fe1a902e66aff74875dc842fa575a6d4a286aaeb03b3236d6ba1bd9");
+  af_manifest_done(&m);
+}
+
+TEST(a_normal_form_is_itself_a_manifest_with_the_same_digest) {
+  struct af_manifest a, b;
+  struct af_error err;
+  assert_ok(read_text(&a, everything, &err), &err);
+  assert_ok(read_text(&b, a.normal, &err), &err);
+  assert_string_equal(a.digest, b.digest);
+  af_manifest_done(&a);
+  af_manifest_done(&b);
+}
+
+/* --- what is wrong --- */
+
+static const struct wrong {
+  const char *text, *code, *message;
+} wrongs[] = {
+    {"", "EmptyManifest", "m.yaml:1: the manifest is empty: write version: 1 and copies: into it"},
+    {"# nothing\n", "EmptyManifest", "m.yaml:1: the manifest is empty: write version: 1 and copies: into it"},
+    {"[]", "WrongType", "m.yaml:1: must be a map, not a list: write version: 1 and copies: into it"},
+    {"copies: []", "MissingKey", "m.yaml:1: \"version\" is missing: write version: 1 at the top"},
+    {"version: \"1\"\ncopies: [a]", "BadVersion",
+     "m.yaml:1: version: must be the number 1, the only version that amiferry 0.1.0 knows"},
+    {"version: 2\n", "BadVersion", "m.yaml:1: version: must be the number 1, the only version that amiferry 0.1.0 knows"},
+    {"version: 1\n", "MissingKey", "m.yaml:1: \"copies\" is missing: write a list of what to copy"},
+    {"version: 1\ncopies: []\n", "EmptyList", "m.yaml:2: copies: is an empty list: write at least one of the copies"},
+    {"version: 1\ncopies: {}\n", "WrongType",
+     "m.yaml:2: copies: must be a list of copies, not a map: write each one behind a dash"},
+    {"version: 1\nkopies: []\n", "UnknownKey", "m.yaml:2: unknown key \"kopies\"; did you mean \"copies\"?"},
+    {"version: 1\ncopies: [3]\n", "WrongType",
+     "m.yaml:2: copies[0]: must be a map, not a whole number: write source: and target: into it"},
+    {TOP "- nmae: x\n", "UnknownKey", "m.yaml:3: copies[0]: unknown key \"nmae\"; did you mean \"name\"?"},
+    {TOP "- source: []\n", "WrongType",
+     "m.yaml:3: copies[0].source: must be a map, not a list: write image: and region: into it"},
+    {TOP "- source: {region: us-east-1}\n" TARGET, "MissingKey",
+     "m.yaml:3: copies[0].source: source.image is missing: write ami- and 17 (or 8) hexadecimal digits in lower case, as "
+     "ami-0123456789abcdef0"},
+    {TOP "- source: {image: ami-0123456789abcdef0}\n" TARGET, "MissingKey",
+     "m.yaml:3: copies[0].source: source.region is missing: write a Region's name, as eu-west-1, here or in the defaults"},
+    {TOP SOURCE, "MissingKey",
+     "m.yaml:3: copies[0]: target.region is missing: write a Region's name, as eu-west-1, here or in the defaults"},
+    {TOP SOURCE "  target: {}\n", "MissingKey",
+     "m.yaml:4: copies[0].target: target.region is missing: write a Region's name, as eu-west-1, here or in the defaults"},
+    {TOP "- target: {region: eu-west-1}\n", "MissingKey",
+     "m.yaml:3: copies[0]: source.region is missing: write a Region's name, as eu-west-1, here or in the defaults"},
+    {TOP "- source: {image: ami-0123456789ABCDEF0, region: us-east-1}\n", "BadValue",
+     "m.yaml:3: copies[0].source.image: \"ami-0123456789ABCDEF0\" is not an AMI id: write ami- and 17 (or 8) hexadecimal digits "
+     "in lower case, as ami-0123456789abcdef0"},
+    {TOP "- source: {image: , region: us-east-1}\n", "WrongType",
+     "m.yaml:3: copies[0].source.image: is empty: write ami- and 17 (or 8) hexadecimal digits in lower case, as "
+     "ami-0123456789abcdef0, or leave the key out"},
+    {TOP SOURCE "  target: {region: eu-west-1, account: 12345}\n", "BadValue",
+     "m.yaml:4: copies[0].target.account: \"12345\" is not an account id: write 12 digits, as \"111122223333\""},
+    {TOP SOURCE "  target: {region: 3}\n", "WrongType",
+     "m.yaml:4: copies[0].target.region: must be a string, not a whole number: put it in quotes and write a Region's name, as "
+     "eu-west-1"},
+    {TOP SOURCE "  target: {region: [a]}\n", "WrongType",
+     "m.yaml:4: copies[0].target.region: must be a string, not a list: write a Region's name, as eu-west-1"},
+    {TOP SOURCE "  target: {region: EU-west-1}\n", "BadValue",
+     "m.yaml:4: copies[0].target.region: \"EU-west-1\" is not a Region: write a Region's name, as eu-west-1"},
+    {TOP SOURCE TARGET "  targets: [{region: eu-west-2}]\n", "Contradiction",
+     "m.yaml:5: copies[0].targets: \"targets\" stands beside \"target\" (line 4): put them all into \"targets\", or leave it "
+     "out"},
+    {TOP SOURCE "  targets: []\n", "EmptyList",
+     "m.yaml:4: copies[0].targets: is an empty list: write at least one of the targets"},
+    {TOP SOURCE "  targets: {region: eu-west-1}\n", "WrongType",
+     "m.yaml:4: copies[0].targets: must be a list of targets, not a map: write each one behind a dash"},
+    {TOP SOURCE "  targets: [{regoin: eu-west-1}]\n", "UnknownKey",
+     "m.yaml:4: copies[0].targets[0]: unknown key \"regoin\"; did you mean \"region\"?"},
+    {TOP SOURCE "  targets: [x]\n", "WrongType",
+     "m.yaml:4: copies[0].targets[0]: must be a map, not a string: write region: into it"},
+    {TOP SOURCE TARGET "  tags: [a]\n", "WrongType",
+     "m.yaml:5: copies[0].tags: must be a map of tags, not a list: write KEY: VALUE on each line"},
+    {TOP SOURCE TARGET "  tags: {a: }\n", "WrongType",
+     "m.yaml:5: copies[0].tags.a: is empty: write a text of at most 256 characters, or leave the key out"},
+    {TOP SOURCE TARGET "  tags: {a: {b: c}}\n", "WrongType",
+     "m.yaml:5: copies[0].tags.a: must be a string, not a map: write a text of at most 256 characters"},
+    {TOP SOURCE TARGET "  tags: {'aws:x': y}\n", "BadValue",
+     "m.yaml:5: copies[0].tags[\"aws:x\"]: \"aws:x\" is not a tag key: write 1 to 127 characters that don't begin with aws: or "
+     "amiferry:"},
+    {TOP SOURCE TARGET "  tags: {AWS:x: y}\n", "BadValue",
+     "m.yaml:5: copies[0].tags[\"AWS:x\"]: \"AWS:x\" is not a tag key: write 1 to 127 characters that don't begin with aws: or "
+     "amiferry:"},
+    {TOP SOURCE TARGET "  tags: {amiferry:x: y}\n", "BadValue",
+     "m.yaml:5: copies[0].tags[\"amiferry:x\"]: \"amiferry:x\" is not a tag key: write 1 to 127 characters that don't begin with "
+     "aws: or amiferry:"},
+    {TOP SOURCE TARGET "  tags: {\"\": y}\n", "BadValue",
+     "m.yaml:5: copies[0].tags[\"\"]: \"\" is not a tag key: write 1 to 127 characters that don't begin with aws: or amiferry:"},
+    {TOP SOURCE TARGET "  route: adopt\n", "BadValue",
+     "m.yaml:5: copies[0].route: \"adopt\" is not a route: write auto, copy-image or reencrypt"},
+    {TOP SOURCE TARGET "  route: launch-image\n", "BadValue",
+     "m.yaml:5: copies[0].route: \"launch-image\" is not a route: write auto, copy-image or reencrypt"},
+    {TOP SOURCE TARGET "  route: [x]\n", "WrongType",
+     "m.yaml:5: copies[0].route: must be a route's name, not a list: write auto, copy-image or reencrypt"},
+    {TOP SOURCE TARGET "  allow_differences: imdsSupport\n", "WrongType",
+     "m.yaml:5: copies[0].allow_differences: must be a list of attributes, not a string: write it as [imdsSupport]"},
+    {TOP SOURCE TARGET "  allow_differences: [1]\n", "BadValue",
+     "m.yaml:5: copies[0].allow_differences[0]: \"1\" is no attribute that may differ: write one of bootMode, tpmSupport, "
+     "imdsSupport, enaSupport, sriovNetSupport, kernelId, ramdiskId, platform, platformDetails, usageOperation, description, "
+     "uefiData, tag, blockDeviceMapping.virtualName, blockDeviceMapping.noDevice, blockDeviceMapping.volumeType, "
+     "blockDeviceMapping.iops, blockDeviceMapping.throughput, blockDeviceMapping.deleteOnTermination"},
+    {TOP SOURCE TARGET "  name: ab\n", "BadValue",
+     "m.yaml:5: copies[0].name: \"ab\" is not an AMI name: write 3 to 128 letters, digits, spaces or ()[]./-'@_"},
+    {TOP SOURCE TARGET "  name: a*b\n", "BadValue",
+     "m.yaml:5: copies[0].name: \"a*b\" is not an AMI name: write 3 to 128 letters, digits, spaces or ()[]./-'@_"},
+    {TOP SOURCE TARGET "  name: 12345\n", "WrongType",
+     "m.yaml:5: copies[0].name: must be a string, not a whole number: put it in quotes and write 3 to 128 letters, digits, "
+     "spaces or ()[]./-'@_"},
+    {TOP SOURCE TARGET "  name: true\n", "WrongType",
+     "m.yaml:5: copies[0].name: must be a string, not true or false: put it in quotes and write 3 to 128 letters, digits, spaces "
+     "or ()[]./-'@_"},
+    {TOP SOURCE TARGET "  name: null\n", "WrongType",
+     "m.yaml:5: copies[0].name: is empty: write 3 to 128 letters, digits, spaces or ()[]./-'@_, or leave the key out"},
+    {TOP SOURCE TARGET "  description: \"a\\nb\"\n", "BadValue",
+     "m.yaml:5: copies[0].description: \"a b\" is not a description: write one line of 1 to 255 characters"},
+    {"version: 1\ndefaults: {name: abc}\ncopies: [a]\n", "UnknownKey",
+     "m.yaml:2: defaults.name: belongs to one copy: write it into copies"},
+    {"version: 1\ndefaults: {source: {image: ami-00000000}}\ncopies: [a]\n", "UnknownKey",
+     "m.yaml:2: defaults.source.image: belongs to one copy: write it into copies"},
+    {"version: 1\ndefaults: x\ncopies: [a]\n", "WrongType",
+     "m.yaml:2: defaults: must be a map, not a string: write source: and target: into it"},
+    {"version: 1\ndefaults: {target: {region: x}}\ncopies: [a]\n", "BadValue",
+     "m.yaml:2: defaults.target.region: \"x\" is not a Region: write a Region's name, as eu-west-1"},
+    {"version: 1\ndefaults:\n  target: {}\n  targets: []\ncopies: [a]\n", "Contradiction",
+     "m.yaml:4: defaults.targets: \"targets\" stands beside \"target\" (line 3): put them all into \"targets\", or leave it out"},
+    {"version: 1\ndefaults: {verison: 1}\ncopies: [a]\n", "UnknownKey",
+     "m.yaml:2: defaults: unknown key \"verison\"; the keys here are: source, target, targets, description, tags, route, "
+     "allow_differences"},
+    {TOP SOURCE "  target: {region: eu-west-1, role_arn: 'arn:aws:iam::222222222222:user/x'}\n", "BadValue",
+     "m.yaml:4: copies[0].target.role_arn: \"arn:aws:iam::222222222222:user/x\" is not a role's ARN: write "
+     "arn:aws:iam::ACCOUNT:role/NAME with the 12 digits of the account"},
+    {TOP SOURCE "  target: {region: eu-west-1, account: 222222222222, role_arn: 'arn:aws:iam::111111111111:role/x'}\n",
+     "Contradiction",
+     "m.yaml:4: copies[0].target.role_arn: is a role of account 111111111111, but the account is 222222222222 (line 4): write a "
+     "role of that account, or mend the account"},
+    {TOP SOURCE "  target: {region: eu-west-1, external_id: abc}\n", "Contradiction",
+     "m.yaml:4: copies[0].target.external_id: an external id belongs to a role: write the role_arn beside it, or leave it out"},
+    {TOP SOURCE "  target: {region: eu-west-1, kms_key: key}\n", "BadValue",
+     "m.yaml:4: copies[0].target.kms_key: \"key\" is not a KMS key: write a key id, a key ARN, alias/NAME or an alias ARN, as "
+     "alias/amis or arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"},
+    {TOP SOURCE "  target: {region: eu-west-1, kms_key: 'arn:aws:kms:eu-west-2:222222222222:alias/x'}\n", "Contradiction",
+     "m.yaml:4: copies[0].target.kms_key: is a key in eu-west-2, but the target is eu-west-1: write the ARN of a key in "
+     "eu-west-1, or alias/NAME"},
+    {TOP SOURCE "  target: {region: eu-west-1, account: 333333333333, kms_key: 'arn:aws:kms:eu-west-1:222222222222:alias/x'}\n",
+     "Contradiction",
+     "m.yaml:4: copies[0].target.kms_key: is a key of account 222222222222, but the target is account 333333333333: write the "
+     "ARN of a key of that account"},
+    {TOP SOURCE "  target:\n    region: eu-west-1\n    role_arn: arn:aws:iam::111111111111:role/x\n    kms_key: "
+                "arn:aws:kms:eu-west-1:222222222222:alias/x\n",
+     "Contradiction",
+     "m.yaml:7: copies[0].target.kms_key: is a key of account 222222222222, but the target is account 111111111111: write the "
+     "ARN of a key of that account"},
+    {TOP SOURCE TARGET SOURCE TARGET, "DuplicateCopy",
+     "m.yaml:5: copies[1]: is the same copy as the one on line 3: the same image to the same place under the same name; leave "
+     "one of them out"},
+    {TOP SOURCE TARGET "  name: abc\n- source: {image: ami-00000001, region: us-east-1}\n" TARGET "  name: abc\n",
+     "DuplicateName",
+     "m.yaml:6: copies[1]: gives its image the name that another image gets in the same account and Region by the copy on line "
+     "3: write another name"},
+    {TOP SOURCE "  targets:\n  - {region: eu-west-1}\n  - {region: eu-west-1}\n", "DuplicateCopy",
+     "m.yaml:6: copies[0].targets[1]: is the same copy as the one on line 5: the same image to the same place under the same "
+     "name; leave one of them out"},
+    {TOP SOURCE "  target: {region: eu-west-1, account: 222222222222}\n" SOURCE
+                "  target: {region: eu-west-1, role_arn: 'arn:aws:iam::222222222222:role/x'}\n",
+     "DuplicateCopy",
+     "m.yaml:5: copies[1]: is the same copy as the one on line 3: the same image to the same place under the same name; leave "
+     "one of them out"},
+};
+
+static void check_wrong(const struct wrong *w) {
+  struct af_manifest m;
+  struct af_error err = {0};
+  memset(&m, 0x5A, sizeof m);
+  struct af_manifest untouched = m;
+  int rc = read_text(&m, w->text, &err);
+  if (rc != -AF_EINVAL || !af_streq(err.code, w->code) || !af_streq(err.message, w->message))
+    fail_msg("%s\ngave %d %s \"%s\"\nnot %s \"%s\"", w->text, rc, err.code, err.message, w->code, w->message);
+  assert_int_equal(err.class, AF_CLASS_INVALID);
+  assert_memory_equal(&m, &untouched, sizeof m);
+}
+
+TEST(each_mistake_is_said_with_line_and_path_and_what_to_write) {
+  for (size_t i = 0; i < COUNT(wrongs); i++)
+    check_wrong(&wrongs[i]);
+}
+
+/* --- what is right --- */
+
+TEST(copies_that_only_look_alike_pass) {
+  static const char *const rights[] = {
+      TOP SOURCE TARGET "  name: abc\n" SOURCE TARGET "  name: abd\n" SOURCE TARGET,
+      TOP SOURCE TARGET "  name: abc\n" SOURCE "  target: {region: eu-west-2}\n  name: abc\n",
+      TOP SOURCE "  target: {region: eu-west-1, account: 222222222222}\n" SOURCE
+                 "  target: {region: eu-west-1, account: 333333333333}\n",
+      TOP SOURCE "  target: {region: eu-west-1, profile: a}\n" SOURCE "  target: {region: eu-west-1, profile: b}\n" SOURCE TARGET,
+      TOP SOURCE TARGET "- source: {image: ami-0123456789abcdef0, region: us-east-2}\n" TARGET,
+      TOP SOURCE TARGET "  tags: {}\n  allow_differences: []\n",
+  };
+  for (size_t i = 0; i < COUNT(rights); i++) {
+    struct af_manifest m;
+    struct af_error err;
+    assert_ok(read_text(&m, rights[i], &err), &err);
+    af_manifest_done(&m);
+  }
+}
+
+/* --- limits --- */
+
+static char *repeated(const char *head, const char *format, int from, int to, const char *tail) {
+  struct af_buf b;
+  af_buf_init(&b, 64 * 1024 * 1024);
+  af_buf_puts(&b, head);
+  for (int i = from; i < to; i++) {
+    af_buf_puts(&b, format);
+    af_buf_printf(&b, "%08x%s", (unsigned)i, tail);
+  }
+  char *text = af_buf_steal(&b);
+  assert_non_null(text);
+  return text;
+}
+
+#define DEFAULTS "version: 1\ndefaults: {source: {region: us-east-1}, target: {region: eu-west-1}}\ncopies:\n"
+
+TEST(ten_thousand_copies_pass_and_one_more_does_not) {
+  struct af_manifest m;
+  struct af_error err;
+  char *text = repeated(DEFAULTS, "- source: {image: ami-", 0, AF_MANIFEST_MAX_COPIES, "}\n");
+  assert_ok(read_text(&m, text, &err), &err);
+  assert_int_equal(m.n, AF_MANIFEST_MAX_COPIES);
+  af_manifest_done(&m);
+  free(text);
+  text = repeated(DEFAULTS, "- source: {image: ami-", 0, AF_MANIFEST_MAX_COPIES + 1, "}\n");
+  assert_error(read_text(&m, text, &err), -AF_EINVAL, &err, "m.yaml:10004: copies[10000]: is one more than the 10000 copies");
+  free(text);
+}
+
+TEST(forty_tags_pass_and_one_more_does_not_wherever_it_comes_from) {
+  struct af_manifest m;
+  struct af_error err;
+  char *text = repeated(TOP SOURCE TARGET "  tags:\n", "    tag", 0, 40, ": x\n");
+  assert_ok(read_text(&m, text, &err), &err);
+  af_manifest_done(&m);
+  free(text);
+  text = repeated("version: 1\ndefaults: {tags: {one: more}}\ncopies:\n" SOURCE TARGET "  tags:\n", "    tag", 0, 40, ": x\n");
+  assert_error(read_text(&m, text, &err), -AF_EINVAL, &err, "m.yaml:7: copies[0].tags: are 41 tags, with the defaults'");
+  free(text);
+}
+
+TEST(a_manifest_that_its_defaults_blow_up_is_refused) {
+  struct af_manifest m;
+  struct af_error err;
+  char value[257];
+  memset(value, 'v', 256);
+  value[256] = 0;
+  struct af_buf b;
+  af_buf_init(&b, AF_MANIFEST_MAX_BYTES);
+  af_buf_puts(&b, "version: 1\ndefaults:\n  source: {region: us-east-1}\n  target: {region: eu-west-1}\n  tags:\n");
+  for (int i = 0; i < 40; i++)
+    af_buf_printf(&b, "    t%d: %s\n", i, value);
+  af_buf_puts(&b, "copies:\n");
+  for (int i = 0; i < AF_MANIFEST_MAX_COPIES; i++)
+    af_buf_printf(&b, "- source: {image: ami-%08x}\n", (unsigned)i);
+  assert_error(read_text(&m, af_buf_cstr(&b), &err), -AF_ETOOBIG, &err, "m.yaml: with the defaults merged into each copy");
+  af_buf_done(&b);
+}
+
+TEST(what_is_too_long_too_deep_or_no_text_is_refused) {
+  struct af_manifest m;
+  struct af_error err;
+  char *big = malloc(AF_MANIFEST_MAX_BYTES + 1);
+  memset(big, ' ', AF_MANIFEST_MAX_BYTES + 1);
+  assert_int_equal(af_manifest_read(&m, "m", af_str_n(big, AF_MANIFEST_MAX_BYTES + 1), &err), -AF_ETOOBIG);
+  memset(big, '[', 1000);
+  assert_int_equal(af_manifest_read(&m, "m", af_str_n(big, 1000), &err), -AF_ETOOBIG);
+  free(big);
+  assert_int_equal(af_manifest_read(&m, "m", af_str_n("version: 1\0", 11), &err), -AF_EINVAL);
+  assert_int_equal(af_manifest_read(&m, "m", af_str("version: \xff"), &err), -AF_EINVAL);
+}
+
+TEST(a_file_is_read_and_named_in_what_is_said) {
+  struct af_manifest m;
+  struct af_error err;
+  char path[] = "/tmp/test_plans_manifest.XXXXXX";
+  int fd = mkstemp(path);
+  assert_true(fd >= 0);
+  static const char text[] = TOP SOURCE TARGET;
+  assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
+  assert_ok(af_manifest_read_file(&m, path, &err), &err);
+  af_manifest_done(&m);
+  assert_int_equal(write(fd, "x", 1), 1);
+  close(fd);
+  assert_int_equal(af_manifest_read_file(&m, path, &err), -AF_EINVAL);
+  assert_contains(err.message, path);
+  unlink(path);
+  assert_int_equal(af_manifest_read_file(&m, path, &err), -AF_ENOENT);
+}
+
+/* --- specs --- */
+
+TEST(a_spec_goes_through_json_and_back) {
+  struct af_manifest m;
+  struct af_error err;
+  assert_ok(read_text(&m, everything, &err), &err);
+  for (size_t i = 0; i < m.n; i++) {
+    json_t *json, *again;
+    struct af_copy_spec back;
+    assert_int_equal(af_copy_spec_to_json(&m.copies[i], &json), 0);
+    assert_ok(af_copy_spec_from_json(&back, json, &err), &err);
+    assert_int_equal(af_copy_spec_to_json(&back, &again), 0);
+    assert_true(json_equal(json, again));
+    af_copy_spec_done(&back);
+    json_decref(json);
+    json_decref(again);
+  }
+  af_manifest_done(&m);
+}
+
+TEST(a_damaged_spec_is_refused) {
+  static const char *const damaged[] = {
+      "[]",
+      "{}",
+      "{\"source\": 1}",
+      "{\"source\": {\"image\": \"ami-1\", \"region\": \"a\"}, \"target\": {}, \"route\": \"auto\"}",
+      "{\"source\": {\"image\": \"ami-1\", \"region\": \"a\"}, \"target\": {\"region\": \"b\"}}",
+      "{\"source\": {\"image\": 1, \"region\": \"a\"}, \"target\": {\"region\": \"b\"}, \"route\": \"auto\"}",
+      "{\"source\": {\"image\": \"ami-1\", \"region\": \"a\"}, \"target\": {\"region\": \"b\"}, \"route\": \"auto\", \"tags\": "
+      "[]}",
+      "{\"source\": {\"image\": \"ami-1\", \"region\": \"a\"}, \"target\": {\"region\": \"b\"}, \"route\": \"auto\", \"tags\": "
+      "{\"a\": 1}}",
+      "{\"source\": {\"image\": \"ami-1\", \"region\": \"a\"}, \"target\": {\"region\": \"b\"}, \"route\": \"auto\", "
+      "\"allow_differences\": [1]}",
+  };
+  for (size_t i = 0; i < COUNT(damaged); i++) {
+    struct af_error err = {0};
+    struct af_copy_spec spec;
+    json_t *json = json_loads(damaged[i], 0, NULL);
+    assert_non_null(json);
+    if (af_copy_spec_from_json(&spec, json, &err) != -AF_EINVAL)
+      fail_msg("%s", damaged[i]);
+    assert_string_equal(err.code, "SpecInvalid");
+    json_decref(json);
+  }
+}
+
+static char *key_of(const char *text) {
+  struct af_manifest m;
+  struct af_error err;
+  char *key = NULL;
+  assert_ok(read_text(&m, text, &err), &err);
+  assert_int_equal(af_copy_spec_key(&m.copies[0], &key), 0);
+  af_manifest_done(&m);
+  return key;
+}
+
+TEST(a_key_is_the_same_for_the_same_copy_and_only_for_it) {
+  static const char *const same[] = {
+      TOP SOURCE "  target: {region: eu-west-1, account: 222222222222}\n",
+      TOP SOURCE "  target: {region: eu-west-1, account: 222222222222, profile: x}\n  tags: {a: b}\n  description: x\n",
+      TOP SOURCE "  target: {region: eu-west-1, role_arn: 'arn:aws:iam::222222222222:role/x', kms_key: alias/x}\n",
+  };
+  static const char *const others[] = {
+      TOP SOURCE "  target: {region: eu-west-1, account: 333333333333}\n",
+      TOP SOURCE "  target: {region: eu-west-2, account: 222222222222}\n",
+      TOP SOURCE "  target: {region: eu-west-1, account: 222222222222}\n  name: abc\n",
+      TOP SOURCE "  target: {region: eu-west-1, profile: '222222222222'}\n",
+      TOP SOURCE "  target: {region: eu-west-1, profile: default}\n",
+      TOP SOURCE TARGET,
+      TOP "- source: {image: ami-0123456789abcdef0, region: us-east-2}\n  target: {region: eu-west-1, account: 222222222222}\n",
+      TOP "- source: {image: ami-0123456789abcdef1, region: us-east-1}\n  target: {region: eu-west-1, account: 222222222222}\n",
+  };
+  char *first = key_of(same[0]), *keys[COUNT(others)];
+  for (size_t i = 1; i < COUNT(same); i++) {
+    char *key = key_of(same[i]);
+    assert_string_equal(key, first);
+    free(key);
+  }
+  for (size_t i = 0; i < COUNT(others); i++) {
+    keys[i] = key_of(others[i]);
+    assert_string_not_equal(keys[i], first);
+    for (size_t j = 0; j < i; j++)
+      assert_string_not_equal(keys[i], keys[j]);
+  }
+  for (size_t i = 0; i < COUNT(others); i++)
+    free(keys[i]);
+  free(first);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(the_smallest_manifest_is_one_copy_with_the_rest_left_to_the_source),
+      cmocka_unit_test(defaults_are_merged_under_each_copy_member_by_member),
+      cmocka_unit_test(targets_of_the_defaults_are_for_copies_that_name_none),
+      cmocka_unit_test(the_same_manifest_has_the_same_digest_however_it_is_written),
+      cmocka_unit_test(the_digest_is_the_sha256_of_the_normal_form),
+      cmocka_unit_test(a_normal_form_is_itself_a_manifest_with_the_same_digest),
+      cmocka_unit_test(each_mistake_is_said_with_line_and_path_and_what_to_write),
+      cmocka_unit_test(copies_that_only_look_alike_pass),
+      cmocka_unit_test(ten_thousand_copies_pass_and_one_more_does_not),
+      cmocka_unit_test(forty_tags_pass_and_one_more_does_not_wherever_it_comes_from),
+      cmocka_unit_test(a_manifest_that_its_defaults_blow_up_is_refused),
+      cmocka_unit_test(what_is_too_long_too_deep_or_no_text_is_refused),
+      cmocka_unit_test(a_file_is_read_and_named_in_what_is_said),
+      cmocka_unit_test(a_spec_goes_through_json_and_back),
+      cmocka_unit_test(a_damaged_spec_is_refused),
+      cmocka_unit_test(a_key_is_the_same_for_the_same_copy_and_only_for_it),
+  };
+  return cmocka_run_group_tests_name("plans/manifest", tests, NULL, NULL);
+}

@@ -1,0 +1,687 @@
+/* plans/route.h: every combination of what a source can be, against a small oracle, and each refusal and warning by name. */
+#include "tests/unit/facts_fixture.h"
+
+/* --- one case with its spec --- */
+
+struct trial {
+  struct af_facts facts;
+  struct af_copy_spec spec;
+  struct af_decision got;
+};
+
+static void trial_init(struct trial *t, const char *key, const char *route) {
+  facts_plain(&t->facts);
+  spec_init(&t->spec, key, route);
+  if (key)
+    give_target_key(&t->facts);
+}
+
+static void trial_done(struct trial *t) {
+  af_facts_done(&t->facts);
+  af_copy_spec_done(&t->spec);
+}
+
+static const char *outcome(const struct af_decision *d) {
+  return d->route == AF_ROUTE_NONE ? d->refusal.code : af_route_name(d->route);
+}
+
+/* What holds for every decision, whatever it is. */
+static void check_laws(const struct trial *t) {
+  const struct af_decision *d = &t->got;
+  bool refused = d->route == AF_ROUTE_NONE;
+  assert_true(refused == (d->refusal.class != AF_CLASS_NONE));
+  assert_true(*d->reason != 0);
+  assert_true(d->encrypt == (*d->key_arn != 0));
+  assert_true((d->route == AF_ROUTE_ADOPT) == (*d->adopted_image != 0));
+  if (refused) {
+    assert_true(d->refusal.class == AF_CLASS_AUTH || d->refusal.class == AF_CLASS_REFUSED ||
+                d->refusal.class == AF_CLASS_INVALID);
+    assert_true(*d->refusal.code && *d->refusal.message && *d->refusal.hint);
+    assert_string_equal(d->refusal.resource, SOURCE_IMAGE);
+    assert_int_equal(d->n_warnings, 0);
+  } else {
+    assert_true(*d->name != 0);
+  }
+  for (int i = 0; i < d->n_warnings; i++)
+    assert_true(strlen(d->warnings[i]) > 20 && strlen(d->warnings[i]) < sizeof d->warnings[0] - 1);
+}
+
+static void decide(struct trial *t) {
+  memset(&t->got, 0xA5, sizeof t->got);
+  af_route_decide(&t->spec, &t->facts, &t->got);
+  check_laws(t);
+}
+
+#define assert_refused(t, class_, code_, part)                                                                                   \
+  do {                                                                                                                           \
+    decide(t);                                                                                                                   \
+    assert_string_equal(outcome(&(t)->got), (code_));                                                                            \
+    assert_int_equal((t)->got.refusal.class, AF_CLASS_##class_);                                                                 \
+    assert_contains((t)->got.refusal.message, (part));                                                                           \
+  } while (0)
+
+static bool warned(const struct af_decision *d, const char *part) {
+  for (int i = 0; i < d->n_warnings; i++)
+    if (strstr(d->warnings[i], part))
+      return true;
+  return false;
+}
+
+/* --- every combination --- */
+
+enum owner { OWNER_SOURCE, OWNER_TARGET, OWNER_STRANGER, OWNER_N };
+enum encryption { PLAIN, CUSTOMER, AWS_MANAGED, PARTLY, BOTH_KEYS, UNREADABLE_KEY, ENCRYPTION_N };
+enum billing { FREE, MARKETPLACE, WINDOWS, BILLING_N };
+enum holder { NOBODY, OURS, OURS_PENDING, OURS_OTHER_KEY, OURS_OTHER_SOURCE, SOMEBODY, HOLDER_N };
+
+struct combination {
+  int owner, encryption, billing, instance_store, other_partition, key, credentials, tpm, holder, pending, route;
+};
+static const char *const routes[] = {"auto", "copy-image", "reencrypt"};
+
+/* The rules once more, as short as they can be said, in the order in which they are asked. */
+static const char *oracle(const struct combination *c) {
+  bool shared = c->owner == OWNER_SOURCE, encrypted = c->encryption != PLAIN;
+  if (!c->credentials)
+    return "SourceCredentialsNeeded";
+  if (c->other_partition)
+    return "OtherPartition";
+  if (c->owner == OWNER_STRANGER)
+    return "OwnerNotTrusted";
+  if (c->holder == OURS || c->holder == OURS_PENDING)
+    return "adopt";
+  if (c->holder != NOBODY)
+    return "NameTaken";
+  if (c->pending)
+    return "SourceNotAvailable";
+  if (c->instance_store)
+    return "InstanceStoreUnsupported";
+  if (shared && (c->encryption == AWS_MANAGED || c->encryption == BOTH_KEYS))
+    return "SourceUnderAwsManagedKey";
+  if (shared && c->encryption == UNREADABLE_KEY)
+    return "SourceKeyUnreadable";
+  if (encrypted && !c->key)
+    return "KmsKeyMissing";
+  if (c->route == 2)
+    return c->key && !c->tpm ? "reencrypt" : "RouteNotPossible";
+  return c->route == 0 && shared && encrypted && !c->tpm ? "reencrypt" : "copy-image";
+}
+
+static void set_encryption(struct af_facts *f, int encryption) {
+  if (encryption == PLAIN)
+    return;
+  if (encryption == PARTLY || encryption == BOTH_KEYS)
+    encrypt_snapshot(f, 1, SOURCE_KEY);
+  if (encryption == BOTH_KEYS)
+    encrypt_snapshot(f, 0, AWS_KEY);
+  if (encryption == CUSTOMER || encryption == UNREADABLE_KEY) {
+    encrypt_snapshot(f, 0, SOURCE_KEY);
+    encrypt_snapshot(f, 1, SOURCE_KEY);
+  }
+  if (encryption == AWS_MANAGED || encryption == BOTH_KEYS)
+    add_source_key(f, AWS_KEY, "AWS");
+  if (encryption == AWS_MANAGED) {
+    encrypt_snapshot(f, 0, AWS_KEY);
+    encrypt_snapshot(f, 1, AWS_KEY);
+  } else if (encryption == UNREADABLE_KEY) {
+    json_array_append_new(f->source_keys, json_of("{'Arn': '" SOURCE_KEY "', 'Error': 'AccessDeniedException'}"));
+  } else {
+    add_source_key(f, SOURCE_KEY, "CUSTOMER");
+  }
+}
+
+static void set_holder(struct trial *t, int holder, bool key) {
+  if (holder == NOBODY)
+    return;
+  json_t *h =
+      json_of("{'ImageId': 'ami-0fedcba9876543210', 'OwnerId': '" TARGET_ACCOUNT "', 'Tags': [{'Key': 'team', 'Value': 'x'}]}");
+  json_t *tags = json_object_get(h, "Tags");
+  put(h, "State", holder == OURS_PENDING ? "'pending'" : "'available'");
+  if (holder != SOMEBODY)
+    json_array_append_new(tags,
+                          json_pack("{s:s, s:s}", "Key", AF_TAG_SOURCE, "Value",
+                                    holder == OURS_OTHER_SOURCE ? "us-east-1/ami-0000000000000000f" : "us-east-1/" SOURCE_IMAGE));
+  if (key != (holder == OURS_OTHER_KEY))
+    json_array_append_new(tags, json_pack("{s:s, s:s}", "Key", AF_TAG_KEY, "Value", TARGET_KEY));
+  t->facts.name_holder = h;
+}
+
+static void set_combination(struct trial *t, const struct combination *c) {
+  trial_init(t, c->key ? "alias/amis" : NULL, routes[c->route]);
+  set_encryption(&t->facts, c->encryption);
+  own_all(&t->facts, c->owner == OWNER_SOURCE ? SOURCE_ACCOUNT : c->owner == OWNER_TARGET ? TARGET_ACCOUNT : "333333333333");
+  if (c->billing == MARKETPLACE)
+    put(t->facts.image, "ProductCodes", "[{'ProductCodeId': 'abc', 'ProductCodeType': 'marketplace'}]");
+  if (c->billing == WINDOWS) {
+    put(t->facts.image, "Platform", "'windows'");
+    put(t->facts.image, "PlatformDetails", "'Windows'");
+    put(t->facts.image, "UsageOperation", "'RunInstances:0002'");
+  }
+  if (c->instance_store)
+    put(t->facts.image, "RootDeviceType", "'instance-store'");
+  if (c->other_partition)
+    AF_COPY(t->facts.target_partition, af_str("aws-cn"));
+  if (!c->credentials)
+    t->facts.source_account[0] = 0;
+  if (c->tpm) {
+    put(t->facts.image, "TpmSupport", "'v2.0'");
+    put(t->facts.image, "BootMode", "'uefi-preferred'");
+  }
+  if (c->pending)
+    put(t->facts.image, "State", "'pending'");
+  set_holder(t, c->holder, c->key);
+}
+
+static int seen_outcomes;
+
+static void try_combination(const struct combination *c, char seen[][32]) {
+  struct trial t;
+  set_combination(&t, c);
+  decide(&t);
+  const char *want = oracle(c);
+  if (!af_streq(outcome(&t.got), want))
+    fail_msg("owner %d encryption %d billing %d instance-store %d partition %d key %d credentials %d tpm %d holder %d pending %d "
+             "route %s: wanted %s, got %s: %s",
+             c->owner, c->encryption, c->billing, c->instance_store, c->other_partition, c->key, c->credentials, c->tpm,
+             c->holder, c->pending, routes[c->route], want, outcome(&t.got), t.got.reason);
+  assert_true(t.got.cross_account == (c->owner == OWNER_SOURCE && c->credentials));
+  bool billed = t.got.route == AF_ROUTE_COPY_IMAGE || t.got.route == AF_ROUTE_REENCRYPT ? c->billing != FREE : false;
+  assert_true(warned(&t.got, "the image carries a") == billed);
+  int i = 0;
+  while (i < seen_outcomes && !af_streq(seen[i], want))
+    i++;
+  if (i == seen_outcomes)
+    af_str_copy(seen[seen_outcomes++], 32, af_str(want));
+  trial_done(&t);
+}
+
+/* Counts through all combinations as an odometer does. */
+TEST(every_combination_ends_in_a_route_or_a_named_refusal) {
+  static const int n[] = {OWNER_N, ENCRYPTION_N, BILLING_N, 2, 2, 2, 2, 2, HOLDER_N, 2, COUNT(routes)};
+  union {
+    struct combination c;
+    int digit[COUNT(n)];
+  } u;
+  _Static_assert(sizeof u.c == sizeof u.digit, "every dimension has its count");
+  char seen[32][32];
+  memset(&u, 0, sizeof u);
+  seen_outcomes = 0;
+  for (size_t i = 0; i < COUNT(n);) {
+    try_combination(&u.c, seen);
+    for (i = 0; i < COUNT(n) && ++u.digit[i] == n[i]; i++)
+      u.digit[i] = 0;
+  }
+  assert_int_equal(seen_outcomes, 13);
+}
+
+/* --- routes by name --- */
+
+TEST(an_image_of_the_target_account_is_copied_directly) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  own_all(&t.facts, TARGET_ACCOUNT);
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_false(t.got.cross_account);
+  assert_string_equal(t.got.reason,
+                      "owned by the target account 222222222222, not encrypted: CopyImage reads its storage directly");
+  assert_int_equal(t.got.n_warnings, 0);
+  trial_done(&t);
+}
+
+TEST(a_shared_image_without_encryption_is_copied_and_its_launch_permission_is_warned_of) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_true(t.got.cross_account);
+  assert_false(t.got.encrypt);
+  assert_contains(t.got.reason, "shared by 111111111111, not encrypted");
+  assert_true(warned(&t.got, "whoever may launch an image can also make an AMI of the instance"));
+  trial_done(&t);
+}
+
+TEST(a_shared_image_without_encryption_is_encrypted_when_a_key_is_named) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_true(t.got.encrypt);
+  assert_string_equal(t.got.key_arn, TARGET_KEY);
+  trial_done(&t);
+}
+
+TEST(a_shared_image_under_a_customer_key_is_reencrypted) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "reencrypt");
+  assert_contains(t.got.reason, "shared by 111111111111, encrypted under a customer key: each snapshot is copied");
+  assert_false(warned(&t.got, "launch"));
+  trial_done(&t);
+}
+
+TEST(nitrotpm_with_uefi_preferred_goes_by_copy_image_and_says_why) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+  put(t.facts.image, "TpmSupport", "'v2.0'");
+  put(t.facts.image, "BootMode", "'uefi-preferred'");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_true(t.got.encrypt);
+  assert_contains(t.got.reason, "RegisterImage cannot express NitroTPM");
+  put(t.facts.image, "BootMode", "'uefi'");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "reencrypt");
+  trial_done(&t);
+}
+
+TEST(an_image_of_the_target_under_aws_ebs_is_copied_under_the_named_key) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_all(&t.facts, AWS_KEY, "AWS");
+  own_all(&t.facts, TARGET_ACCOUNT);
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_true(t.got.encrypt);
+  trial_done(&t);
+}
+
+TEST(a_volume_without_encryption_beside_encrypted_ones_is_named) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_snapshot(&t.facts, 1, SOURCE_KEY);
+  add_source_key(&t.facts, SOURCE_KEY, "CUSTOMER");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "reencrypt");
+  assert_contains(t.got.reason, "partly encrypted under a customer key");
+  assert_true(warned(&t.got, "snap-00000000000000001"));
+  trial_done(&t);
+}
+
+TEST(empty_and_ephemeral_volumes_need_nothing) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  put(ebs_of(t.facts.image, 2), "Encrypted", "true");
+  json_array_append_new(json_object_get(t.facts.image, "BlockDeviceMappings"),
+                        json_of("{'DeviceName': '/dev/xvde', 'NoDevice': '', 'Ebs': {'SnapshotId': 'snap-00000000000000009'}}"));
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  trial_done(&t);
+}
+
+TEST(the_name_is_the_manifests_or_the_sources) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  decide(&t);
+  assert_string_equal(t.got.name, "web-1");
+  spec_set(&t.spec.name, "other");
+  decide(&t);
+  assert_string_equal(t.got.name, "other");
+  put(t.facts.image, "Name", NULL);
+  spec_set(&t.spec.name, NULL);
+  assert_refused(&t, INVALID, "NameMissing", "no name");
+  trial_done(&t);
+}
+
+TEST(a_named_route_is_followed_or_refused_with_the_reason) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "copy-image");
+  encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_contains(t.got.reason, "the manifest names this route");
+  spec_set(&t.spec.route, "reencrypt");
+  put(t.facts.image, "TpmSupport", "'v2.0'");
+  put(t.facts.image, "BootMode", "'uefi-preferred'");
+  assert_refused(&t, INVALID, "RouteNotPossible", "cannot express NitroTPM");
+  put(t.facts.image, "BootMode", NULL);
+  put(t.facts.image, "BlockDeviceMappings", "[]");
+  assert_refused(&t, INVALID, "RouteNotPossible", "the image has none");
+  spec_set(&t.spec.route, "launch-image");
+  assert_refused(&t, INVALID, "RouteUnknown", "launch-image");
+  spec_set(&t.spec.route, "adopt");
+  assert_refused(&t, INVALID, "RouteUnknown", "adopt");
+  trial_done(&t);
+  trial_init(&t, NULL, "reencrypt");
+  assert_refused(&t, INVALID, "RouteNotPossible", "names no target.kms_key");
+  trial_done(&t);
+}
+
+TEST(route_names_are_read_back) {
+  for (int r = AF_ROUTE_ADOPT; r < AF_ROUTE_MAX_; r++) {
+    enum af_route back = AF_ROUTE_NONE;
+    assert_int_equal(af_route_parse(af_route_name(r), &back), 0);
+    assert_int_equal(back, r);
+  }
+  enum af_route r;
+  assert_int_equal(af_route_parse("none", &r), -AF_EINVAL);
+  assert_int_equal(af_route_parse("", &r), -AF_EINVAL);
+}
+
+/* --- what is there already --- */
+
+TEST(an_earlier_copy_of_ours_is_adopted_even_when_the_source_is_gone) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+  set_holder(&t, OURS, true);
+  put(t.facts.image, "State", "'deregistered'");
+  put(json_array_get(t.facts.source_keys, 0), "KeyState", "'PendingDeletion'");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "adopt");
+  assert_string_equal(t.got.adopted_image, "ami-0fedcba9876543210");
+  assert_string_equal(t.got.key_arn, TARGET_KEY);
+  assert_contains(t.got.reason, "ami-0fedcba9876543210");
+  trial_done(&t);
+}
+
+TEST(a_name_that_something_else_holds_is_refused_with_its_id) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  set_holder(&t, SOMEBODY, false);
+  assert_refused(&t, REFUSED, "NameTaken",
+                 "already taken in account 222222222222 by ami-0fedcba9876543210, something that is not ours");
+  put(t.facts.name_holder, "ImageId", "'" SOURCE_IMAGE "'");
+  assert_refused(&t, REFUSED, "NameTaken", "it is the source itself");
+  json_decref(t.facts.name_holder);
+  set_holder(&t, OURS_OTHER_SOURCE, false);
+  assert_refused(&t, REFUSED, "NameTaken", "a copy of another source: us-east-1/ami-0000000000000000f");
+  json_decref(t.facts.name_holder);
+  set_holder(&t, OURS_OTHER_KEY, false);
+  assert_refused(&t, REFUSED, "NameTaken", "a copy of the same source under the key " TARGET_KEY);
+  trial_done(&t);
+}
+
+TEST(a_snapshots_provenance_is_not_an_images) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  set_holder(&t, OURS, false);
+  json_array_set_new(json_object_get(t.facts.name_holder, "Tags"), 1,
+                     json_pack("{s:s, s:s}", "Key", AF_TAG_SOURCE, "Value", "us-east-1/" SOURCE_IMAGE "/snap-1"));
+  assert_refused(&t, REFUSED, "NameTaken", "another source");
+  trial_done(&t);
+}
+
+TEST(a_holder_in_another_state_is_judged_by_it) {
+  static const struct {
+    const char *state, *outcome, *hint;
+  } rows[] = {
+      {"'available'", "adopt", NULL},
+      {"'pending'", "adopt", NULL},
+      {"'transient'", "adopt", NULL},
+      {"'failed'", "NameHeldByBrokenCopy", "deregister ami-0fedcba9876543210"},
+      {"'error'", "NameHeldByBrokenCopy", "deregister ami-0fedcba9876543210"},
+      {"'invalid'", "NameHeldByBrokenCopy", "deregister ami-0fedcba9876543210"},
+      {"'disabled'", "NameHeldByBrokenCopy", "enable ami-0fedcba9876543210"},
+      {NULL, "NameHeldByBrokenCopy", "deregister ami-0fedcba9876543210"},
+      {"'deregistered'", "copy-image", NULL},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct trial t;
+    trial_init(&t, NULL, "auto");
+    set_holder(&t, OURS, false);
+    put(t.facts.name_holder, "State", rows[i].state);
+    decide(&t);
+    assert_string_equal(outcome(&t.got), rows[i].outcome);
+    if (rows[i].hint)
+      assert_contains(t.got.refusal.hint, rows[i].hint);
+    trial_done(&t);
+  }
+}
+
+/* --- refusals by name --- */
+
+TEST(a_source_that_is_not_available_is_refused_with_its_state) {
+  static const struct {
+    const char *state, *hint;
+  } rows[] = {{"pending", "when it is available"}, {"transient", "when it is available"}, {"disabled", "EnableImage"},
+              {"deregistered", "it is gone"},      {"failed", "cannot be used"},          {"invalid", "cannot be used"},
+              {"error", "cannot be used"}};
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct trial t;
+    trial_init(&t, NULL, "auto");
+    json_object_set_new(t.facts.image, "State", json_string(rows[i].state));
+    put(t.facts.image, "StateReason", "{'Code': 'x', 'Message': 'Copy image failed'}");
+    assert_refused(&t, REFUSED, "SourceNotAvailable", rows[i].state);
+    assert_contains(t.got.refusal.message, "Copy image failed");
+    assert_contains(t.got.refusal.hint, rows[i].hint);
+    trial_done(&t);
+  }
+}
+
+TEST(snapshots_that_cannot_be_copied_are_named) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  put(json_array_get(t.facts.snapshots, 1), "State", "'pending'");
+  assert_refused(&t, REFUSED, "SnapshotNotCompleted", "snap-00000000000000002 is pending");
+  put(json_array_get(t.facts.snapshots, 1), "StorageTier", "'archive'");
+  assert_refused(&t, REFUSED, "SnapshotArchived", "snap-00000000000000002");
+  put(json_array_get(t.facts.snapshots, 1), "OwnerId", "'333333333333'");
+  assert_refused(&t, REFUSED, "SnapshotOfAnotherAccount", "333333333333");
+  json_array_remove(t.facts.snapshots, 1);
+  assert_refused(&t, AUTH, "SnapshotUnreadable", "snap-00000000000000002");
+  trial_done(&t);
+}
+
+TEST(a_shared_source_under_aws_ebs_is_refused_with_the_way_out) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_all(&t.facts, AWS_KEY, "AWS");
+  assert_refused(&t, REFUSED, "SourceUnderAwsManagedKey", "can be shared with nobody");
+  assert_contains(t.got.refusal.hint, "re-encrypt it in account 111111111111 first");
+  trial_done(&t);
+}
+
+TEST(an_encrypted_source_without_a_target_key_is_refused) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+  assert_refused(&t, INVALID, "KmsKeyMissing", "names no key");
+  assert_contains(t.got.refusal.hint, "target.kms_key");
+  own_all(&t.facts, TARGET_ACCOUNT);
+  assert_refused(&t, INVALID, "KmsKeyMissing", "names no key");
+  trial_done(&t);
+}
+
+TEST(a_source_key_that_is_not_enabled_blocks_the_copy) {
+  static const char *const states[] = {"Disabled", "PendingDeletion", "PendingImport", "Unavailable", "Creating"};
+  static const char *const hints[] = {"EnableKey", "CancelKeyDeletion", "import", "custom key store", "wait"};
+  for (size_t i = 0; i < COUNT(states); i++) {
+    struct trial t;
+    trial_init(&t, "alias/amis", "auto");
+    encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+    json_object_set_new(json_array_get(t.facts.source_keys, 0), "KeyState", json_string(states[i]));
+    assert_refused(&t, AUTH, "SourceKeyNotEnabled", states[i]);
+    assert_contains(t.got.refusal.hint, hints[i]);
+    trial_done(&t);
+  }
+}
+
+TEST(a_source_key_that_cannot_be_described_blocks_a_shared_copy_and_warns_of_an_own_one) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+  json_array_clear(t.facts.source_keys);
+  json_array_append_new(t.facts.source_keys, json_of("{'Arn': '" SOURCE_KEY "', 'Error': 'AccessDeniedException'}"));
+  assert_refused(&t, AUTH, "SourceKeyUnreadable", "AccessDeniedException");
+  own_all(&t.facts, TARGET_ACCOUNT);
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_true(warned(&t.got, "could not be described"));
+  trial_done(&t);
+}
+
+TEST(a_target_key_that_cannot_be_used_is_refused_with_the_reason) {
+  static const struct {
+    const char *key, *code;
+    enum af_class class;
+    const char *part, *hint;
+  } rows[] = {
+      {NULL, "TargetKeyUnreadable", AF_CLASS_AUTH, "NotDescribed", "kms:DescribeKey"},
+      {"{'KeyId': 'alias/amis', 'Error': 'AccessDeniedException'}", "TargetKeyUnreadable", AF_CLASS_AUTH, "AccessDenied",
+       "kms:DescribeKey"},
+      {"{'KeyId': 'alias/amis', 'Error': 'NotFoundException'}", "TargetKeyNotFound", AF_CLASS_INVALID, "alias/amis is not there",
+       "target.kms_key"},
+      {"{'KeyId': 'x', 'KeyState': 'Enabled'}", "TargetKeyUnreadable", AF_CLASS_AUTH, "no ARN", "kms:DescribeKey"},
+      {"{'Arn': 'nonsense', 'KeyState': 'Enabled'}", "TargetKeyUnreadable", AF_CLASS_AUTH, "no proper ARN", "kms:DescribeKey"},
+      {"{'Arn': 'arn:aws:kms:eu-west-2:222222222222:key/1', 'KeyState': 'Enabled'}", "TargetKeyOtherRegion", AF_CLASS_INVALID,
+       "eu-west-2", "target's Region"},
+      {"{'Arn': 'arn:aws:kms:eu-west-1:333333333333:key/1', 'KeyState': 'Enabled'}", "TargetKeyOtherAccount", AF_CLASS_INVALID,
+       "333333333333", "target account"},
+      {"{'Arn': '" TARGET_KEY "', 'KeyState': 'Enabled', 'KeySpec': 'RSA_2048'}", "TargetKeyNotSymmetric", AF_CLASS_INVALID,
+       "RSA_2048", "symmetric"},
+      {"{'Arn': '" TARGET_KEY "', 'KeyState': 'Enabled', 'CustomerMasterKeySpec': 'RSA_2048'}", "TargetKeyNotSymmetric",
+       AF_CLASS_INVALID, "RSA_2048", "symmetric"},
+      {"{'Arn': '" TARGET_KEY "', 'KeyState': 'Enabled', 'KeyUsage': 'GENERATE_VERIFY_MAC'}", "TargetKeyUsage", AF_CLASS_INVALID,
+       "GENERATE_VERIFY_MAC", "symmetric"},
+      {"{'Arn': '" TARGET_KEY "', 'KeyState': 'Disabled'}", "TargetKeyNotEnabled", AF_CLASS_AUTH, "Disabled", "EnableKey"},
+      {"{'Arn': '" TARGET_KEY "', 'KeyState': 'PendingDeletion'}", "TargetKeyNotEnabled", AF_CLASS_AUTH, "PendingDeletion",
+       "CancelKeyDeletion"},
+      {"{'Arn': '" TARGET_KEY "'}", "TargetKeyNotEnabled", AF_CLASS_AUTH, "no known state", "wait"},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct trial t;
+    trial_init(&t, "alias/amis", "auto");
+    json_decref(t.facts.target_key);
+    t.facts.target_key = rows[i].key ? json_of(rows[i].key) : NULL;
+    decide(&t);
+    assert_string_equal(outcome(&t.got), rows[i].code);
+    assert_int_equal(t.got.refusal.class, rows[i].class);
+    assert_contains(t.got.refusal.message, rows[i].part);
+    assert_contains(t.got.refusal.hint, rows[i].hint);
+    trial_done(&t);
+  }
+}
+
+TEST(a_stranger_s_image_is_refused_even_with_its_name_and_publicity) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  own_all(&t.facts, "333333333333");
+  put(t.facts.image, "Public", "true");
+  assert_refused(&t, REFUSED, "OwnerNotTrusted", "a public image, belongs to account 333333333333");
+  put(t.facts.image, "OwnerId", NULL);
+  assert_refused(&t, REFUSED, "OwnerNotTrusted", "account unknown");
+  trial_done(&t);
+}
+
+TEST(other_partitions_and_missing_facts_are_refused) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  AF_COPY(t.facts.target_partition, af_str("aws-cn"));
+  assert_refused(&t, REFUSED, "OtherPartition", "partition aws and eu-west-1 in aws-cn");
+  t.facts.source_account[0] = 0;
+  assert_refused(&t, AUTH, "SourceCredentialsNeeded", "source credentials are needed");
+  t.facts.target_account[0] = 0;
+  assert_refused(&t, INVALID, "FactsIncomplete", "was not read");
+  trial_done(&t);
+  spec_init(&t.spec, "alias/amis", "auto");
+  af_facts_init(&t.facts);
+  assert_refused(&t, INVALID, "FactsIncomplete", SOURCE_IMAGE);
+  trial_done(&t);
+}
+
+/* --- warnings by name --- */
+
+TEST(billing_is_warned_of_by_what_the_route_may_lose) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  put(t.facts.image, "ProductCodes", "[{'ProductCodeId': 'abc', 'ProductCodeType': 'marketplace'}]");
+  decide(&t);
+  assert_true(warned(&t.got, "needs a subscription"));
+  encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "reencrypt");
+  assert_true(warned(&t.got, "RegisterImage may lose it"));
+  put(t.facts.image, "ProductCodes", "[]");
+  put(t.facts.image, "UsageOperation", "'RunInstances:0010'");
+  decide(&t);
+  assert_true(warned(&t.got, "RegisterImage may lose it"));
+  own_all(&t.facts, TARGET_ACCOUNT);
+  decide(&t);
+  assert_true(warned(&t.got, "is billed for it"));
+  trial_done(&t);
+}
+
+TEST(what_else_a_person_should_know_is_warned_of) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  put(t.facts.image, "Public", "true");
+  put(t.facts.image, "VirtualizationType", "'paravirtual'");
+  AF_COPY(t.facts.allowed_images, af_str("enabled"));
+  t.facts.encryption_by_default = true;
+  decide(&t);
+  assert_true(warned(&t.got, "is a public image"));
+  assert_true(warned(&t.got, "paravirtual"));
+  assert_true(warned(&t.got, "Allowed AMIs"));
+  assert_true(warned(&t.got, "encrypts new EBS volumes by default"));
+  put(t.facts.image, "ImageAllowed", "true");
+  spec_set(&t.spec.target.region, "us-east-1");
+  decide(&t);
+  assert_false(warned(&t.got, "Allowed AMIs"));
+  assert_false(warned(&t.got, "paravirtual"));
+  trial_done(&t);
+}
+
+TEST(keys_that_tie_the_copy_down_are_warned_of) {
+  struct trial t;
+  trial_init(&t, "alias/aws/ebs", "auto");
+  put(t.facts.target_key, "KeyManager", "'AWS'");
+  encrypt_all(&t.facts, "arn:aws:kms:us-east-1:444444444444:key/1", "CUSTOMER");
+  decide(&t);
+  assert_true(warned(&t.got, "AWS managed key: a copy under it can never be shared"));
+  assert_true(warned(&t.got, "444444444444:key/1 is not of the source account"));
+  trial_done(&t);
+}
+
+TEST(all_warnings_that_can_come_together_have_room) {
+  struct trial t;
+  trial_init(&t, "alias/aws/ebs", "copy-image");
+  put(t.facts.image, "Public", "true");
+  put(t.facts.image, "VirtualizationType", "'paravirtual'");
+  put(t.facts.image, "ProductCodes", "[{'ProductCodeId': 'abc'}]");
+  AF_COPY(t.facts.allowed_images, af_str("enabled"));
+  encrypt_snapshot(&t.facts, 1, "arn:aws:kms:us-east-1:444444444444:key/1");
+  add_source_key(&t.facts, "arn:aws:kms:us-east-1:444444444444:key/1", "CUSTOMER");
+  put(t.facts.target_key, "KeyManager", "'AWS'");
+  decide(&t);
+  assert_int_equal(t.got.n_warnings, AF_DECISION_MAX_WARNINGS);
+  trial_done(&t);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_combination_ends_in_a_route_or_a_named_refusal),
+      cmocka_unit_test(an_image_of_the_target_account_is_copied_directly),
+      cmocka_unit_test(a_shared_image_without_encryption_is_copied_and_its_launch_permission_is_warned_of),
+      cmocka_unit_test(a_shared_image_without_encryption_is_encrypted_when_a_key_is_named),
+      cmocka_unit_test(a_shared_image_under_a_customer_key_is_reencrypted),
+      cmocka_unit_test(nitrotpm_with_uefi_preferred_goes_by_copy_image_and_says_why),
+      cmocka_unit_test(an_image_of_the_target_under_aws_ebs_is_copied_under_the_named_key),
+      cmocka_unit_test(a_volume_without_encryption_beside_encrypted_ones_is_named),
+      cmocka_unit_test(empty_and_ephemeral_volumes_need_nothing),
+      cmocka_unit_test(the_name_is_the_manifests_or_the_sources),
+      cmocka_unit_test(a_named_route_is_followed_or_refused_with_the_reason),
+      cmocka_unit_test(route_names_are_read_back),
+      cmocka_unit_test(an_earlier_copy_of_ours_is_adopted_even_when_the_source_is_gone),
+      cmocka_unit_test(a_name_that_something_else_holds_is_refused_with_its_id),
+      cmocka_unit_test(a_snapshots_provenance_is_not_an_images),
+      cmocka_unit_test(a_holder_in_another_state_is_judged_by_it),
+      cmocka_unit_test(a_source_that_is_not_available_is_refused_with_its_state),
+      cmocka_unit_test(snapshots_that_cannot_be_copied_are_named),
+      cmocka_unit_test(a_shared_source_under_aws_ebs_is_refused_with_the_way_out),
+      cmocka_unit_test(an_encrypted_source_without_a_target_key_is_refused),
+      cmocka_unit_test(a_source_key_that_is_not_enabled_blocks_the_copy),
+      cmocka_unit_test(a_source_key_that_cannot_be_described_blocks_a_shared_copy_and_warns_of_an_own_one),
+      cmocka_unit_test(a_target_key_that_cannot_be_used_is_refused_with_the_reason),
+      cmocka_unit_test(a_stranger_s_image_is_refused_even_with_its_name_and_publicity),
+      cmocka_unit_test(other_partitions_and_missing_facts_are_refused),
+      cmocka_unit_test(billing_is_warned_of_by_what_the_route_may_lose),
+      cmocka_unit_test(what_else_a_person_should_know_is_warned_of),
+      cmocka_unit_test(keys_that_tie_the_copy_down_are_warned_of),
+      cmocka_unit_test(all_warnings_that_can_come_together_have_room),
+  };
+  return cmocka_run_group_tests_name("plans/route", tests, NULL, NULL);
+}
