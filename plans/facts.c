@@ -158,10 +158,15 @@ int64_t af_snapshot_bytes(const json_t *snapshot) {
   return bytes <= most ? bytes : most;
 }
 
+int64_t af_bytes_plus(int64_t a, int64_t b) {
+  int64_t sum;
+  return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
 int64_t af_facts_bytes(const struct af_facts *f) {
   int64_t sum = 0;
   for (size_t i = 0; i < json_array_size(f->snapshots); i++)
-    sum += af_snapshot_bytes(json_array_get(f->snapshots, i));
+    sum = af_bytes_plus(sum, af_snapshot_bytes(json_array_get(f->snapshots, i)));
   return sum;
 }
 

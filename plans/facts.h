@@ -42,6 +42,8 @@ const char *af_json_tag(const json_t *resource, const char *key); /* the value o
 const char *af_mapping_snapshot(const json_t *mapping); /* Ebs.SnapshotId; "" for empty volumes, ephemeral ones and NoDevice */
 int64_t af_snapshot_bytes(const json_t *snapshot); /* FullSnapshotSizeInBytes where given, otherwise VolumeSize */
 
+int64_t af_bytes_plus(int64_t a, int64_t b); /* of sizes, none negative; stops at INT64_MAX */
+
 /* Bytes to move at most: FullSnapshotSizeInBytes where given, otherwise VolumeSize, summed. */
 int64_t af_facts_bytes(const struct af_facts *f);
 /* Provenance tags that amiferry writes on what it makes. */
