@@ -237,12 +237,9 @@ void af_advance_copy(struct af_engine *e, size_t copy) {
     size_t n = af_machine_next(&c->row, c->steps, c->n_steps, af_now_ms(e->config.clock), actions, ACTIONS_MAX, &wake);
     moved = false;
     for (size_t i = 0; i < n && !e->rc && c->row.state == before; i++) moved |= act(e, copy, &actions[i]);
-    c->wake_ms = wake;
   }
-  for (size_t i = 0; i < c->n_steps; i++) { /* what began to wait in the last round */
-    const struct af_step_row *s = &c->steps[i];
-    bool waits = s->next_ms > 0 && !c->live[i].busy && s->state != AF_STEP_INTENDED && s->state != AF_STEP_DONE;
-    if (waits && s->next_ms < c->wake_ms) c->wake_ms = s->next_ms;
-  }
+  /* Asked once more, since acting made some steps wait. */
+  struct af_action ignored[ACTIONS_MAX];
+  af_machine_next(&c->row, c->steps, c->n_steps, af_now_ms(e->config.clock), ignored, ACTIONS_MAX, &c->wake_ms);
   if (moved) c->wake_ms = 0; /* the rounds ran out: go on in the next turn */
 }
