@@ -100,11 +100,11 @@ int af_node_line(const struct af_node *n) {
 }
 
 size_t af_node_count(const struct af_node *n) {
-  return n->count;
+  return n ? n->count : 0;
 }
 
 const struct af_node *af_node_at(const struct af_node *n, size_t i) {
-  return i < n->count ? n->items[i] : NULL;
+  return n && i < n->count ? n->items[i] : NULL;
 }
 
 struct af_str af_node_key(const struct af_node *n, size_t i) {

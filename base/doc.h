@@ -32,7 +32,7 @@ const char *af_doc_name(const struct af_doc *doc);
 enum af_node_type af_node_type(const struct af_node *n);
 const char *af_node_type_name(enum af_node_type t); /* "a string", "a list"...: for messages */
 int af_node_line(const struct af_node *n); /* 1 for the first */
-size_t af_node_count(const struct af_node *n); /* of a list or a map; 0 otherwise */
+size_t af_node_count(const struct af_node *n); /* of a list or a map; 0 otherwise, and of NULL: what is absent has no items */
 const struct af_node *af_node_at(const struct af_node *n, size_t i); /* item of a list, value of a map; NULL past the end */
 struct af_str af_node_key(const struct af_node *n, size_t i); /* key i of a map, in the order of the text */
 const struct af_node *af_node_get(const struct af_node *map, const char *key); /* NULL where absent */
