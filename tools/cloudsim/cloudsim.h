@@ -32,6 +32,7 @@ struct cs_reply {
   int status;
   struct af_buf headers; /* "Name: value\n" lines */
   struct af_buf body;
+  struct af_buf note;    /* one line for a log: the call, the caller and the outcome, without secrets */
   int64_t delay_ms;      /* to be waited before it is sent */
   enum cs_fate fate;
 };
@@ -42,6 +43,8 @@ struct cs_sim;
 /* The world file is described in docs/cloudsim.md. Errors carry line and path. seed drives ids, latencies and faults drawn by chance. */
 int cs_sim_new(struct cs_sim **ret, const struct af_doc *world, int64_t now_ms, uint64_t seed, struct af_error *err);
 void cs_sim_free(struct cs_sim *sim);
+/* Instead of the world file's `speed`; before the first request. */
+void cs_sim_set_speed(struct cs_sim *sim, double speed);
 
 /* Carries one request out and gives the one reply. Never fails: what goes wrong is a reply. */
 void cs_sim_handle(struct cs_sim *sim, int64_t now_ms, const struct cs_request *req, struct cs_reply *ret);
