@@ -82,9 +82,10 @@ static int read_one(struct cs_call *call, const struct cs_filter *table, size_t 
   char list[40];
   snprintf(list, sizeof list, "Filter.%zu.Value", i);
   size_t n = cs_param_list(call, list);
+  *asked = (struct cs_asked){0};
   if (!name)
     return cs_fail(call, 400, "MissingParameter", "The request must contain the parameter Filter.%zu.Name", i);
-  *asked = (struct cs_asked){.filter = find(table, name, &asked->key)};
+  asked->filter = find(table, name, &asked->key);
   if (!asked->filter)
     return cs_fail(call, 400, "InvalidParameterValue", "The filter '%s' is invalid", name);
   if (n == 0)
