@@ -147,7 +147,9 @@ static int set_url(struct transfer *t, const char *url, struct af_error *err) {
   } else {
     bool loopback = af_host_is_loopback(af_str(host));
     t->https = strcmp(scheme, "https") == 0;
-    if (!t->https && !loopback && !af_host_is_credential_service(af_str(host)))
+    if (!t->https && strcmp(scheme, "http") != 0)
+      rc = af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "BadUrl", "a URL that is neither http nor https");
+    else if (!t->https && !loopback && !af_host_is_credential_service(af_str(host)))
       rc = af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "PlainHttpRefused", "plain http to %.200s is refused", host);
     else if (!t->https || loopback)
       curl_easy_setopt(t->easy, CURLOPT_PROXY, ""); /* none, whatever the environment says */
