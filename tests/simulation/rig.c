@@ -16,11 +16,6 @@ struct pending { /* an answer on its way */
   struct pending *next;
 };
 
-struct sent {
-  char label[64];
-  uint64_t n;
-};
-
 struct rig {
   struct cs_sim *sim;
   int64_t now_ms;
@@ -35,8 +30,6 @@ struct rig {
   enum rig_death death;
   bool died;
   struct pending *pending;
-  struct sent *sent;
-  size_t n_sent;
   int stop_after, turns;
   volatile int stop;
 };
@@ -74,30 +67,6 @@ void rig_setenv(struct rig *r, const char *name, const char *value) {
 }
 
 /* --- transport --- */
-
-static void count(struct rig *r, const struct af_http_request *req) {
-  char label[64] = "?";
-  const char *action = req->body.len ? strstr(req->body.ptr, "Action=") : NULL;
-  for (size_t i = 0; req->headers[i]; i++)
-    if (strncasecmp(req->headers[i], "x-amz-target: ", 14) == 0) action = req->headers[i];
-  if (action && strncmp(action, "Action=", 7) == 0) snprintf(label, sizeof(label), "%.*s", (int)strcspn(action + 7, "&"), action + 7);
-  else if (action && strchr(action, '.')) snprintf(label, sizeof(label), "%s", strchr(action, '.') + 1);
-  for (size_t i = 0; i < r->n_sent; i++)
-    if (strcmp(r->sent[i].label, label) == 0) {
-      r->sent[i].n++;
-      return;
-    }
-  r->sent = realloc(r->sent, (r->n_sent + 1) * sizeof(*r->sent));
-  must(r->sent != NULL, "memory");
-  r->sent[r->n_sent] = (struct sent){.n = 1};
-  memcpy(r->sent[r->n_sent++].label, label, sizeof(label));
-}
-
-uint64_t rig_sent(const struct rig *r, const char *label) {
-  for (size_t i = 0; i < r->n_sent; i++)
-    if (strcmp(r->sent[i].label, label) == 0) return r->sent[i].n;
-  return 0;
-}
 
 #define HEADERS_MAX 32
 
@@ -162,7 +131,6 @@ static int submit(void *ctx, const struct af_http_request *req, uint64_t *ret_id
   bool burns = r->death != RIG_LIVES && --r->fuse == 0;
   if (burns) r->died = true;
   if (burns && r->death == RIG_DIES_BEFORE) return 0;
-  count(r, req);
   cs_reply_init(&reply);
   to_cloudsim(r, req, &reply);
   struct pending *p = calloc(1, sizeof(*p));
@@ -213,7 +181,7 @@ struct rig *rig_new(const char *world, uint64_t seed) {
   struct rig *r = calloc(1, sizeof(*r));
   struct af_doc *doc;
   struct af_error err;
-  char folder[] = "/tmp/amiferry-rig-XXXXXX";
+  char folder[] = "/dev/shm/amiferry-rig-XXXXXX"; /* in memory: the clock is virtual, so syncs would only cost time */
   must(r != NULL, "memory");
   r->now_ms = START_MS;
   r->clock = (struct af_clock){now_ms, now_ms, r};
@@ -251,7 +219,6 @@ void rig_free(struct rig *r) {
   }
   free(r->folder);
   free(r->database);
-  free(r->sent);
   free(r);
 }
 
@@ -296,6 +263,14 @@ static void on_turn(void *ctx) {
   if (r->stop_after && ++r->turns >= r->stop_after) r->stop = 1;
 }
 
+/* RIG_TRACE=1 shows every event as it is written: for a person who looks for a fault. */
+static void on_event(void *ctx, const struct af_copy_row *copy, const struct af_step_row *step, const struct af_event_row *ev) {
+  struct rig *r = ctx;
+  fprintf(stderr, "%8.2f %s #%lld %-9s %-14s %-24s %-9s %s %s\n", (double)(r->now_ms - START_MS) / 1000, copy->id, (long long)ev->number,
+          step ? af_step_state_name(step->state) : af_copy_state_name(copy->state), step ? step->kind : "", step ? step->item : "", ev->kind,
+          ev->action ? ev->action : "", ev->message ? ev->message : "");
+}
+
 /* One life of the program: open, load or start, run, close. */
 static int live(struct rig *r, const struct af_manifest *m, struct af_error *err) {
   struct af_store *store = NULL;
@@ -314,7 +289,8 @@ static int live(struct rig *r, const struct af_manifest *m, struct af_error *err
   int rc = af_store_open(&store, r->database, AF_STORE_OWNER, &r->clock, err);
   if (!rc) rc = af_aws_new(&aws, &aws_config, err);
   struct af_engine_config config = {.clock = &r->clock, .random = &r->random.random, .store = store, .aws = aws, .poll_min_ms = 5000, .poll_max_ms = 30000,
-                                    .window_ms = 20000, .stop = &r->stop, .on_turn = on_turn, .ctx = r};
+                                    .window_ms = 20000, .stop = &r->stop, .on_turn = on_turn,
+                                    .on_event = getenv("RIG_TRACE") ? on_event : NULL, .ctx = r};
   if (!rc) rc = af_engine_new(&engine, &config, err);
   if (!rc && m) rc = af_engine_start(engine, m, "manifest", batch, &resumed, err);
   if (!rc && !m) rc = af_store_batches(store, &batches, &n, err);
@@ -374,4 +350,11 @@ void rig_copies_free(struct af_copy_row *list, size_t n) {
 
 json_t *rig_audit(struct rig *r) {
   return cs_sim_audit(r->sim, r->now_ms);
+}
+
+uint64_t rig_carried_out(struct rig *r, const char *call) {
+  json_t *audit = rig_audit(r);
+  uint64_t n = (uint64_t)json_integer_value(json_object_get(json_object_get(json_object_get(audit, "calls"), call), "ok"));
+  json_decref(audit);
+  return n;
 }

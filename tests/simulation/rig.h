@@ -44,7 +44,7 @@ size_t rig_copies(struct rig *r, struct af_copy_row **ret);
 void rig_copies_free(struct af_copy_row *list, size_t n);
 /* The audit, the caller's to decref. */
 json_t *rig_audit(struct rig *r);
-/* An API's count in the audit: rig_count(r, "ec2:CopySnapshot"), calls that succeeded. */
-uint64_t rig_sent(const struct rig *r, const char *label); /* calls of this API that reached AWS, since the rig was made */
+/* How often AWS carried this call out: "ec2:CopySnapshot". */
+uint64_t rig_carried_out(struct rig *r, const char *call);
 
 #endif

@@ -1,0 +1,200 @@
+/* Whole runs of the engine against cloudsim, on a virtual clock: the routes, their refusals, and death at every call. */
+#include <stdlib.h>
+
+#include "tests/simulation/rig.h"
+#include "tests/simulation/worlds.h"
+#include "tests/unit/test.h"
+
+static struct rig *new_rig(const char *world, uint64_t seed) {
+  struct rig *r = rig_new(world, seed);
+  rig_setenv(r, "AWS_CONFIG_FILE", rig_file(r, "aws-config", CONFIG));
+  rig_setenv(r, "AWS_SHARED_CREDENTIALS_FILE", rig_file(r, "aws-credentials", CREDENTIALS));
+  return r;
+}
+
+static void print_audit(struct rig *r) {
+  json_t *audit = rig_audit(r);
+  char *text = json_dumps(audit, JSON_INDENT(1) | JSON_SORT_KEYS);
+  print_error("%s\n", text);
+  free(text);
+  json_decref(audit);
+}
+
+static size_t audit_count(struct rig *r, const char *member) {
+  json_t *audit = rig_audit(r);
+  json_t *list = json_object_get(audit, member);
+  if (!list) fail_msg("the audit has no %s", member);
+  size_t n = json_array_size(list);
+  json_decref(audit);
+  return n;
+}
+
+static size_t live_images(struct rig *r) {
+  json_t *audit = rig_audit(r), *image;
+  size_t i, n = 0;
+  json_array_foreach(json_object_get(audit, "images"), i, image) n += strcmp(json_string_value(json_object_get(image, "state")), "available") == 0;
+  json_decref(audit);
+  return n;
+}
+
+/* Nothing twice, nothing open, nothing left over, nothing of the world's own taken away. */
+static void assert_clean(struct rig *r, const char *when) {
+  static const char *const empty[] = {"duplicates", "shares_open", "shares_lost", "grants_open", "orphaned_snapshots", "lost_resources"};
+  for (size_t i = 0; i < COUNT(empty); i++)
+    if (audit_count(r, empty[i])) {
+      print_error("%s: the audit has %s\n", when, empty[i]);
+      print_audit(r);
+      fail();
+    }
+}
+
+static void assert_all(struct rig *r, enum af_copy_state state, const char *when) {
+  struct af_copy_row *list;
+  size_t n = rig_copies(r, &list);
+  assert_true(n > 0);
+  for (size_t i = 0; i < n; i++)
+    if (list[i].state != state) {
+      print_error("%s: copy %zu is %s, not %s: %s\n", when, i, af_copy_state_name(list[i].state), af_copy_state_name(state), list[i].error ? list[i].error : "");
+      print_audit(r);
+      fail();
+    }
+  rig_copies_free(list, n);
+}
+
+static void runs_to(const char *manifest, enum af_copy_state state, size_t images) {
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  assert_ok(rig_run(r, manifest, &err), &err);
+  assert_all(r, state, "after the run");
+  assert_clean(r, "after the run");
+  assert_int_equal(live_images(r), images);
+  rig_free(r);
+}
+
+TEST(a_shared_unencrypted_ami_reaches_another_region) {
+  runs_to(MANIFEST_HEAD PLAIN, AF_COPY_DONE, 1);
+}
+TEST(a_shared_unencrypted_ami_reaches_the_same_region) {
+  runs_to(MANIFEST_HEAD PLAIN_HERE, AF_COPY_DONE, 1);
+}
+TEST(a_shared_encrypted_ami_is_reencrypted_into_another_region) {
+  runs_to(MANIFEST_HEAD SEALED, AF_COPY_DONE, 1);
+}
+TEST(a_shared_encrypted_ami_is_reencrypted_in_the_same_region) {
+  runs_to(MANIFEST_HEAD SEALED_HERE, AF_COPY_DONE, 1);
+}
+TEST(a_batch_of_overlapping_copies_shares_what_it_borrows) {
+  runs_to(MANIFEST_HEAD PLAIN PLAIN_HERE SEALED SEALED_HERE, AF_COPY_DONE, 4);
+}
+
+TEST(a_manifest_run_again_copies_nothing_again) {
+  struct rig *r = new_rig(WORLD, 2);
+  struct af_error err;
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN SEALED, &err), &err);
+  rig_advance(r, 60000);
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN SEALED, &err), &err);
+  assert_all(r, AF_COPY_DONE, "after the second run");
+  assert_int_equal(live_images(r), 2);
+  assert_int_equal(rig_carried_out(r, "ec2:CopyImage"), 1);
+  assert_int_equal(rig_carried_out(r, "ec2:CopySnapshot"), 2);
+  assert_clean(r, "after the second run");
+  rig_free(r);
+}
+
+/* Dies at call k, for every k until there is none left, and is resumed until it ends. */
+static void dies_everywhere(const char *manifest, enum rig_death death, size_t images, uint64_t snapshots) {
+  char when[96];
+  struct af_error err;
+  uint64_t k = 0;
+  for (bool died = true; died && k < 1000;) {
+    struct rig *r = new_rig(WORLD, 100 + ++k);
+    snprintf(when, sizeof(when), "death %s call %u", death == RIG_DIES_BEFORE ? "before" : "after", (unsigned)k);
+    rig_arm(r, death, k);
+    int rc = rig_run(r, manifest, &err);
+    died = rig_died(r);
+    if (!died) assert_ok(rc, &err);
+    rig_arm(r, RIG_LIVES, 0);
+    rig_advance(r, 500);
+    assert_ok(died ? rig_resume(r, &err) : 0, &err);
+    assert_all(r, AF_COPY_DONE, when);
+    assert_clean(r, when);
+    assert_int_equal(live_images(r), images);
+    assert_int_equal(rig_carried_out(r, "ec2:CopySnapshot"), snapshots);
+    rig_free(r);
+  }
+  assert_in_range(k, 20, 999);
+}
+
+TEST(death_before_any_call_of_copy_image_loses_and_duplicates_nothing) {
+  dies_everywhere(MANIFEST_HEAD PLAIN, RIG_DIES_BEFORE, 1, 0);
+}
+TEST(death_after_any_call_of_copy_image_loses_and_duplicates_nothing) {
+  dies_everywhere(MANIFEST_HEAD PLAIN, RIG_DIES_AFTER, 1, 0);
+}
+TEST(death_before_any_call_of_reencrypt_loses_and_duplicates_nothing) {
+  dies_everywhere(MANIFEST_HEAD SEALED, RIG_DIES_BEFORE, 1, 2);
+}
+TEST(death_after_any_call_of_reencrypt_loses_and_duplicates_nothing) {
+  dies_everywhere(MANIFEST_HEAD SEALED, RIG_DIES_AFTER, 1, 2);
+}
+
+/* Dies again and again, at calls drawn by chance, until it gets through. */
+TEST(a_process_that_dies_again_and_again_gets_through) {
+  struct af_error err;
+  for (uint64_t seed = 1; seed <= 30; seed++) {
+    struct rig *r = new_rig(WORLD, seed);
+    struct af_random_seeded random;
+    char when[64];
+    int deaths = 0;
+    snprintf(when, sizeof(when), "seed %u", (unsigned)seed);
+    af_random_seed(&random, seed);
+    rig_arm(r, RIG_DIES_AFTER, 1 + af_random_below(&random.random, 25));
+    int rc = rig_run(r, MANIFEST_HEAD PLAIN SEALED SEALED_HERE, &err);
+    while (rig_died(r) && deaths++ < 60) {
+      rig_advance(r, (int64_t)af_random_below(&random.random, 30000));
+      rig_arm(r, deaths < 50 ? (af_random_below(&random.random, 2) ? RIG_DIES_AFTER : RIG_DIES_BEFORE) : RIG_LIVES, 1 + af_random_below(&random.random, 25));
+      rc = rig_resume(r, &err);
+    }
+    assert_ok(rc, &err);
+    assert_all(r, AF_COPY_DONE, when);
+    assert_clean(r, when);
+    assert_int_equal(live_images(r), 3);
+    assert_int_equal(rig_carried_out(r, "ec2:CopySnapshot"), 4);
+    rig_free(r);
+  }
+}
+
+TEST(a_stop_at_any_turn_is_resumed) {
+  struct af_error err;
+  for (int turns = 1; turns < 60; turns += 3) {
+    struct rig *r = new_rig(WORLD, (uint64_t)turns);
+    char when[64];
+    snprintf(when, sizeof(when), "stop after turn %d", turns);
+    rig_stop_after(r, turns);
+    int rc = rig_run(r, MANIFEST_HEAD PLAIN SEALED, &err);
+    assert_true(rc == 0 || rc == -AF_ECANCELED);
+    rig_stop_after(r, 0);
+    assert_ok(rig_resume(r, &err), &err);
+    assert_all(r, AF_COPY_DONE, when);
+    assert_clean(r, when);
+    rig_free(r);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_shared_unencrypted_ami_reaches_another_region),
+      cmocka_unit_test(a_shared_unencrypted_ami_reaches_the_same_region),
+      cmocka_unit_test(a_shared_encrypted_ami_is_reencrypted_into_another_region),
+      cmocka_unit_test(a_shared_encrypted_ami_is_reencrypted_in_the_same_region),
+      cmocka_unit_test(a_batch_of_overlapping_copies_shares_what_it_borrows),
+      cmocka_unit_test(a_manifest_run_again_copies_nothing_again),
+      cmocka_unit_test(death_before_any_call_of_copy_image_loses_and_duplicates_nothing),
+      cmocka_unit_test(death_after_any_call_of_copy_image_loses_and_duplicates_nothing),
+      cmocka_unit_test(death_before_any_call_of_reencrypt_loses_and_duplicates_nothing),
+      cmocka_unit_test(death_after_any_call_of_reencrypt_loses_and_duplicates_nothing),
+      cmocka_unit_test(a_process_that_dies_again_and_again_gets_through),
+      cmocka_unit_test(a_stop_at_any_turn_is_resumed),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
