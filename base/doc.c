@@ -129,59 +129,13 @@ bool af_node_bool(const struct af_node *n) {
 
 /* --- keys that nobody knows --- */
 
-enum { NEAR_MAX = 48, NEAR_DISTANCE = 2 };
-
-static char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-static unsigned min3(unsigned a, unsigned b, unsigned c) {
-  unsigned m = a < b ? a : b;
-  return m < c ? m : c;
-}
-
-/* How many letters must be added, left out, changed or swapped with their neighbour; case doesn't count. */
-static unsigned edit_distance(struct af_str a, struct af_str b) {
-  unsigned rows[3][NEAR_MAX + 1]; /* of the row before the last, the last, and this one */
-  if (a.len > NEAR_MAX || b.len > NEAR_MAX)
-    return NEAR_MAX;
-  for (unsigned j = 0; j <= b.len; j++)
-    rows[0][j] = j;
-  for (unsigned i = 1; i <= a.len; i++) {
-    unsigned *row = rows[i % 3], *last = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
-    row[0] = i;
-    for (unsigned j = 1; j <= b.len; j++) {
-      char x = lower(a.ptr[i - 1]), y = lower(b.ptr[j - 1]);
-      row[j] = min3(last[j] + 1, row[j - 1] + 1, last[j - 1] + (x != y));
-      if (i > 1 && j > 1 && x == lower(b.ptr[j - 2]) && lower(a.ptr[i - 2]) == y)
-        row[j] = min3(row[j], row[j], before[j - 2] + 1);
-    }
-  }
-  return rows[a.len % 3][b.len];
-}
-
-static const char *nearest(struct af_str key, const char *const *known) {
-  const char *found = NULL;
-  unsigned best = NEAR_DISTANCE + 1;
-  for (; *known; known++) {
-    struct af_str candidate = af_str(*known);
-    unsigned distance = edit_distance(key, candidate);
-    /* Of a short word too little would be left: "to" is not near "id". */
-    if (distance < best && distance <= candidate.len / 2) {
-      best = distance;
-      found = *known;
-    }
-  }
-  return found;
-}
-
 static int unknown_key(const struct af_doc *doc, const struct af_node *map, const struct af_node *member,
                        const char *const *known, struct af_error *err) {
   struct af_node at = *map;
   at.line = member->key_line;
   char key[80];
   AF_COPY(key, member->key);
-  const char *near = nearest(member->key, known);
+  const char *near = af_str_nearest(member->key, known);
   if (near)
     return af_node_error(doc, &at, err, "UnknownKey", "unknown key \"%s\"; did you mean \"%s\"?", key, near);
   struct af_buf list;

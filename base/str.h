@@ -41,6 +41,9 @@ char *af_str_dup(struct af_str s);
 /* Is it well-formed UTF-8 without NUL? */
 bool af_str_utf8(struct af_str s);
 
+/* The known word (the list ends with NULL) that was most likely meant; NULL where none is near. Static as the list is. */
+const char *af_str_nearest(struct af_str word, const char *const *known);
+
 /* '*' any run, '?' any one byte; every other byte is itself. */
 bool af_str_glob(struct af_str pattern, struct af_str s);
 

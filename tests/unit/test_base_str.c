@@ -112,6 +112,15 @@ TEST(a_hostile_glob_ends_soon) {
   assert_false(af_str_glob(af_str_n(pattern, sizeof pattern), af_str_n(text, sizeof text)));
 }
 
+TEST(a_word_that_nobody_knows_is_near_one_that_was_meant) {
+  static const char *const known[] = {"plan", "run", "resume", "status", NULL};
+  assert_string_equal(af_str_nearest(af_str("stauts"), known), "status");
+  assert_string_equal(af_str_nearest(af_str("RESUM"), known), "resume");
+  assert_string_equal(af_str_nearest(af_str("rn"), known), "run");
+  assert_null(af_str_nearest(af_str("go"), known));
+  assert_null(af_str_nearest(af_str(""), known));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(views_are_equal_by_their_bytes),
@@ -123,6 +132,7 @@ int main(void) {
       cmocka_unit_test(only_well_formed_utf8_without_nul_passes),
       cmocka_unit_test(globs_match_runs_and_single_bytes),
       cmocka_unit_test(a_hostile_glob_ends_soon),
+      cmocka_unit_test(a_word_that_nobody_knows_is_near_one_that_was_meant),
   };
   return cmocka_run_group_tests_name("base/str", tests, NULL, NULL);
 }
