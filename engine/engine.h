@@ -19,7 +19,9 @@ struct af_copy_view { /* what a person is shown of one copy; borrowed until the 
   size_t step, n_stage; /* stage it is at, of how many */
   int percent;          /* of the copy in AWS; -1 where that means nothing now */
   int64_t bytes;        /* to be moved at most */
-  const char *waits;    /* why it doesn't go on right now; "" where it does */
+  const char *waits;    /* why it doesn't go on right now; "" where it does, and of stored rows */
+  const char *name;     /* of the new AMI; "" until it is known */
+  const char *source_account, *target_account; /* "" until they are known */
 };
 
 struct af_engine_config { /* all borrowed */
@@ -62,6 +64,9 @@ typedef void af_planned(void *ctx, size_t i, const struct af_copy_spec *spec, co
 int af_engine_plan(struct af_engine *e, const struct af_manifest *m, af_planned *found, void *ctx, struct af_error *err);
 
 /* Small readers for programs that show stored rows. */
+/* The view of a copy that no engine drives; facts may be NULL. Borrows all of it. -AF_EVERSION: its steps are of a newer amiferry. */
+int af_copy_view_stored(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec, const struct af_facts *facts,
+                        const struct af_step_row *steps, size_t n_steps);
 const char *af_step_title(const char *kind); /* "copying snapshots" */
 int af_error_to_json(const struct af_error *err, char **ret_json); /* as it is stored; the caller frees */
 int af_error_from_json(const char *json, struct af_error *ret);

@@ -20,33 +20,63 @@ static const char *state_title(const struct af_copy_row *row) {
 }
 
 /* The percentage is that of the snapshots being copied; other steps have none. */
-static int percent_of(const struct af_live_copy *c, int64_t stage) {
+static int percent_of(const struct af_step_row *steps, size_t n_steps, int64_t stage) {
   int64_t sum = 0, n = 0;
-  for (size_t i = 0; i < c->n_steps; i++) {
-    if (c->steps[i].stage != stage || !af_step_traits(c->steps[i].kind)->quota) continue;
-    sum += c->steps[i].progress;
+  for (size_t i = 0; i < n_steps; i++) {
+    if (steps[i].stage != stage || !af_step_traits(steps[i].kind)->quota) continue;
+    sum += steps[i].progress;
     n++;
   }
   return n ? (int)(sum / n) : -1;
 }
 
+static bool known_kinds(const struct af_step_row *steps, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (!af_step_traits(steps[i].kind)) return false;
+  return true;
+}
+
+/* Fills all but what only a running engine knows; returns the step that the copy is at, NULL where it is at none. */
+static const struct af_step_row *look(struct af_copy_view *v) {
+  const struct af_step_row *at = NULL;
+  bool back = v->row->state == AF_COPY_UNDOING;
+  for (size_t k = 0; k < v->n_steps; k++) {
+    const struct af_step_row *s = &v->steps[k];
+    if ((size_t)s->stage + 1 > v->n_stage) v->n_stage = (size_t)s->stage + 1;
+    if (!finished(v->row, s) && (!at || (back ? s->stage > at->stage : s->stage < at->stage))) at = s;
+  }
+  if (!at || (v->row->state != AF_COPY_WORKING && !back)) return at;
+  v->step = (size_t)at->stage + 1;
+  if (back) return at;
+  v->title = af_step_traits(at->kind)->title;
+  v->percent = percent_of(v->steps, v->n_steps, at->stage);
+  return at;
+}
+
+static const char *text_or_empty(const char *s) {
+  return s ? s : "";
+}
+
+static const struct af_step_row *view_of(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec,
+                                         const struct af_facts *facts, const struct af_step_row *steps, size_t n_steps) {
+  const char *source = facts ? facts->source_account : "", *target = facts ? facts->target_account : "";
+  *ret = (struct af_copy_view){.row = row, .spec = spec, .steps = steps, .n_steps = n_steps, .title = state_title(row), .percent = -1,
+                               .bytes = row->bytes, .waits = ""};
+  ret->source_account = *source ? source : text_or_empty(spec->source.account);
+  ret->target_account = *target ? target : text_or_empty(spec->target.account);
+  ret->name = spec->name ? spec->name : facts ? af_json_str(facts->image, "Name") : "";
+  return look(ret);
+}
+
 void af_engine_view(const struct af_engine *e, size_t i, struct af_copy_view *ret) {
   const struct af_live_copy *c = e->copies[i];
-  const struct af_step_row *at = NULL;
-  bool back = c->row.state == AF_COPY_UNDOING;
-  int64_t stages = 0;
-  *ret = (struct af_copy_view){.row = &c->row, .spec = &c->spec, .steps = c->steps, .n_steps = c->n_steps, .title = state_title(&c->row),
-                               .percent = -1, .bytes = c->row.bytes, .waits = c->waits};
-  for (size_t k = 0; k < c->n_steps; k++) {
-    const struct af_step_row *s = &c->steps[k];
-    if (s->stage + 1 > stages) stages = s->stage + 1;
-    if (!finished(&c->row, s) && (!at || (back ? s->stage > at->stage : s->stage < at->stage))) at = s;
-    if (at == s) ret->waits = c->live[k].waits;
-  }
-  ret->n_stage = (size_t)stages;
-  if (!at || (c->row.state != AF_COPY_WORKING && !back)) return;
-  ret->step = (size_t)at->stage + 1;
-  if (back) return;
-  ret->title = af_step_traits(at->kind)->title;
-  ret->percent = percent_of(c, at->stage);
+  const struct af_step_row *at = view_of(ret, &c->row, &c->spec, c->has_facts ? &c->facts : NULL, c->steps, c->n_steps);
+  ret->waits = at ? c->live[at - c->steps].waits : c->waits;
+}
+
+int af_copy_view_stored(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec, const struct af_facts *facts,
+                        const struct af_step_row *steps, size_t n_steps) {
+  if (!known_kinds(steps, n_steps)) return -AF_EVERSION;
+  view_of(ret, row, spec, facts, steps, n_steps);
+  return 0;
 }

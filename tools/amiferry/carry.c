@@ -1,0 +1,117 @@
+/* Batches carried to their end. What is said here is what a person who was interrupted needs: which batch it is, that nothing is lost,
+ * and what to type to go on. */
+#include "tools/amiferry/carry.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+int af_carry_begin(struct af_carry *c, const struct af_settings *settings, struct af_error *err) {
+  *c = (struct af_carry){0};
+  return af_wiring_init(&c->wiring, settings, err);
+}
+
+int af_carry_owner(struct af_carry *c, struct af_error *err) {
+  const volatile int *stop = af_wiring_signals();
+  int rc = af_wiring_store(&c->wiring, AF_STORE_OWNER, err);
+  if (!rc && af_progress_new(&c->progress, &c->wiring, stop)) rc = af_error_nomem(err);
+  if (rc) return rc;
+  if (!c->wiring.log_file) c->wiring.log.out = af_progress_log(c->progress);
+  struct af_engine_config hooks = {.stop = stop, .on_turn = af_progress_turn, .on_event = af_progress_event, .ctx = c->progress};
+  rc = af_wiring_client(&c->wiring, err);
+  return rc ? rc : af_wiring_engine(&c->wiring, &hooks, err);
+}
+
+void af_carry_done(struct af_carry *c) {
+  c->wiring.log.out = NULL; /* it may be the progress's */
+  struct af_progress *p = c->progress;
+  af_wiring_done(&c->wiring);
+  af_progress_free(p);
+}
+
+/* As a shell has to be given it. */
+static void put_word(struct af_buf *out, const char *word) {
+  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+:@%,";
+  if (*word && word[strspn(word, plain)] == 0) {
+    af_buf_puts(out, word);
+    return;
+  }
+  af_buf_putc(out, '\'');
+  for (; *word; word++) af_buf_puts(out, *word == '\'' ? "'\\''" : (char[2]){*word, 0});
+  af_buf_putc(out, '\'');
+}
+
+void af_carry_put_resume(const struct af_carry *c, struct af_buf *out) {
+  af_buf_puts(out, "amiferry resume");
+  if (*c->batch) af_buf_printf(out, " %s", c->batch);
+  if (!c->wiring.settings->db) return;
+  af_buf_puts(out, " --db ");
+  put_word(out, c->wiring.settings->db);
+}
+
+/* --- results --- */
+
+static void print_results(const struct af_carry *c, bool ended_only) {
+  const struct af_engine *e = c->wiring.engine;
+  enum af_output_format format = (enum af_output_format)c->wiring.settings->output;
+  struct af_terminal terminal;
+  struct af_list list = {.format = format};
+  af_terminal_look(&terminal, STDOUT_FILENO);
+  if (format != AF_OUTPUT_TEXT) af_list_begin(&list, format);
+  for (size_t i = 0; i < af_engine_count(e); i++) {
+    struct af_copy_view v;
+    af_engine_view(e, i, &v);
+    if (format != AF_OUTPUT_TEXT) {
+      af_list_add(&list, af_json_copy(&v));
+    } else if (!ended_only || af_copy_state_ended(v.row->state) || v.row->state == AF_COPY_BLOCKED) {
+      struct af_buf text;
+      af_buf_init(&text, 16 * 1024);
+      af_put_result(&text, &v, &terminal);
+      af_print_text(&text);
+      af_buf_done(&text);
+    }
+  }
+  if (format != AF_OUTPUT_TEXT) af_list_end(&list);
+}
+
+static void sum_up(const struct af_carry *c, struct af_tally *ret) {
+  struct af_buf text;
+  *ret = (struct af_tally){0};
+  for (size_t i = 0; i < af_engine_count(c->wiring.engine); i++) {
+    struct af_copy_view v;
+    af_engine_view(c->wiring.engine, i, &v);
+    af_tally_add(ret, &v);
+  }
+  af_buf_init(&text, 200);
+  af_put_tally(&text, ret);
+  af_say("%s", af_buf_cstr(&text));
+  af_buf_done(&text);
+}
+
+/* What to type, and when. */
+static void say_resume(const struct af_carry *c, const char *when) {
+  struct af_buf text;
+  af_buf_init(&text, 16 * 1024);
+  af_carry_put_resume(c, &text);
+  af_say("%s: %s", when, af_buf_cstr(&text));
+  af_buf_done(&text);
+}
+
+int af_carry_out(struct af_carry *c) {
+  struct af_error err;
+  struct af_tally tally;
+  say_resume(c, "to resume it after a stop or a crash");
+  af_progress_begin(c->progress, c->wiring.engine);
+  int rc = af_engine_run(c->wiring.engine, &err);
+  af_progress_end(c->progress);
+  if (rc && rc != -AF_ECANCELED) {
+    af_say_error(&err);
+    say_resume(c, "nothing is lost: all that was begun is written down. To go on");
+    return AF_EXIT_FAILED;
+  }
+  print_results(c, rc == -AF_ECANCELED);
+  if (!af_print_flush()) return AF_EXIT_FAILED;
+  sum_up(c, &tally);
+  if (rc == -AF_ECANCELED) say_resume(c, "stopped; to go on");
+  else if (tally.blocked) say_resume(c, "a person is needed, see above; then");
+  return rc == -AF_ECANCELED ? AF_EXIT_INTERRUPTED : (int)af_tally_exit(&tally);
+}

@@ -1,0 +1,23 @@
+/* What run and resume share: batches that an engine holds, carried to their end, with progress, signals, results and the exit code. */
+#ifndef AF_TOOLS_AMIFERRY_CARRY_H
+#define AF_TOOLS_AMIFERRY_CARRY_H
+
+#include "tools/amiferry/output.h"
+#include "tools/amiferry/progress.h"
+
+struct af_carry {
+  struct af_wiring wiring;
+  struct af_progress *progress;
+  char batch[64]; /* to be named in "amiferry resume"; "" for all */
+};
+
+/* The database, taken; the client and the engine. */
+int af_carry_begin(struct af_carry *c, const struct af_settings *settings, struct af_error *err);
+int af_carry_owner(struct af_carry *c, struct af_error *err);
+/* Runs the engine and prints the results; returns the exit code. */
+int af_carry_out(struct af_carry *c);
+void af_carry_done(struct af_carry *c);
+/* "amiferry resume 2026… --db x", as it would have to be typed. Appends to out. */
+void af_carry_put_resume(const struct af_carry *c, struct af_buf *out);
+
+#endif
