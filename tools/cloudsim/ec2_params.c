@@ -38,6 +38,7 @@ struct kind {
 };
 
 static bool next_kind(struct af_str *spec, struct kind *ret) {
+  *spec = af_str_trim(*spec); /* a list that begins with another begins with a space */
   struct af_str word = next_part(spec, ' ');
   if (word.len == 0)
     return false;
