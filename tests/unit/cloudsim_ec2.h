@@ -133,12 +133,12 @@ struct world {
   char code[80], message[1024];
 };
 
-static void reset_front(void) {
+static inline void reset_front(void) {
   memset(&front, 0, sizeof front);
   front.retired_ms = INT64_MAX;
 }
 
-static int load_world(struct world *w, const char *text, struct af_error *err) {
+static inline int load_world(struct world *w, const char *text, struct af_error *err) {
   struct af_doc *doc;
   assert_ok(af_doc_read(&doc, "world.yaml", af_str(text), AF_DOC_YAML, NULL, err), err);
   *w = (struct world){.sim = cs_new(sizeof *w->sim), .now_ms = START_MS};
@@ -153,7 +153,7 @@ static int load_world(struct world *w, const char *text, struct af_error *err) {
   return rc;
 }
 
-static void world_done(struct world *w) {
+static inline void world_done(struct world *w) {
   cs_world_free(w->sim);
   free(w->sim);
   af_buf_done(&w->reply.body);
@@ -161,7 +161,7 @@ static void world_done(struct world *w) {
 }
 
 /* settings: top-level YAML; target: YAML of the target account's eu-west-1, indented by six. */
-static void make_world(struct world *w, const char *settings, const char *target) {
+static inline void make_world(struct world *w, const char *settings, const char *target) {
   char text[16384];
   struct af_error err;
   int n = snprintf(text, sizeof text, "regions: [eu-west-1, us-east-1, cn-north-1, {name: ap-east-1, opt_in: true}]\n%s" ACCOUNTS, settings, target);
@@ -177,7 +177,7 @@ static void make_world(struct world *w, const char *settings, const char *target
 
 /* --- calls -------------------------------------------------------------------------------------------------------------------- */
 /* The first element of that name in the reply's body, in one of a few buffers in turn; "" where there is none. */
-static const char *value_of(const struct world *w, const char *element) {
+static inline const char *value_of(const struct world *w, const char *element) {
   static char values[8][512];
   static unsigned turn;
   char *out = values[turn++ % 8], open[80];
@@ -192,7 +192,7 @@ static const char *value_of(const struct world *w, const char *element) {
 }
 
 /* form: "Action=X&Name=..."; the Version is added. */
-static int call_in(struct world *w, const char *account, const char *region, const char *form) {
+static inline int call_in(struct world *w, const char *account, const char *region, const char *form) {
   struct cs_call call = {.sim = w->sim, .now_ms = w->now_ms, .sim_ms = cs_sim_time(w->sim, w->now_ms), .service = "ec2"};
   call.region = cs_region_find(w->sim, region);
   AF_COPY(call.caller.account, af_str(account));
@@ -210,19 +210,19 @@ static int call_in(struct world *w, const char *account, const char *region, con
   return w->reply.status;
 }
 
-static int call_as(struct world *w, const char *account, const char *form) {
+static inline int call_as(struct world *w, const char *account, const char *form) {
   return call_in(w, account, "eu-west-1", form);
 }
 
-static const char *body_of(const struct world *w) {
+static inline const char *body_of(const struct world *w) {
   return af_buf_cstr(&w->reply.body);
 }
 
-static void after_s(struct world *w, int64_t seconds) {
+static inline void after_s(struct world *w, int64_t seconds) {
   w->now_ms += seconds * 1000;
 }
 
-static void assert_done_(struct world *w, int status, const char *file, int line) {
+static inline void assert_done_(struct world *w, int status, const char *file, int line) {
   if (status != 200) {
     print_error("%d %s: %s\n", status, w->code, w->message);
     _fail(file, line);
@@ -230,7 +230,7 @@ static void assert_done_(struct world *w, int status, const char *file, int line
 }
 #define assert_done(w, status) assert_done_((w), (status), __FILE__, __LINE__)
 
-static void assert_refused_(struct world *w, int status, const char *code, const char *part, const char *file, int line) {
+static inline void assert_refused_(struct world *w, int status, const char *code, const char *part, const char *file, int line) {
   if (status < 400 || !af_streq(w->code, code) || !strstr(w->message, part)) {
     print_error("%d %s: %s\n", status, w->code, status < 400 ? body_of(w) : w->message);
     _fail(file, line);
@@ -240,8 +240,15 @@ static void assert_refused_(struct world *w, int status, const char *code, const
 #define assert_body(w, part) assert_contains(body_of(w), part)
 #define assert_no_body(w, part) assert_lacks(body_of(w), part)
 
+static inline size_t count_of(const struct world *w, const char *part) {
+  size_t n = 0;
+  for (const char *at = body_of(w); (at = strstr(at, part)); at += strlen(part))
+    n++;
+  return n;
+}
+
 /* Opens everything of an image to an account: launch permission, and the snapshots given. */
-static void share(struct world *w, const char *image, const char *to, const char *const *snapshots) {
+static inline void share(struct world *w, const char *image, const char *to, const char *const *snapshots) {
   char form[400];
   snprintf(form, sizeof form, "Action=ModifyImageAttribute&ImageId=%s&LaunchPermission.Add.1.UserId=%s", image, to);
   assert_done(w, call_as(w, SOURCE, form));
@@ -251,18 +258,18 @@ static void share(struct world *w, const char *image, const char *to, const char
   }
 }
 
-static void share_plain(struct world *w) {
+static inline void share_plain(struct world *w) {
   static const char *const snapshots[] = {"snap-00000001", "snap-00000002", NULL};
   share(w, "ami-00000001", TARGET, snapshots);
 }
 
-static const char *image_state(struct world *w, const char *account, const char *id) {
+static inline const char *image_state(struct world *w, const char *account, const char *id) {
   char form[200];
   snprintf(form, sizeof form, "Action=DescribeImages&ImageId.1=%s", id);
   return call_as(w, account, form) == 200 ? value_of(w, "imageState") : w->code;
 }
 
-static const char *snapshot_state(struct world *w, const char *account, const char *id) {
+static inline const char *snapshot_state(struct world *w, const char *account, const char *id) {
   char form[200];
   snprintf(form, sizeof form, "Action=DescribeSnapshots&SnapshotId.1=%s", id);
   return call_as(w, account, form) == 200 ? value_of(w, "status") : w->code;

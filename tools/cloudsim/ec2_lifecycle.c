@@ -213,8 +213,8 @@ void cs_set_data_key(struct cs_snapshot *s) {
     h = (h ^ (unsigned char)*c) * 1099511628211u;
   for (const char *c = s->kms_key; *c; c++)
     h = (h ^ (unsigned char)*c) * 1099511628211u;
-  snprintf(s->data_key_id, sizeof s->data_key_id, "%08x-%04x-%04x-%016llx", (unsigned)(h >> 32), (unsigned)(h >> 16) & 0xffff,
-           (unsigned)h & 0xffff, (unsigned long long)(h * 0x9e3779b97f4a7c15u));
+  snprintf(s->data_key_id, sizeof s->data_key_id, "%08x-%04x-4%03x-a%03x-%012llx", (unsigned)(h >> 32), (unsigned)(h >> 16) & 0xffff,
+           (unsigned)h & 0xfff, (unsigned)(h >> 12) & 0xfff, (unsigned long long)(h * 0x9e3779b97f4a7c15u) >> 16);
 }
 
 static void describe_copy(struct cs_snapshot *to, const struct cs_snapshot *from, const struct cs_copy_order *order) {
