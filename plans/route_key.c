@@ -7,7 +7,6 @@ static bool refuse_target(const struct af_survey *s, struct af_decision *d, enum
                           const char *what, const char *detail, const char *hint) {
   af_error_set(&d->refusal, 0, class, code, "the target key %s %s%s", s->spec->kms_key, what, detail);
   af_error_hint(&d->refusal, "%s", hint);
-  d->key_arn[0] = 0;
   return true;
 }
 

@@ -344,6 +344,7 @@ TEST(copies_that_only_look_alike_pass) {
       TOP SOURCE "  target: {region: eu-west-1, profile: a}\n" SOURCE "  target: {region: eu-west-1, profile: b}\n" SOURCE TARGET,
       TOP SOURCE TARGET "- source: {image: ami-0123456789abcdef0, region: us-east-2}\n" TARGET,
       TOP SOURCE TARGET "  tags: {}\n  allow_differences: []\n",
+      TOP SOURCE "  target: {region: eu-west-1, role_arn: 'arn:aws:iam::222222222222:role/x', external_id: 0042}\n",
   };
   for (size_t i = 0; i < COUNT(rights); i++) {
     struct af_manifest m;
@@ -534,6 +535,18 @@ TEST(a_key_is_the_same_for_the_same_copy_and_only_for_it) {
   free(first);
 }
 
+TEST(a_key_that_would_be_cut_is_refused) {
+  struct af_error err;
+  struct af_copy_spec spec;
+  json_t *json = json_pack("{s:{s:s, s:s}, s:{s:s, s:o}, s:s}", "source", "image", "ami-1", "region", "a", "target", "region",
+                           "b", "profile", json_sprintf("%5000d", 1), "route", "auto");
+  assert_ok(af_copy_spec_from_json(&spec, json, &err), &err);
+  char *key;
+  assert_int_equal(af_copy_spec_key(&spec, &key), -AF_ETOOBIG);
+  af_copy_spec_done(&spec);
+  json_decref(json);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_smallest_manifest_is_one_copy_with_the_rest_left_to_the_source),
@@ -552,6 +565,7 @@ int main(void) {
       cmocka_unit_test(a_spec_goes_through_json_and_back),
       cmocka_unit_test(a_damaged_spec_is_refused),
       cmocka_unit_test(a_key_is_the_same_for_the_same_copy_and_only_for_it),
+      cmocka_unit_test(a_key_that_would_be_cut_is_refused),
   };
   return cmocka_run_group_tests_name("plans/manifest", tests, NULL, NULL);
 }

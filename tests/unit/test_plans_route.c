@@ -38,6 +38,9 @@ static void check_laws(const struct trial *t) {
                 d->refusal.class == AF_CLASS_INVALID);
     assert_true(*d->refusal.code && *d->refusal.message && *d->refusal.hint);
     assert_string_equal(d->refusal.resource, SOURCE_IMAGE);
+    assert_string_equal(d->refusal.region, t->spec.source.region);
+    assert_string_equal(d->refusal.account, t->facts.source_account);
+    assert_memory_equal(d->reason, d->refusal.message, 40);
     assert_int_equal(d->n_warnings, 0);
   } else {
     assert_true(*d->name != 0);
@@ -585,6 +588,67 @@ TEST(other_partitions_and_missing_facts_are_refused) {
 
 /* --- warnings by name --- */
 
+TEST(the_reason_says_which_keys_the_source_is_under) {
+  static const char *const words[2][8] = {
+      {"not encrypted:", "encrypted under a customer key:", "encrypted under an AWS managed key:",
+       "encrypted under a customer key and an AWS managed key:", "encrypted under a key that could not be described:",
+       "under keys of which one could not be described:", "under keys of which one could not be described:",
+       "under keys of which one could not be described:"},
+      {"not encrypted:", "partly encrypted under a customer key:", "partly encrypted under an AWS managed key:",
+       "partly encrypted under a customer key and an AWS managed key:",
+       "partly encrypted under a key that could not be described:", "partly encrypted under keys of which one",
+       "partly encrypted under keys of which one", "partly encrypted under keys of which one"},
+  };
+  static const char *const keys[] = {SOURCE_KEY, AWS_KEY, "arn:aws:kms:us-east-1:222222222222:key/unread"};
+  for (unsigned mask = 0; mask < 16; mask++) {
+    struct trial t;
+    trial_init(&t, "alias/amis", "auto");
+    json_t *mappings = json_object_get(t.facts.image, "BlockDeviceMappings");
+    json_array_clear(mappings);
+    json_array_clear(t.facts.snapshots);
+    add_source_key(&t.facts, SOURCE_KEY, "CUSTOMER");
+    add_source_key(&t.facts, AWS_KEY, "AWS");
+    for (unsigned i = 0; i < 4; i++) {
+      if (!(mask & 1U << i))
+        continue;
+      json_array_append_new(mappings, json_pack("{s:{s:o}}", "Ebs", "SnapshotId", json_sprintf("snap-%u", i)));
+      json_array_append_new(t.facts.snapshots, json_pack("{s:o, s:s, s:b}", "SnapshotId", json_sprintf("snap-%u", i), "State",
+                                                         "completed", "Encrypted", i < 3));
+      if (i < 3)
+        json_object_set_new(json_array_get(t.facts.snapshots, json_array_size(t.facts.snapshots) - 1), "KmsKeyId",
+                            json_string(keys[i]));
+    }
+    own_all(&t.facts, TARGET_ACCOUNT);
+    decide(&t);
+    assert_string_equal(outcome(&t.got), "copy-image");
+    assert_contains(t.got.reason, words[mask >> 3][mask & 7]);
+    if (!(mask >> 3))
+      assert_lacks(t.got.reason, "partly");
+    trial_done(&t);
+  }
+}
+
+TEST(each_sign_of_billing_is_enough) {
+  static const char *const signs[][2] = {{"Platform", "'windows'"},
+                                         {"PlatformDetails", "'Red Hat Enterprise Linux'"},
+                                         {"UsageOperation", "'RunInstances:0010'"},
+                                         {"ProductCodes", "[{'ProductCodeId': 'abc', 'ProductCodeType': 'devpay'}]"}};
+  for (size_t i = 0; i < COUNT(signs); i++) {
+    struct trial t;
+    trial_init(&t, NULL, "auto");
+    decide(&t);
+    assert_false(warned(&t.got, "the image carries"));
+    put(t.facts.image, signs[i][0], signs[i][1]);
+    decide(&t);
+    assert_true(warned(&t.got, i == 3 ? "carries a Marketplace product code" : "carries a billed platform"));
+    assert_true(warned(&t.got, i == 3 ? "needs a subscription" : "is billed for it"));
+    own_all(&t.facts, TARGET_ACCOUNT);
+    decide(&t);
+    assert_true(warned(&t.got, "is billed for it"));
+    trial_done(&t);
+  }
+}
+
 TEST(billing_is_warned_of_by_what_the_route_may_lose) {
   struct trial t;
   trial_init(&t, "alias/amis", "auto");
@@ -633,6 +697,14 @@ TEST(keys_that_tie_the_copy_down_are_warned_of) {
   decide(&t);
   assert_true(warned(&t.got, "AWS managed key: a copy under it can never be shared"));
   assert_true(warned(&t.got, "444444444444:key/1 is not of the source account"));
+  own_all(&t.facts, TARGET_ACCOUNT);
+  decide(&t);
+  assert_false(warned(&t.got, "is not of the source account"));
+  trial_done(&t);
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+  decide(&t);
+  assert_int_equal(t.got.n_warnings, 0);
   trial_done(&t);
 }
 
@@ -678,6 +750,8 @@ int main(void) {
       cmocka_unit_test(a_target_key_that_cannot_be_used_is_refused_with_the_reason),
       cmocka_unit_test(a_stranger_s_image_is_refused_even_with_its_name_and_publicity),
       cmocka_unit_test(other_partitions_and_missing_facts_are_refused),
+      cmocka_unit_test(the_reason_says_which_keys_the_source_is_under),
+      cmocka_unit_test(each_sign_of_billing_is_enough),
       cmocka_unit_test(billing_is_warned_of_by_what_the_route_may_lose),
       cmocka_unit_test(what_else_a_person_should_know_is_warned_of),
       cmocka_unit_test(keys_that_tie_the_copy_down_are_warned_of),

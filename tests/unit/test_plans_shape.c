@@ -29,7 +29,8 @@ TEST(regions_have_two_words_and_a_number) {
   FITS(AF_SHAPE_REGION, "us-east-1", "eu-central-2", "us-gov-west-1", "us-isob-east-1", "eusc-de-east-1", "cn-north-1",
        "ap-southeast-12");
   FAILS(AF_SHAPE_REGION, "us-east", "us-east-", "us-east-1a", "US-east-1", "u-east-1", "us--1", "-us-east-1", "us-1", "useast1",
-        "us-ea5t-1", "us-east-1-", "us east-1", "aa-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-1");
+        "us-ea5t-1", "us-east-1-", "us east-1", "aa-aaaaaaaaaaaaaaaaaaaaaaaaaaa-1");
+  FITS(AF_SHAPE_REGION, "aa-aaaaaaaaaaaaaaaaaaaaaaaaaa-1");
 }
 
 TEST(ami_ids_have_8_or_17_hexadecimal_digits) {
@@ -44,7 +45,7 @@ TEST(role_arns_name_a_role_of_an_account) {
   FAILS(AF_SHAPE_ROLE_ARN, "arn:aws:iam::111122223333:role/", "arn:aws:iam::111122223333:role",
         "arn:aws:iam::111122223333:user/x", "arn:aws:iam::1111:role/x", "arn:aws:iam:us-east-1:111122223333:role/x",
         "arn:aws:sts::111122223333:role/x", "arn:aws:iam::111122223333:role/a/", "arn:aws:iam::111122223333:role/a b",
-        "arn:foo:iam::111122223333:role/x", "arn:aws:iam::111122223333", "role/x",
+        "arn:aws:iam::111122223333:role/a b/c", "arn:foo:iam::111122223333:role/x", "arn:aws:iam::111122223333", "role/x",
         "arn::::", "arn:aws:iam::111122223333:role/x:y");
   assert_true(af_shape_fits(AF_SHAPE_ROLE_ARN, run_of(long_name, "arn:aws:iam::111122223333:role/", 'x', 64)));
   assert_false(af_shape_fits(AF_SHAPE_ROLE_ARN, run_of(long_name, "arn:aws:iam::111122223333:role/", 'x', 65)));
@@ -81,7 +82,7 @@ TEST(image_names_have_3_to_128_of_their_characters) {
 TEST(descriptions_are_one_line_of_255_characters) {
   char text[600];
   FITS(AF_SHAPE_DESCRIPTION, "x", "caf\xC3\xA9 *:!");
-  FAILS(AF_SHAPE_DESCRIPTION, "a\nb", "a\x7F");
+  FAILS(AF_SHAPE_DESCRIPTION, "a\nb", "a\x7F", "\ta");
   assert_true(af_shape_fits(AF_SHAPE_DESCRIPTION, run_of(text, "", 'x', 255)));
   assert_false(af_shape_fits(AF_SHAPE_DESCRIPTION, run_of(text, "", 'x', 256)));
   for (size_t i = 0; i < 255; i++)
@@ -102,7 +103,10 @@ TEST(tags_have_their_lengths_and_prefixes) {
 
 TEST(profiles_are_what_a_section_header_can_hold) {
   FITS(AF_SHAPE_PROFILE, "default", "my profile", "\xC3\xA9");
-  FAILS(AF_SHAPE_PROFILE, "a]b", "a\nb");
+  char text[300];
+  FAILS(AF_SHAPE_PROFILE, "a]b", "a\nb", "\ta", "a\x7F");
+  assert_true(af_shape_fits(AF_SHAPE_PROFILE, run_of(text, "", 'x', 256)));
+  assert_false(af_shape_fits(AF_SHAPE_PROFILE, run_of(text, "", 'x', 257)));
 }
 
 TEST(an_arn_is_split_at_its_first_five_colons) {
