@@ -60,7 +60,10 @@ static int check_at(struct check *c, const struct af_shape *shape, const json_t 
     af_buf_printf(&c->path, "%s%s", before > 0 ? "." : "", name);
   else
     af_buf_printf(&c->path, "[%zu]", index);
-  int rc = af_buf_rc(&c->path) < 0 ? refuse(c, "is too deep") : check_value(c, shape, v, depth + 1);
+  int rc = af_buf_rc(&c->path);
+  if (rc == -AF_ENOMEM)
+    return af_error_nomem(c->err);
+  rc = rc < 0 ? refuse(c, "is too deep") : check_value(c, shape, v, depth + 1);
   if (rc == 0) {
     c->path.len = before;
     c->path.ptr[before] = 0;

@@ -29,4 +29,7 @@ struct af_reply {
  * -AF_ENOMEM: what the reply said is not known. */
 int af_decode(const struct af_op *op, const struct af_reply *reply, json_t **ret_output, char request_id[80], struct af_error *err);
 
+/* From now on whatever jansson frees is wiped first: what STS returns are keys in a tree. For programs, once, before anything else. */
+void af_json_wipe_freed(void);
+
 #endif

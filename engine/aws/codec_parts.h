@@ -2,6 +2,8 @@
 #ifndef AF_ENGINE_AWS_CODEC_PARTS_H
 #define AF_ENGINE_AWS_CODEC_PARTS_H
 
+#include <expat.h>
+
 #include "engine/aws/codec.h"
 
 enum {
@@ -23,9 +25,10 @@ struct af_codec_reading { /* what a decoder finds beside the tree */
   char why[256];          /* why it could not be read */
 };
 /* *ret is the caller's: an object that holds what the shape knows. -AF_EINVAL with r->why where the body isn't that, -AF_ENOMEM.
- * root: the name that the root element must have; NULL takes any. secret: the text buffer is wiped. */
+ * root: the name that the root element must have; NULL takes any. secret: whatever is freed on the way is wiped. */
 int af_codec_decode_xml(const struct af_shape *shape, const char *root, bool secret, struct af_str body, json_t **ret,
                         struct af_codec_reading *r);
+XML_Parser af_codec_wiping_parser(void); /* wipes what it frees */
 int af_codec_decode_json(const struct af_shape *shape, struct af_str body, json_t **ret, struct af_codec_reading *r);
 
 #endif

@@ -227,7 +227,7 @@ static int parse(struct reading *d, struct af_str body) {
 
 int af_codec_decode_xml(const struct af_shape *shape, const char *root, bool secret, struct af_str body, json_t **ret,
                         struct af_codec_reading *r) {
-  struct reading d = {.root = root, .r = r, .parser = XML_ParserCreate(NULL)};
+  struct reading d = {.root = root, .r = r, .parser = secret ? af_codec_wiping_parser() : XML_ParserCreate(NULL)};
   if (!d.parser)
     return -AF_ENOMEM;
   d.frames[0].shape = shape; /* open_root() takes it from there */

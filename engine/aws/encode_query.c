@@ -63,11 +63,10 @@ static void put_members(struct out *o, const struct af_shape *shape, const json_
 
 static void put_items(struct out *o, const struct af_shape *shape, const json_t *v) {
   size_t before = o->name.len, n = json_array_size(v);
-  bool named = o->protocol == AF_PROTOCOL_QUERY && !shape->flattened;
   if (n == 0 && o->protocol == AF_PROTOCOL_QUERY)
     put_scalar(o, NULL);
   for (size_t i = 0; i < n; i++) {
-    if (named)
+    if (!shape->flattened) /* EC2's lists all are */
       af_buf_printf(&o->name, ".%s", shape->item);
     af_buf_printf(&o->name, ".%zu", i + 1);
     put_value(o, shape->element, json_array_get(v, i));

@@ -167,8 +167,8 @@ int af_codec_decode_json(const struct af_shape *shape, struct af_str body, json_
   struct in in = {.r = r, .values = AF_CODEC_MAX_VALUES};
   json_error_t error;
   json_t *root = json_loadb(body.len > 0 ? body.ptr : "", body.len, 0, &error);
-  if (!root && json_error_code(&error) == json_error_out_of_memory)
-    return -AF_ENOMEM;
+  if (!root && (json_error_code(&error) == json_error_out_of_memory || !error.text[0]))
+    return -AF_ENOMEM; /* jansson does not always say so; sometimes it takes what it can't store for a wrong token */
   if (!root)
     return malformed(&in, "the text", error.text);
   int rc = take(&in, shape, root, "the text", 0, ret);

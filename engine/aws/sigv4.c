@@ -341,28 +341,33 @@ static void put_signed_names(struct af_buf *out, const struct signed_set *set) {
 
 /* ---- the stages ---- */
 
+/* Appends what is in text, encoded, and ends text. */
+static void put_encoded(struct af_buf *out, struct af_buf *text) {
+  af_uri_encode(out, af_buf_view(text), false);
+  if (out->rc == 0)
+    out->rc = text->rc;
+  af_buf_done(text);
+}
+
 /* The parameters of a presigned request, encoded, in the order in which they are appended to its query. */
 static void put_query_auth(struct af_buf *out, const struct af_signing *s, const struct signed_set *set, bool with_token) {
   char date[AF_TIME_SIZE];
-  struct af_buf text;
-  af_buf_init_secret(&text, MAX_PARTS);
+  struct af_buf credential, names;
+  af_buf_init(&credential, MAX_PARTS);
+  af_buf_init(&names, MAX_PARTS);
+  af_buf_printf(&credential, "%s/", s->credentials->access_key_id);
+  put_scope(&credential, s);
+  put_signed_names(&names, set);
   af_time_basic(s->time_ms, date);
-  af_buf_printf(&text, "%s/", s->credentials->access_key_id);
-  put_scope(&text, s);
   af_buf_puts(out, "X-Amz-Algorithm=" ALGORITHM "&X-Amz-Credential=");
-  af_uri_encode(out, af_buf_view(&text), false);
+  put_encoded(out, &credential);
   af_buf_printf(out, "&X-Amz-Date=%s&X-Amz-SignedHeaders=", date);
-  af_buf_reset(&text);
-  put_signed_names(&text, set);
-  af_uri_encode(out, af_buf_view(&text), false);
+  put_encoded(out, &names);
   af_buf_printf(out, "&X-Amz-Expires=%lld", (long long)s->expires_s);
   if (with_token) {
     af_buf_puts(out, "&X-Amz-Security-Token=");
     af_uri_encode(out, af_secret_reveal(&s->credentials->session_token), false);
   }
-  if (out->rc == 0)
-    out->rc = text.rc;
-  af_buf_done(&text);
 }
 
 static void put_canonical_query(struct af_buf *out, const struct af_signing *s, const struct af_signable *r,

@@ -201,6 +201,12 @@ static void is_refused(void **state) {
   af_buf_done(&body);
 }
 
+static void a_form_says_its_character_set_and_json_its_version(void **state) {
+  assert_string_equal(af_content_type(&af_ec2_copy_image), "application/x-www-form-urlencoded; charset=utf-8");
+  assert_string_equal(af_content_type(&af_sts_assume_role), "application/x-www-form-urlencoded; charset=utf-8");
+  assert_string_equal(af_content_type(&af_kms_create_grant), "application/x-amz-json-1.1");
+}
+
 static void a_request_that_passes_its_buffer_is_refused(void **state) {
   json_t *input = json_pack("{s[s]}", "ImageIds", "ami-0123456789");
   struct af_buf body;
@@ -226,6 +232,7 @@ int main(void) {
   for (size_t i = 0; i < COUNT(refusals); i++)
     add(&l, " is refused", &refusals[i], is_refused);
   test_list_add(&l, "each call has a request in this table", each_call_is_in_the_table, NULL);
+  test_list_add(&l, "a form says its character set, and JSON its version", a_form_says_its_character_set_and_json_its_version, NULL);
   test_list_add(&l, "a request that passes its buffer is refused", a_request_that_passes_its_buffer_is_refused, NULL);
   return test_list_run(&l, "requests");
 }

@@ -284,6 +284,26 @@ TEST(equal_parameter_names_are_ordered_by_value) {
   af_credentials_done(&s.credentials);
 }
 
+TEST(dots_and_doubled_slashes_leave_a_path_before_it_is_signed) {
+  static const char *const paths[][2] = {
+      {"/", "/"},        {"//", "/"},       {"/./", "/"},        {"/..", "/"},        {"/../../a", "/a"}, {"/a/b/..", "/a"},
+      {"/a/b/../", "/a/"}, {"/a/./b", "/a/b"}, {"/a//b//", "/a/b/"}, {"/a/..b/.c", "/a/..b/.c"}, {"/a/...", "/a/..."},
+  };
+  for (size_t i = 0; i < COUNT(paths); i++) {
+    struct sample s;
+    struct af_buf out;
+    char want[64];
+    sample_init(&s);
+    af_buf_init_secret(&out, 4096);
+    s.request.path = af_str(paths[i][0]);
+    snprintf(want, sizeof want, "POST\n%s\n\n", paths[i][1]);
+    assert_int_equal(af_sigv4_canonical_request(&s.signing, &s.request, AF_SIGN_HEADERS, &out), 0);
+    assert_contains(af_buf_cstr(&out), want);
+    af_buf_done(&out);
+    af_credentials_done(&s.credentials);
+  }
+}
+
 TEST(a_path_that_s3_would_sign_is_left_as_it_is) {
   struct sample s;
   struct af_buf out;
@@ -363,6 +383,7 @@ int main(void) {
       cmocka_unit_test(more_headers_than_the_limit_are_refused),
       cmocka_unit_test(a_plus_in_a_query_stays_a_plus),
       cmocka_unit_test(equal_parameter_names_are_ordered_by_value),
+      cmocka_unit_test(dots_and_doubled_slashes_leave_a_path_before_it_is_signed),
       cmocka_unit_test(a_path_that_s3_would_sign_is_left_as_it_is),
       cmocka_unit_test(an_out_buffer_that_is_too_small_is_an_error),
       cmocka_unit_test(a_copy_of_credentials_is_its_own),
