@@ -165,7 +165,7 @@ static int take(struct in *in, const struct af_shape *shape, json_t *v, const ch
 
 int af_codec_decode_json(const struct af_shape *shape, struct af_str body, json_t **ret, struct af_codec_reading *r) {
   struct in in = {.r = r, .values = AF_CODEC_MAX_VALUES};
-  json_error_t error;
+  json_error_t error = {0}; /* json_loadb() leaves it alone where memory is out */
   json_t *root = json_loadb(body.len > 0 ? body.ptr : "", body.len, 0, &error);
   if (!root && (json_error_code(&error) == json_error_out_of_memory || !error.text[0]))
     return -AF_ENOMEM; /* jansson does not always say so; sometimes it takes what it can't store for a wrong token */
