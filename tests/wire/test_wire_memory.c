@@ -10,7 +10,6 @@
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *block, size_t size);
 void __real_free(void *block);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
@@ -36,13 +35,21 @@ void *__wrap_malloc(size_t size) {
 void *__wrap_calloc(size_t n, size_t size) {
   return fails() ? NULL : __real_calloc(n, size);
 }
-void *__wrap_realloc(void *block, size_t size) {
-  return fails() ? NULL : __real_realloc(block, size);
-}
 void __wrap_free(void *block) {
   if (watched && block && memmem(block, malloc_usable_size(block), "SECRET", 6))
     secrets_freed++;
   __real_free(block);
+}
+/* Moves every time: what it leaves behind is freed, and looked at. */
+void *__wrap_realloc(void *block, size_t size) {
+  void *fresh = fails() ? NULL : __real_calloc(1, size);
+  size_t had = block ? malloc_usable_size(block) : 0;
+  if (!fresh)
+    return NULL;
+  if (had > 0)
+    memcpy(fresh, block, had < size ? had : size);
+  __wrap_free(block);
+  return fresh;
 }
 XML_Parser __wrap_XML_ParserCreate(const XML_Char *encoding) {
   static const XML_Memory_Handling_Suite ours = {__wrap_malloc, __wrap_realloc, __wrap_free};
