@@ -305,7 +305,7 @@ TEST(every_call_has_a_dry_run_and_can_be_denied) {
       "DescribeImages", "DescribeSnapshots", "DescribeTags", "DescribeRegions", "DescribeAvailabilityZones", "GetEbsEncryptionByDefault",
       "GetEbsDefaultKmsKeyId", "GetAllowedImagesSettings", "GetSnapshotBlockPublicAccessState", "GetImageBlockPublicAccessState",
       "DescribeImageAttribute&ImageId=ami-00000001&Attribute=description", "DescribeSnapshotAttribute&SnapshotId=snap-00000001&Attribute=productCodes",
-      "ModifyImageAttribute&ImageId=ami-00000001&Description.Value=x", "ModifySnapshotAttribute&SnapshotId=snap-00000001&CreateVolumePermission.Add.1.UserId=" TARGET,
+      "ModifyImageAttribute&ImageId=ami-00000001&Description.Value=x", "ModifySnapshotAttribute&SnapshotId=snap-00000001&CreateVolumePermission.Add.1.UserId=222222222222",
       "ResetImageAttribute&ImageId=ami-00000001&Attribute=launchPermission", "ResetSnapshotAttribute&SnapshotId=snap-00000001&Attribute=createVolumePermission",
       "DeregisterImage&ImageId=ami-00000001", "DeleteSnapshot&SnapshotId=snap-00000001", "CreateTags&ResourceId.1=ami-00000001&Tag.1.Key=a",
       "DeleteTags&ResourceId.1=ami-00000001", "CopyImage&Name=abc&SourceRegion=eu-west-1&SourceImageId=ami-00000001",

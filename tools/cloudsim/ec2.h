@@ -83,6 +83,7 @@ struct cs_snapshot {
   char kms_key[160];      /* ARN */
   char data_key_id[64];   /* equal for snapshots of one lineage under one key */
   char lineage[CS_ID_SIZE];
+  char source[CS_ID_SIZE]; /* what it is a copy of; no call shows it */
   struct cs_product_code *codes;
   size_t n_codes;
   char *platform_details, *usage_operation; /* billing metadata that RegisterImage may read */

@@ -24,7 +24,7 @@ static json_t *snapshot_json(const struct cs_snapshot *s, int64_t now) {
                    s->status_message, "kms_key", s->kms_key, "tags", tags_json(&s->tags, now));
 }
 
-/* --- duplicates: live resources of one account and Region with the same name, or the same copy tag (and step tag) --- */
+/* --- duplicates: live resources of one account and Region that one copy made twice, images that share a name --- */
 
 /* What must be unique: "account Region kind value"; seen once it is remembered, seen twice it is reported. */
 struct seen {
@@ -51,16 +51,22 @@ static void note_known(struct seen *seen, const struct cs_image *image) {
     json_array_append_new(list, json_string(image->id));
 }
 
-/* A step makes several snapshots of one copy, so a snapshot is named by both tags. */
-static void note_tags(const struct cs_sim *sim, struct seen *seen, const char *account, const char *region, const char *what,
-                      const struct cs_tags *tags, int64_t now, bool need_step, const char *id) {
-  const char *copy = sim->copy_tag ? cs_tags_get(tags, now, sim->copy_tag) : NULL;
-  const char *step = sim->step_tag ? cs_tags_get(tags, now, sim->step_tag) : NULL;
+/* One copy may make several images (a step each), and of one source one snapshot. */
+static void note_image_copy(const struct cs_sim *sim, struct seen *seen, const struct cs_image *image, int64_t now) {
+  const char *copy = sim->copy_tag ? cs_tags_get(&image->tags, now, sim->copy_tag) : NULL;
+  const char *step = sim->step_tag ? cs_tags_get(&image->tags, now, sim->step_tag) : NULL;
   char value[600];
-  if (!copy || (need_step && !step))
-    return;
-  snprintf(value, sizeof value, "%s%s%s", copy, step ? " " : "", step ? step : "");
-  note(seen, account, region, what, value, id);
+  snprintf(value, sizeof value, "%s %s", copy ? copy : "", step ? step : "");
+  if (copy)
+    note(seen, image->owner->id, image->region->name, "image-copy", value, image->id);
+}
+
+static void note_snapshot_copy(const struct cs_sim *sim, struct seen *seen, const struct cs_snapshot *s, int64_t now) {
+  const char *copy = sim->copy_tag ? cs_tags_get(&s->tags, now, sim->copy_tag) : NULL;
+  char value[600];
+  snprintf(value, sizeof value, "%s of %s", copy ? copy : "", s->source);
+  if (copy)
+    note(seen, s->owner->id, s->region->name, "snapshot-copy", value, s->id);
 }
 
 static json_t *duplicates(const struct cs_sim *sim, int64_t now) {
@@ -70,16 +76,15 @@ static json_t *duplicates(const struct cs_sim *sim, int64_t now) {
     if (image->from_world || !cs_image_lives(image, now) || (now >= image->ready_ms && image->fate == CS_IMAGE_FAILED))
       continue;
     note(&seen, image->owner->id, image->region->name, "image-name", image->text[CS_NAME], image->id);
-    note_tags(sim, &seen, image->owner->id, image->region->name, "image-copy", &image->tags, now, false, image->id);
+    note_image_copy(sim, &seen, image, now);
   }
   for (size_t i = 0; i < sim->ec2->n_images; i++)
     if (sim->ec2->images[i]->from_world && cs_image_lives(sim->ec2->images[i], now))
       note_known(&seen, sim->ec2->images[i]);
   for (size_t i = 0; i < sim->ec2->n_snapshots; i++) {
     const struct cs_snapshot *s = sim->ec2->snapshots[i];
-    if (s->from_world || !cs_snapshot_lives(s, now) || s->failed || s->image)
-      continue;
-    note_tags(sim, &seen, s->owner->id, s->region->name, "snapshot-copy", &s->tags, now, true, s->id);
+    if (!s->from_world && cs_snapshot_lives(s, now) && !s->failed && !s->image)
+      note_snapshot_copy(sim, &seen, s, now);
   }
   json_t *list = json_array(), *ids;
   const char *key;
@@ -128,8 +133,20 @@ static void permissions(const struct cs_sim *sim, int64_t now, json_t *audit) {
 
 /* --- resources --- */
 
+/* The ids of the snapshots that live images hold: looked up once for each snapshot, so a set. */
+static json_t *held_snapshots(const struct cs_sim *sim, int64_t now) {
+  json_t *held = json_object();
+  for (size_t i = 0; i < sim->ec2->n_images; i++) {
+    const struct cs_image *image = sim->ec2->images[i];
+    for (size_t k = 0; k < image->n_mappings && cs_image_lives(image, now); k++)
+      if (image->mappings[k].snapshot_id)
+        json_object_set_new(held, image->mappings[k].snapshot_id, json_true());
+  }
+  return held;
+}
+
 static void resources(const struct cs_sim *sim, int64_t now, json_t *audit) {
-  json_t *images = json_array(), *snapshots = json_array(), *orphans = json_array(), *lost = json_array();
+  json_t *images = json_array(), *snapshots = json_array(), *orphans = json_array(), *lost = json_array(), *held = held_snapshots(sim, now);
   for (size_t i = 0; i < sim->ec2->n_images; i++) {
     const struct cs_image *image = sim->ec2->images[i];
     if (image->from_world && !cs_image_lives(image, now))
@@ -144,9 +161,10 @@ static void resources(const struct cs_sim *sim, int64_t now, json_t *audit) {
     if (s->from_world || !cs_snapshot_lives(s, now))
       continue;
     json_array_append_new(snapshots, snapshot_json(s, now));
-    if (!cs_snapshot_users(sim, s, now, NULL, NULL))
+    if (!json_object_get(held, s->id))
       json_array_append_new(orphans, json_string(s->id));
   }
+  json_decref(held);
   json_object_set_new(audit, "images", images);
   json_object_set_new(audit, "snapshots", snapshots);
   json_object_set_new(audit, "orphaned_snapshots", orphans);

@@ -221,6 +221,7 @@ static void describe_copy(struct cs_snapshot *to, const struct cs_snapshot *from
   to->volume_size_gib = from->volume_size_gib;
   to->full_size = from->full_size;
   AF_COPY(to->lineage, af_str(from->lineage));
+  AF_COPY(to->source, af_str(from->id));
   AF_COPY(to->volume_id, af_str("vol-ffffffff")); /* rules.md 2.2 */
   cs_set(&to->storage_tier, "standard");
   cs_set(&to->transfer_type, order->minutes > 0 ? "time-based" : "standard");
