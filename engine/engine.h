@@ -63,6 +63,11 @@ typedef void af_planned(void *ctx, size_t i, const struct af_copy_spec *spec, co
                         const struct af_step_row *steps, size_t n_steps, const struct af_error *err);
 int af_engine_plan(struct af_engine *e, const struct af_manifest *m, af_planned *found, void *ctx, struct af_error *err);
 
+/* Does this error call for a person, so that the copy is blocked and tried again later? Any other fails it. */
+bool af_error_blocks(const struct af_error *err);
+/* "grant-key, share-snapshot x2, copy-snapshot x2, register-image, verify": steps for a person. Appends to out. */
+void af_route_describe(const struct af_step_row *steps, size_t n, struct af_buf *out);
+
 /* Small readers for programs that show stored rows. */
 /* The view of a copy that no engine drives; facts may be NULL. Borrows all of it. -AF_EVERSION: its steps are of a newer amiferry. */
 int af_copy_view_stored(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec, const struct af_facts *facts,

@@ -25,11 +25,14 @@ static void stop_inspecting(struct af_engine *e, struct af_live_copy *c) {
   e->inspecting--;
 }
 
+bool af_error_blocks(const struct af_error *err) {
+  return err->class == AF_CLASS_AUTH || err->class == AF_CLASS_TRANSIENT || err->class == AF_CLASS_THROTTLED || err->class == AF_CLASS_CAPACITY;
+}
+
 static void refuse(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
-  bool person = err->class == AF_CLASS_AUTH || err->class == AF_CLASS_TRANSIENT || err->class == AF_CLASS_THROTTLED || err->class == AF_CLASS_CAPACITY;
   stop_inspecting(e, c);
   c->row.resume_state = AF_COPY_INSPECTING;
-  af_record_copy(e, c, person ? AF_COPY_BLOCKED : AF_COPY_FAILED, &(struct af_note){.kind = "state", .message = err->message, .error = err,
+  af_record_copy(e, c, af_error_blocks(err) ? AF_COPY_BLOCKED : AF_COPY_FAILED, &(struct af_note){.kind = "state", .message = err->message, .error = err,
                  .request_id = err->request_id});
 }
 

@@ -224,6 +224,8 @@ static void step_answer(struct af_engine *e, const struct af_flight *f, struct a
   bool borrowed = af_step_traits(c->steps[f->ref.step].kind)->borrowed;
   live->busy = false;
   c->wake_ms = 0;
+  if (a->rc && !*a->error.account) /* the session doesn't know it where nothing was inspected since the start */
+    AF_COPY(a->error.account, af_str(f->session == c->source ? c->facts.source_account : c->facts.target_account));
   if (borrowed && af_exposure_read(e, c, f->ref.step, &x)) borrowed = false;
   af_step_context(e, c, f->ref.step, borrowed ? &x : NULL, &ctx);
   af_outcome_init(&out);

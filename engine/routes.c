@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "engine/engine.h"
 
 enum per { PER_COPY, PER_KEY, PER_SNAPSHOT };
 

@@ -9,8 +9,4 @@
 int af_route_steps(const char *copy_id, const struct af_facts *facts, const struct af_decision *decision, struct af_step_row **ret, size_t *ret_n);
 void af_step_rows_free(struct af_step_row *steps, size_t n); /* takes NULL */
 
-/* "grant-key, share-snapshot x2, copy-snapshot x2, register-image, verify": for plan and show. */
-struct af_buf;
-void af_route_describe(const struct af_step_row *steps, size_t n, struct af_buf *out);
-
 #endif

@@ -313,3 +313,7 @@ int af_store_integrity_check(struct af_store *s, struct af_error *err) {
     rc = af_schema_law_check(s->db, laws[i].sql, laws[i].broken, err);
   return rc;
 }
+
+const char *af_store_sqlite_version(void) {
+  return sqlite3_libversion();
+}

@@ -191,6 +191,7 @@ void af_store_close(struct af_store *s); /* takes NULL; rolls an open transactio
 int af_store_commit(struct af_store *s, struct af_error *err); /* 0 where nothing was written since the last one */
 bool af_store_dirty(const struct af_store *s); /* is a transaction open? */
 int af_store_integrity_check(struct af_store *s, struct af_error *err); /* for doctor: PRAGMA integrity_check + foreign_key_check */
+const char *af_store_sqlite_version(void); /* of the library that runs; static */
 
 /* Batches. A batch is unfinished while one of its copies has not ended. */
 int af_store_batch_insert(struct af_store *s, const struct af_batch_row *b, struct af_error *err);

@@ -14,7 +14,6 @@
 #include "tools/amiferry/output.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -104,18 +103,6 @@ void af_put_error(struct af_buf *out, const struct af_error *err) {
   af_buf_putc(out, '\n');
 }
 
-void af_put_bytes(struct af_buf *out, int64_t bytes) {
-  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  size_t u = 0;
-  int64_t tenths = bytes < 0 ? 0 : bytes > INT64_MAX / 10 ? INT64_MAX : bytes * 10;
-  while (tenths >= 10240 && u + 1 < sizeof(units) / sizeof(units[0])) {
-    tenths = tenths / 1024 + (tenths % 1024 >= 512);
-    u++;
-  }
-  if (tenths % 10 == 0 || u == 0) af_buf_printf(out, "%" PRId64 " %s", tenths / 10, units[u]);
-  else af_buf_printf(out, "%" PRId64 ".%d %s", tenths / 10, (int)(tenths % 10), units[u]);
-}
-
 void af_put_result(struct af_buf *out, const struct af_copy_view *v, const struct af_terminal *t) {
   const struct af_copy_row *row = v->row;
   struct af_error err;
@@ -129,7 +116,9 @@ void af_put_result(struct af_buf *out, const struct af_copy_view *v, const struc
     af_put_text(out, v->name);
   }
   af_buf_putc(out, '\n');
-  if (row->state != AF_COPY_DONE && row->error && !af_error_from_json(row->error, &err)) af_put_error(out, &err);
+  if (row->state == AF_COPY_DONE || !row->error || af_error_from_json(row->error, &err)) return;
+  af_put_error(out, &err);
+  af_buf_printf(out, "    all of it: amiferry show %s\n", row->id);
 }
 
 /* --- JSON --- */

@@ -21,7 +21,6 @@ enum af_tint { AF_TINT_NONE, AF_TINT_GOOD, AF_TINT_BAD, AF_TINT_CARE, AF_TINT_FA
 void af_put_tinted(struct af_buf *out, const struct af_terminal *t, enum af_tint tint, const char *s);
 enum af_tint af_state_tint(enum af_copy_state s);
 void af_put_error(struct af_buf *out, const struct af_error *err); /* indented lines: what, where, what to do */
-void af_put_bytes(struct af_buf *out, int64_t bytes); /* "12.3 GiB" */
 /* "ami-1 (us-east-1) -> ami-2 (eu-west-1)  done  name", and the error's lines */
 void af_put_result(struct af_buf *out, const struct af_copy_view *v, const struct af_terminal *t);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <wchar.h>
 
+#include "plans/estimate.h"
 #include "tools/amiferry/progress.h"
 
 /* --- columns of text --- */
@@ -173,10 +174,10 @@ static void fill_row(struct row *row, const struct af_copy_view *v, const struct
   AF_COPY(row->cell[C_TITLE], af_str(v->title));
   if (v->step) snprintf(row->cell[C_STEP], CELL_MAX, "%zu/%zu", v->step, v->n_stage);
   bar(row->cell[C_BAR], CELL_MAX, v->percent, s);
-  if (v->percent >= 0) snprintf(row->cell[C_PERCENT], CELL_MAX, "%d%%", v->percent);
+  if (v->percent >= 0) snprintf(row->cell[C_PERCENT], CELL_MAX, "%3d%%", v->percent);
   if (v->bytes > 0) {
     af_buf_init(&bytes, CELL_MAX - 1);
-    af_put_bytes(&bytes, v->bytes);
+    af_bytes_text(&bytes, v->bytes);
     AF_COPY(row->cell[C_BYTES], af_buf_view(&bytes));
     af_buf_done(&bytes);
   }
@@ -255,28 +256,31 @@ static const struct {
     {"refused", -1, {"refused", "refused"}},
 };
 
-static bool step_line(struct af_buf *out, const struct af_step_row *step, const struct af_event_row *ev) {
+static bool step_line(struct af_buf *out, const struct af_copy_view *v, const struct af_step_row *step, const struct af_event_row *ev) {
   const char *says = NULL;
   for (size_t i = 0; i < sizeof(told) / sizeof(told[0]) && !says; i++)
     if (af_streq(told[i].kind, ev->kind) && (told[i].state < 0 || told[i].state == (int)step->state)) says = told[i].says[step->face];
   if (!says) return false;
   af_buf_printf(out, "%s%s%s: %s", af_step_title(step->kind), *step->item ? " " : "", step->item, says);
-  if (ev->message && !af_streq(ev->kind, "ambiguous")) {
+  if (ev->message && !af_streq(ev->kind, "ambiguous") && !af_streq(ev->message, step->item) && !af_streq(ev->message, v->spec->image)) {
     af_buf_puts(out, ": ");
     af_put_text(out, ev->message);
   }
   return true;
 }
 
+/* The row may have gone on since the event, so the event's own words come first. */
 static bool copy_line(struct af_buf *out, const struct af_copy_view *v, const struct af_event_row *ev) {
+  const char *state = af_copy_state_name(v->row->state), *message = ev->message ? ev->message : state;
+  struct af_error err;
+  bool ends = af_streq(ev->kind, "state") && ev->message;
   if (af_streq(ev->kind, "facts")) return false;
-  const char *message = ev->message;
-  if (v->row->state == AF_COPY_DONE) message = v->row->image_id;
-  af_buf_puts(out, v->row->state == AF_COPY_UNDOING ? v->title : af_copy_state_name(v->row->state));
-  if (message && !af_streq(message, af_copy_state_name(v->row->state))) {
-    af_buf_puts(out, ": ");
-    af_put_text(out, message);
-  }
+  if (ends && v->row->state == AF_COPY_DONE && v->row->image_id) message = v->row->image_id;
+  if (ends && !af_str_starts(af_str(message), state)) af_buf_printf(out, "%s: ", state);
+  af_put_text(out, message);
+  if (!ends || v->row->state == AF_COPY_DONE || !v->row->error || af_error_from_json(v->row->error, &err) || af_streq(err.message, message)) return true;
+  af_buf_puts(out, ": ");
+  af_put_text(out, err.message);
   return true;
 }
 
@@ -284,10 +288,10 @@ bool af_event_line(struct af_buf *out, const struct af_copy_view *v, const struc
   char at[AF_TIME_SIZE];
   struct af_buf what;
   af_buf_init(&what, 4096);
-  bool worth = step ? step_line(&what, step, ev) : copy_line(&what, v, ev);
+  bool worth = step ? step_line(&what, v, step, ev) : copy_line(&what, v, ev);
   if (worth) {
     af_time_iso_s(ev->at_ms, at);
-    af_buf_printf(out, "%s %s -> %s%s%s: %s", at, v->spec->image, v->target_account, *v->target_account ? " " : "", v->spec->target.region,
+    af_buf_printf(out, "%s %s %s -> %s%s%s: %s", at, v->row->id, v->spec->image, v->target_account, *v->target_account ? " " : "", v->spec->target.region,
                   af_buf_cstr(&what));
   }
   af_buf_done(&what);

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "plans/estimate.h"
 #include "tools/amiferry/commands.h"
 #include "tools/amiferry/find.h"
 #include "tools/amiferry/stored.h"
@@ -130,7 +131,7 @@ static void put_copy(struct page *p, const struct af_copy_view *v) {
   af_buf_done(&at);
   if (v->bytes > 0) {
     af_buf_puts(&p->text, "  ");
-    af_put_bytes(&p->text, v->bytes);
+    af_bytes_text(&p->text, v->bytes);
   }
   af_buf_puts(&p->text, *v->name ? "  " : "");
   af_put_text(&p->text, v->name);
