@@ -2,17 +2,20 @@
  * and path before anything is sent. The README documents each key.
  *
  *   version: 1
- *   defaults:                       # merged under each copy, member by member
+ *   defaults:                       # merged under each copy, member by member; tags too, lists as a whole
  *     source: {region: us-east-1, role_arn: arn:aws:iam::111111111111:role/amiferry-source, external_id: x}
  *     target: {account: "222222222222", region: eu-west-1, profile: recovery, kms_key: alias/amis}
  *   copies:
  *     - source: {image: ami-0123456789abcdef0}
- *       target: {region: eu-central-1}      # or targets: [ {...}, {...} ]: one copy each
+ *       target: {region: eu-central-1}      # or targets: [ {...}, {...} ]: one copy each; in the defaults: for copies with neither
  *       name: web-2026-11                   # default: the source's own name
  *       description: ...                    # default: the source's own
  *       tags: {team: web}                   # on the new image and its snapshots, beside amiferry's own
  *       route: auto                         # or copy-image, reencrypt
- *       allow_differences: [imdsSupport]    # attributes that verify may find different
+ *       allow_differences: [imdsSupport]    # attributes that verify may find different (attribute.h has their names)
+ *
+ * Ids of digits (account, external_id) and the values of tags are taken as they are written, quoted or not; every other text is a
+ * string. A key without a value is an error: leaving it out is how to say nothing.
  */
 #ifndef AF_PLANS_MANIFEST_H
 #define AF_PLANS_MANIFEST_H
@@ -61,7 +64,8 @@ void af_manifest_done(struct af_manifest *m);
 int af_copy_spec_to_json(const struct af_copy_spec *spec, json_t **ret);
 int af_copy_spec_from_json(struct af_copy_spec *ret, const json_t *json, struct af_error *err);
 void af_copy_spec_done(struct af_copy_spec *spec);
-/* What makes two specs the same copy: source image, Region, target account-or-credentials, Region and wanted name. The caller frees. */
+/* What makes two specs the same copy: source image, Region, target account-or-credentials, Region and wanted name. The caller frees.
+ * -AF_ETOOBIG where it would pass 4096 bytes. */
 int af_copy_spec_key(const struct af_copy_spec *spec, char **ret);
 
 #endif
