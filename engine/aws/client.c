@@ -187,6 +187,8 @@ int af_client_fly_op(struct af_aws *aws, struct af_flight *f, const struct af_op
 static int no_reply(const struct af_op *op, const struct af_http_result *r, struct af_error *err) {
   bool lost = r->sent == AF_SENT_MAYBE;
   af_error_set(err, -AF_EAWS, AF_CLASS_TRANSIENT, lost ? "ReplyLost" : "ConnectionFailed", "%s: %s", op->label, r->failure);
+  if (!lost)
+    af_error_hint(err, "look at the network, at proxies (https_proxy) and at certificates (AWS_CA_BUNDLE)");
   af_classify(op, r->sent, err);
   return -AF_EAWS;
 }
@@ -202,8 +204,7 @@ int af_client_decode(struct af_aws *aws, const struct af_op *op, const struct af
     if (date_ms(r->date, &theirs))
       aws->skew_ms = theirs - af_now_ms(aws->config.clock);
     rc = af_decode(op, &reply, ret_output, request_id, err);
-    /* af_decode() has classified what it could not read. */
-    if (rc < 0 && strcmp(err->code, "MalformedReply") != 0)
+    if (rc < 0)
       af_classify(op, r->sent, err);
   } else {
     rc = no_reply(op, r, err);

@@ -155,7 +155,7 @@ int af_credentials_from_process(struct af_credential_reply *ret, struct af_str j
     return rc;
   const json_t *version = json_object_get(doc, "Version");
   struct raw_credentials raw = raw_from_json(doc, "SessionToken");
-  if (!json_is_integer(version) || json_integer_value(version) != 1)
+  if (json_integer_value(version) != 1) /* 0 where it is no integer */
     rc = bad(err, who, "the answer's Version is not 1");
   else
     rc = accept(ret, &raw, who, err);

@@ -6,6 +6,7 @@
 #define ROLE_A "arn:aws:iam::111111111111:role/a"
 #define ROLE_B "arn:aws:iam::222222222222:role/b"
 #define ROLE_C "arn:aws:iam::333333333333:role/c"
+#define ROLE_D "arn:aws:iam::444444444444:role/d"
 #define KEYS(id) "aws_access_key_id=" id "\naws_secret_access_key=SECRET\n"
 
 static const char one_role[] = "[base]\n" KEYS("AKBASE");
@@ -174,18 +175,20 @@ TEST(a_role_is_assumed_with_what_its_profile_says) {
 TEST(a_chain_of_roles_is_climbed_from_the_bottom) {
   struct world *w = *state;
   write_file(w, "credentials", one_role);
-  write_file(w, "config", "[profile top]\nrole_arn=" ROLE_B "\nsource_profile=mid\n[profile mid]\nrole_arn=" ROLE_A "\nsource_profile=base\n");
-  struct af_session *s = session(w, "top", ROLE_C, "ext");
-  assert_string_equal(af_session_source(s), "profile base > role " ROLE_A " > role " ROLE_B " > role " ROLE_C);
-  assert_string_equal(af_session_name(s), "profile top, role " ROLE_C);
-  assert_string_equal(af_session_account(s), "333333333333");
+  write_file(w, "config", "[profile top]\nrole_arn=" ROLE_C "\nsource_profile=mid\n[profile mid]\nrole_arn=" ROLE_B "\nsource_profile=low\n"
+                          "[profile low]\nrole_arn=" ROLE_A "\nsource_profile=base\n");
+  struct af_session *s = session(w, "top", ROLE_D, "ext");
+  assert_string_equal(af_session_source(s), "profile base > role " ROLE_A " > role " ROLE_B " > role " ROLE_C " > role " ROLE_D);
+  assert_string_equal(af_session_name(s), "profile top, role " ROLE_D);
+  assert_string_equal(af_session_account(s), "444444444444");
   on_role(w, "role%2Fa", "AKA", 60 * MINUTE);
   on_role(w, "role%2Fb", "AKB", 60 * MINUTE);
   on_role(w, "role%2Fc", "AKC", 60 * MINUTE);
+  on_role(w, "role%2Fd", "AKD", 60 * MINUTE);
   on_images(w);
   describe_ok(w, s);
-  static const char *const signers[] = {"AKBASE", "AKA", "AKB", "AKC"};
-  for (size_t i = 0; i < 4; i++) {
+  static const char *const signers[] = {"AKBASE", "AKA", "AKB", "AKC", "AKD"};
+  for (size_t i = 0; i < 5; i++) {
     char want[64];
     snprintf(want, sizeof want, "Credential=%s/", signers[i]);
     assert_contains(w->sent[i].headers, want);
@@ -194,7 +197,7 @@ TEST(a_chain_of_roles_is_climbed_from_the_bottom) {
   }
   assert_contains(w->sent[0].body, "RoleSessionName=amiferry");
   assert_lacks(w->sent[0].body, "ExternalId");
-  assert_contains(w->sent[2].body, "ExternalId=ext");
+  assert_contains(w->sent[3].body, "ExternalId=ext");
 }
 
 TEST(a_profile_may_be_its_own_source_if_it_has_keys) {
@@ -329,6 +332,7 @@ TEST(a_process_that_goes_wrong_is_named) {
       {"/nonexistent/program", "ProcessFailed", "credential_process /nonexistent/program: "}, /* valgrind has no vfork, which changes the reason */
       {"/bin/echo {}", "BadCredentials", "Version is not 1"},
       {"/bin/echo '{\"Version\": \"1\"}'", "BadCredentials", "Version is not 1"},
+      {"/bin/echo '{\"Version\": 2, \"AccessKeyId\": \"A\", \"SecretAccessKey\": \"S\"}'", "BadCredentials", "Version is not 1"},
       {"/bin/echo '{\"Version\": 1}'", "BadCredentials", "there is no access key id"},
       {"/bin/echo not json", "BadCredentials", "is no JSON object"},
       {"/bin/echo 'open", "BadProcess", "a quote or a backslash stands open"},
@@ -337,7 +341,7 @@ TEST(a_process_that_goes_wrong_is_named) {
       {"/bin/cat", "BadCredentials", "is no JSON object"}, /* its standard input is empty */
   };
   struct world *w = *state;
-  static const char *const ids[] = {"1a", "1b", "1c", "1d", "1e", "1f", "1g", "1h", "1i", "1j", "1k"};
+  static const char *const ids[] = {"1a", "1b", "1c", "1d", "1e", "1f", "1g", "1h", "1i", "1j", "1k", "1l"};
   for (size_t i = 0; i < COUNT(cases); i++) {
     char text[256];
     snprintf(text, sizeof text, "[profile p]\ncredential_process = %s\n", cases[i][0]);
@@ -508,6 +512,16 @@ TEST(an_instances_role_is_asked_by_imdsv2) {
   assert_int_equal(w->sent[0].timeout_ms, 1000);
   assert_int_equal(w->sent[0].connect_ms, 1000);
   assert_signed_by(w, "AKEC2");
+}
+
+TEST(an_instance_tells_the_time_by_which_its_credentials_expire) {
+  struct world *w = *state;
+  struct af_session *s = instance(w);
+  w->clock.now_ms += 600 * MINUTE; /* we are ten hours ahead: by our clock they have expired */
+  w->script[2].date = "Mon, 23 Nov 2026 06:29:00 GMT";
+  on_images(w);
+  describe_ok(w, s);
+  assert_contains(last_sent(w)->headers, "X-Amz-Date: 20261123T062900Z\n");
 }
 
 TEST(where_no_instance_answers_there_are_no_credentials) {
@@ -888,6 +902,7 @@ int main(void) {
       CASE(a_containers_address_is_local_or_https),
       CASE(a_container_that_stumbles_is_asked_again),
       CASE(an_instances_role_is_asked_by_imdsv2),
+      CASE(an_instance_tells_the_time_by_which_its_credentials_expire),
       CASE(where_no_instance_answers_there_are_no_credentials),
       CASE(an_instance_without_a_role_is_told_so),
       CASE(a_metadata_document_that_is_no_success_is_quoted),
