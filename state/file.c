@@ -36,16 +36,18 @@ static int file_error(const char *path, const char *doing, struct af_error *err)
   if (err)
     AF_COPY(err->resource, af_str(path));
   if (full)
-    af_error_hint(err, "make room on its disk (or raise the limit), then run the command again: what was committed is kept");
+    af_error_hint(err, "make room on its disk (or raise the limit), then run the command again: nothing that was committed is lost");
   else if (saved == EACCES || saved == EPERM || saved == EROFS)
     af_error_hint(err, "check who owns the file and its folder, or name another database with --db");
   return rc;
 }
 
 static int file_says(int rc, const char *path, const char *code, const char *what, struct af_error *err) {
-  af_error_set(err, rc, rc == -AF_ECORRUPT ? AF_CLASS_INTERNAL : AF_CLASS_INVALID, code, "%s %s", path, what);
+  af_error_set(err, rc, rc == -AF_ECORRUPT || rc == -AF_EIO ? AF_CLASS_INTERNAL : AF_CLASS_INVALID, code, "%s %s", path, what);
   if (err)
     AF_COPY(err->resource, af_str(path));
+  if (rc == -AF_EIO)
+    af_error_hint(err, "check the disk, then run the command again: nothing that was committed is lost");
   if (rc == -AF_ECORRUPT)
     af_error_hint(err, "it was left as it is; keep a copy of it, then restore a backup or start with another --db");
   return rc;
@@ -166,9 +168,13 @@ static int read_header(const char *real, unsigned char header[HEADER_SIZE], stru
     rc = file->pMethods->xRead(file, header, HEADER_SIZE, 0);
   if (rc == SQLITE_IOERR_SHORT_READ)
     rc = SQLITE_OK; /* SQLite has zeroed the rest */
-  int ours = rc == SQLITE_OK ? 0 : sqlite3_errcode(db) == SQLITE_OK ? file_error(real, "read", err) : af_sqlite_error(db, "open", err);
-  if (ours != 0 && err)
-    AF_COPY(err->resource, af_str(real));
+  int ours = 0;
+  if (rc != SQLITE_OK && sqlite3_errcode(db) != SQLITE_OK)
+    ours = af_sqlite_error(db, "open", err);
+  else if (rc == SQLITE_IOERR_NOMEM)
+    ours = af_error_nomem(err);
+  else if (rc != SQLITE_OK) /* xRead tells nobody but us */
+    ours = file_says(-AF_EIO, real, "StoreIo", "cannot be read: its disk fails", err);
   (void)sqlite3_close(db);
   return ours;
 }
@@ -281,15 +287,27 @@ static int build(const char *path, struct af_error *err) {
   for (size_t i = 0; rc == SQLITE_OK && i < sizeof script / sizeof script[0]; i++)
     rc = sqlite3_exec(db, script[i], NULL, NULL, NULL);
   int ours = rc != SQLITE_OK ? af_sqlite_error(db, "create", err) : af_schema_upgrade(db, af_migrations, AF_SCHEMA_VERSION, err);
+  /* Here and not at the first open, because the switch needs a rollback journal, which would be left by a crash. */
+  if (ours == 0 && sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK)
+    ours = af_sqlite_error(db, "create", err);
   (void)sqlite3_close(db);
   return ours;
+}
+
+/* Removes what a creation that died or failed has left. */
+static void sweep(const char *path) {
+  static const char *const suffixes[] = {"", "-wal", "-shm"};
+  char one[PATH_LIMIT];
+  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++)
+    if (beside(one, path, suffixes[i]))
+      (void)unlink(one);
 }
 
 int af_file_create(const char *real, struct af_error *err) {
   char path[PATH_LIMIT], folder[PATH_LIMIT];
   (void)beside(path, real, ".new");
   folder_of(folder, real);
-  (void)unlink(path); /* of a creation that died */
+  sweep(path);
   int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
     return file_error(path, "create", err);
@@ -300,7 +318,7 @@ int af_file_create(const char *real, struct af_error *err) {
   if (rc == 0 && rename(path, real) != 0)
     rc = file_error(real, "create", err);
   if (rc != 0)
-    (void)unlink(path);
+    sweep(path);
   return rc != 0 ? rc : sync_folder(folder, err);
 }
 

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static const char version_1[] =
     "CREATE TABLE batch (           -- one run of a manifest\n"
@@ -222,12 +223,28 @@ int af_schema_check(sqlite3 *db, struct af_error *err) {
   return rc;
 }
 
+/* The check reports a page that can't be read as damage too, with SQLite's code at the end of the line; 0 where it is none. */
+static long code_in(const char *complaint) {
+  const char *code = strstr(complaint, "error code");
+  return code ? strtol(code + strlen("error code "), NULL, 10) : 0;
+}
+
 int af_schema_pages_check(sqlite3 *db, const char *pragma, struct af_error *err) {
   struct answer a;
   int rc = ask(db, pragma, &a, err);
-  if (rc == 0 && !af_streq(a.text, "ok"))
-    rc = af_error_set(err, -AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt", "the database is damaged: %s", a.text);
-  return rc;
+  if (rc != 0 || af_streq(a.text, "ok"))
+    return rc;
+  long code = code_in(a.text);
+  if (code == SQLITE_IOERR_NOMEM || code == SQLITE_NOMEM)
+    return af_error_nomem(err);
+  if ((code & 0xFF) == SQLITE_IOERR) {
+    af_error_set(err, -AF_EIO, AF_CLASS_INTERNAL, "StoreIo", "the database cannot be read: %s", a.text);
+    af_error_hint(err, "check its disk, then run the command again");
+    return -AF_EIO;
+  }
+  af_error_set(err, -AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt", "the database is damaged: %s", a.text);
+  af_error_hint(err, "keep a copy of the file as it is, then restore a backup or start with another --db");
+  return -AF_ECORRUPT;
 }
 
 int af_schema_law_check(sqlite3 *db, const char *sql, const char *broken, struct af_error *err) {

@@ -33,63 +33,70 @@ static const char configuration[] =
     "PRAGMA journal_size_limit = 67108864;"
     "PRAGMA foreign_keys = ON";
 
-static const struct {
+#define HINT_AGAIN "then run the command again: nothing that was committed is lost"
+#define HINT_BACKUP "keep a copy of the file as it is, then restore a backup or start with another --db"
+#define HINT_ACCESS "check who owns the file and its folder, or name another database with --db"
+#define HINT_BUSY "another program writes to the database: end it, " HINT_AGAIN
+
+static const struct failure {
   int code, rc;
   const char *name, *hint;
 } failures[] = {
+    {SQLITE_FULL, -AF_EFULL, "StoreFull", "make room on its disk (or raise the limit), " HINT_AGAIN},
+    {SQLITE_NOMEM, -AF_ENOMEM, "OutOfMemory", "give the process more memory, " HINT_AGAIN},
+    {SQLITE_IOERR, -AF_EIO, "StoreIo", "check its disk, " HINT_AGAIN},
+    {SQLITE_CANTOPEN, -AF_EIO, "StoreIo", HINT_ACCESS},
+    {SQLITE_READONLY, -AF_EIO, "StoreIo", HINT_ACCESS},
+    {SQLITE_PERM, -AF_EIO, "StoreIo", HINT_ACCESS},
+    {SQLITE_AUTH, -AF_EIO, "StoreIo", HINT_ACCESS},
+    {SQLITE_CORRUPT, -AF_ECORRUPT, "StoreCorrupt", HINT_BACKUP},
+    {SQLITE_NOTADB, -AF_ECORRUPT, "StoreCorrupt", HINT_BACKUP},
     /* The SQL is ours and fixed, so what SQLite can't make sense of is the file: a table or column that isn't there. */
-    {SQLITE_ERROR, -AF_ECORRUPT, "StoreCorrupt", "keep a copy of the file as it is, then restore a backup or start with another --db"},
-    {SQLITE_FULL, -AF_EFULL, "StoreFull", "make room on its disk (or raise the limit), then run the command again: nothing that was committed is lost"},
-    {SQLITE_NOMEM, -AF_ENOMEM, "OutOfMemory", "give the process more memory, then run it again: what was committed is kept"},
-    {SQLITE_CORRUPT, -AF_ECORRUPT, "StoreCorrupt", "keep a copy of the file as it is, then restore a backup or start with another --db"},
-    {SQLITE_NOTADB, -AF_ECORRUPT, "StoreCorrupt", "keep a copy of the file as it is, then restore a backup or start with another --db"},
-    {SQLITE_BUSY, -AF_EBUSY, "StoreBusy", "another program writes to the database: end it, then run the command again"},
-    {SQLITE_LOCKED, -AF_EBUSY, "StoreBusy", "another program writes to the database: end it, then run the command again"},
+    {SQLITE_ERROR, -AF_ECORRUPT, "StoreCorrupt", HINT_BACKUP},
+    {SQLITE_BUSY, -AF_EBUSY, "StoreBusy", HINT_BUSY},
+    {SQLITE_LOCKED, -AF_EBUSY, "StoreBusy", HINT_BUSY},
     {SQLITE_TOOBIG, -AF_ETOOBIG, "StoreTooBig", "a single value is larger than the database takes"},
     {SQLITE_CONSTRAINT, -AF_EINVAL, "StoreInvalid", NULL},
-    {SQLITE_IOERR, -AF_EIO, "StoreIo", "check its disk, then run the command again: what was committed is kept"},
-    {SQLITE_CANTOPEN, -AF_EIO, "StoreIo", "check who owns the file and its folder, or name another database with --db"},
-    {SQLITE_READONLY, -AF_EIO, "StoreIo", "check who owns the file and its folder, or name another database with --db"},
-    {SQLITE_PERM, -AF_EIO, "StoreIo", "check who owns the file and its folder, or name another database with --db"},
-    {SQLITE_AUTH, -AF_EIO, "StoreIo", "check who owns the file and its folder, or name another database with --db"},
+    {0, -AF_EIO, "StoreInternal", NULL}, /* the rest */
 };
 
-/* A disk quota and a limit on file sizes reach us as an I/O error, and are a full disk to the user. */
-static int primary_code(sqlite3 *db) {
-  int extended = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
-  int system = db ? sqlite3_system_errno(db) : 0;
-  if (extended == SQLITE_IOERR_NOMEM)
-    return SQLITE_NOMEM;
-  if ((extended & 0xFF) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT || system == EFBIG))
-    return SQLITE_FULL;
-  return extended & 0xFF;
+/* The errno behind an I/O error. SQLite hands on that of a statement, but a failed COMMIT leaves it with the file it met. */
+static int system_errno(sqlite3 *db) {
+  static const int files[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}; /* the log, the database */
+  int saved = sqlite3_system_errno(db);
+  for (size_t i = 0; saved == 0 && i < sizeof files / sizeof files[0]; i++) {
+    sqlite3_file *file = NULL;
+    if (sqlite3_file_control(db, "main", files[i], &file) == SQLITE_OK && file && file->pMethods)
+      (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &saved);
+  }
+  return saved;
 }
 
 int af_sqlite_error(sqlite3 *db, const char *doing, struct af_error *err) {
-  int code = primary_code(db);
-  const char *file = db ? sqlite3_db_filename(db, "main") : NULL;
-  const char *said = db ? sqlite3_errmsg(db) : "out of memory";
-  int rc = -AF_EIO;
-  const char *name = "StoreInternal", *hint = NULL;
-  for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
-    if (failures[i].code == code) {
-      rc = failures[i].rc;
-      name = failures[i].name;
-      hint = failures[i].hint;
-    }
-  if (code == SQLITE_FULL)
-    said = "the disk is full";
+  int extended = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
+  int code = extended == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : extended & 0xFF;
   bool system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
-  errno = system ? sqlite3_system_errno(db) : 0;
-  if (system && errno != 0)
-    af_error_set(err, rc, AF_CLASS_INTERNAL, name, "cannot %s the database: %s: %m", doing, said);
+  char said[512];
+  AF_COPY(said, af_str(db ? sqlite3_errmsg(db) : "out of memory"));
+  errno = system ? system_errno(db) : 0;
+  /* A disk quota and a limit on file sizes reach us as an I/O error, and are a full disk to the user. */
+  if (code == SQLITE_FULL || (system && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))) {
+    code = SQLITE_FULL;
+    AF_COPY(said, af_str("the disk is full"));
+  }
+  const struct failure *f = failures;
+  while (f->code != code && f->code != 0)
+    f++;
+  if (errno != 0)
+    af_error_set(err, f->rc, AF_CLASS_INTERNAL, f->name, "cannot %s the database: %s: %m", doing, said);
   else
-    af_error_set(err, rc, AF_CLASS_INTERNAL, name, "cannot %s the database: %s", doing, said);
+    af_error_set(err, f->rc, AF_CLASS_INTERNAL, f->name, "cannot %s the database: %s", doing, said);
+  const char *file = db ? sqlite3_db_filename(db, "main") : NULL;
   if (err && file)
     AF_COPY(err->resource, af_str(file));
-  if (hint)
-    af_error_hint(err, "%s", hint);
-  return rc;
+  if (f->hint)
+    af_error_hint(err, "%s", f->hint);
+  return f->rc;
 }
 
 int af_store_end(struct af_store *s, int rc, const struct af_error *err) {

@@ -208,8 +208,9 @@ int af_store_copy_get(struct af_store *s, const char *id, struct af_copy_row *re
 int af_store_facts_put(struct af_store *s, struct af_copy_row *c, const char *json, const struct af_event_row *ev, struct af_error *err);
 int af_store_facts_get(struct af_store *s, const char *copy_id, char **ret_json, struct af_error *err); /* -AF_ENOENT */
 
-/* Steps. Both write the step and the event, and move the copy's revision (and updated_ms) on. The event's step is the step's
- * ordinal; with the calls above it is -1. Anything else is -AF_EINVAL. */
+/* Steps. Both write the step and the event, and move the copy's revision (and updated_ms) on; of the copy nothing else, as with
+ * facts: its other members wait for copy_update. The event's step is the step's ordinal; with the calls above it is -1. Anything
+ * else is -AF_EINVAL. */
 int af_store_step_insert(struct af_store *s, struct af_copy_row *c, const struct af_step_row *step, const struct af_event_row *ev, struct af_error *err);
 int af_store_step_update(struct af_store *s, struct af_copy_row *c, const struct af_step_row *step, const struct af_event_row *ev, struct af_error *err);
 int af_store_steps(struct af_store *s, const char *copy_id, struct af_step_row **ret, size_t *ret_n, struct af_error *err); /* by ordinal */

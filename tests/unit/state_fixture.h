@@ -6,8 +6,10 @@
 #include "tests/unit/test.h"
 
 #include <ftw.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "state/store.h"
@@ -100,6 +102,30 @@ static inline struct af_copy_row fixture_step(struct fixture *f) {
   struct af_step_row step = a_step("c", 0);
   assert_ok(af_store_step_insert(f->store, &c, &step, &NOTE_0, &f->err), &f->err);
   return c;
+}
+
+/* Starts a process that runs body, says so and waits until it is killed. */
+static inline pid_t child_start(void (*body)(void *ctx), void *ctx) {
+  int ready[2];
+  char byte;
+  assert_int_equal(pipe(ready), 0);
+  pid_t child = fork();
+  if (child == 0) {
+    body(ctx);
+    if (write(ready[1], "x", 1) == 1)
+      for (;;)
+        (void)pause();
+    _exit(1);
+  }
+  (void)close(ready[1]);
+  assert_int_equal(read(ready[0], &byte, 1), 1);
+  (void)close(ready[0]);
+  return child;
+}
+
+static inline void child_kill(pid_t child) {
+  assert_int_equal(kill(child, SIGKILL), 0);
+  assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
 static inline size_t count_events(struct fixture *f, const char *copy) {
