@@ -66,6 +66,7 @@ enum { COLUMNS_MAX = 12, CELL_MAX = 200 };
 struct column {
   int rank;          /* the higher, the sooner it goes */
   int least;         /* it can be cut to so many columns; 0: it can't be cut */
+  int most;          /* it never takes more; 0: as much as it wants */
   enum af_tint tint;
   bool right;        /* aligned */
 };
@@ -108,7 +109,7 @@ static void draw_row(const struct af_scene *s, struct af_buf *out, const struct 
       owed = 0;
       af_put_tinted(out, &s->terminal, columns[i].tint, af_buf_cstr(&text));
     }
-    owed += columns[i].right && taken ? 0 : columns[i].right ? 0 : pad;
+    if (!columns[i].right) owed += pad;
     af_buf_done(&text);
   }
   af_buf_putc(out, '\n');
@@ -119,6 +120,7 @@ static void draw_table(const struct af_scene *s, struct af_buf *out, const struc
   for (int i = 0; i < n; i++)
     for (int r = 0; r < n_rows; r++) {
       int w = af_text_columns(rows[r].cell[i], s->terminal.utf8);
+      if (columns[i].most && w > columns[i].most) w = columns[i].most;
       if (w > widths[i]) widths[i] = w;
     }
   fit(columns, n, widths, gap, s->size.columns);
@@ -133,12 +135,12 @@ _Static_assert((int)C_MAX_ <= (int)COLUMNS_MAX, "the columns fit into a row");
 static const struct column copy_columns[C_MAX_] = {
     [C_PERCENT] = {.rank = 0, .right = true},
     [C_IMAGE] = {.rank = 1, .least = 8},
-    [C_TITLE] = {.rank = 2, .least = 6, .tint = AF_TINT_STRONG},
-    [C_TARGET] = {.rank = 3},
-    [C_WAITS] = {.rank = 4, .least = 16, .tint = AF_TINT_CARE},
+    [C_TITLE] = {.rank = 2, .least = 6, .most = 24, .tint = AF_TINT_STRONG},
+    [C_TARGET] = {.rank = 4},
+    [C_WAITS] = {.rank = 3, .least = 16, .tint = AF_TINT_CARE},
     [C_TIME] = {.rank = 5, .right = true},
     [C_BAR] = {.rank = 6},
-    [C_NAME] = {.rank = 7, .least = 10},
+    [C_NAME] = {.rank = 7, .least = 10, .most = 40},
     [C_BYTES] = {.rank = 8, .right = true, .tint = AF_TINT_FAINT},
     [C_SOURCE] = {.rank = 9},
     [C_ACCOUNT] = {.rank = 10},

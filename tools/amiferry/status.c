@@ -25,7 +25,7 @@ static struct {
   bool watch;
 } values;
 static const struct af_option options[] = {
-    {"watch", NULL, AF_OPTION_FLAG, 0, "show it anew every second until nothing is unfinished"},
+    {"watch", NULL, AF_OPTION_FLAG, 0, "show it anew every second until nothing is under way"},
     {0},
 };
 static const struct af_option_set set = {"Options", options, &values};

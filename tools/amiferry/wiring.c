@@ -26,6 +26,7 @@ void af_wiring_harden(void) {
   (void)setrlimit(RLIMIT_CORE, &none);
   (void)prctl(PR_SET_DUMPABLE, 0);
   (void)signal(SIGPIPE, SIG_IGN);
+  (void)signal(SIGXFSZ, SIG_IGN); /* a file that grows past the limit is a full disk: an error to be told, not an end */
   (void)setlocale(LC_CTYPE, ""); /* for wcwidth(); nothing else follows the locale */
 }
 

@@ -29,7 +29,7 @@ struct af_wiring {
   struct af_engine *engine;
 };
 
-/* Once, before anything else: no core dumps (secrets are in memory), SIGPIPE ignored, the locale. */
+/* Once, before anything else: no core dumps (secrets are in memory), SIGPIPE and SIGXFSZ ignored, the locale. */
 void af_wiring_harden(void);
 
 /* Clock, environment, log and the database's path; nothing is opened but the log file. The rest as it is needed, in this order; each has
