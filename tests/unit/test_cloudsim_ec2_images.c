@@ -386,6 +386,73 @@ TEST(description_and_imds_support_can_be_changed_one_at_a_time) {
   assert_refused(w, call_as(w, SOURCE, "Action=ModifyImageAttribute&ImageId=ami-00000001&ProductCode.1=x"), "UnsupportedOperation", "");
 }
 
+/* --- an image's standing --- */
+
+TEST(disabling_takes_every_launch_permission_and_enabling_gives_none_back) {
+  WORLD(w, "", "");
+  share_plain(w);
+  assert_done(w, call_as(w, SOURCE, "Action=DisableImage&ImageId=ami-00000001"));
+  assert_refused(w, call_as(w, SOURCE, "Action=DisableImage&ImageId=ami-00000001"), "IncorrectState", "disabled");
+  assert_refused(w, call_as(w, TARGET, IMAGES "&ImageId.1=ami-00000001"), "InvalidAMIID.NotFound", "");
+  assert_refused(w, call_as(w, SOURCE, SHARE "UserId=" TARGET), "InvalidAMIID.Unavailable", "");
+  assert_refused(w, call_as(w, SOURCE, "Action=CopyImage&Name=copied&SourceRegion=eu-west-1&SourceImageId=ami-00000001"), "InvalidAMIID.Unavailable", "");
+  assert_done(w, call_as(w, SOURCE, "Action=EnableImage&ImageId=ami-00000001"));
+  assert_string_equal(image_state(w, SOURCE, "ami-00000001"), "available");
+  assert_string_equal(image_state(w, TARGET, "ami-00000001"), "InvalidAMIID.NotFound");
+  assert_refused(w, call_as(w, SOURCE, "Action=EnableImage&ImageId=ami-00000001"), "IncorrectState", "available");
+}
+
+TEST(deprecation_is_rounded_to_the_minute_and_neither_past_nor_far) {
+  static const char *const bad[] = {"2020-01-01T00:00:00Z", "2040-01-01T00:00:00Z", "soon"};
+  WORLD(w, "", "");
+  assert_done(w, call_as(w, SOURCE, "Action=EnableImageDeprecation&ImageId=ami-00000001&DeprecateAt=2030-01-01T00:00:31Z"));
+  assert_done(w, call_as(w, SOURCE, IMAGES "&ImageId.1=ami-00000001"));
+  assert_string_equal(value_of(w, "deprecationTime"), "2030-01-01T00:01:00.000Z");
+  for (size_t i = 0; i < COUNT(bad); i++) {
+    char form[200];
+    snprintf(form, sizeof form, "Action=EnableImageDeprecation&ImageId=ami-00000001&DeprecateAt=%s", bad[i]);
+    assert_refused(w, call_as(w, SOURCE, form), "InvalidParameterValue", bad[i]);
+  }
+  assert_done(w, call_as(w, SOURCE, SHARE "Group=all")); /* public: two years from its making */
+  assert_refused(w, call_as(w, SOURCE, "Action=EnableImageDeprecation&ImageId=ami-00000001&DeprecateAt=2030-01-01T00:00:00Z"), "InvalidParameterValue", "");
+  assert_done(w, call_as(w, SOURCE, "Action=DisableImageDeprecation&ImageId=ami-00000001"));
+  assert_done(w, call_as(w, SOURCE, IMAGES "&ImageId.1=ami-00000001"));
+  assert_no_body(w, "deprecationTime");
+}
+
+TEST(protection_with_cooldown_goes_on_for_a_day) {
+  WORLD(w, "", "");
+  assert_done(w, call_as(w, SOURCE, "Action=EnableImageDeregistrationProtection&ImageId=ami-00000001&WithCooldown=true"));
+  assert_refused(w, call_as(w, SOURCE, "Action=DeregisterImage&ImageId=ami-00000001"), "OperationNotPermitted", "protection");
+  assert_done(w, call_as(w, SOURCE, "Action=DisableImageDeregistrationProtection&ImageId=ami-00000001"));
+  after_s(w, 86399);
+  assert_refused(w, call_as(w, SOURCE, "Action=DeregisterImage&ImageId=ami-00000001"), "OperationNotPermitted", "protection");
+  after_s(w, 1);
+  assert_done(w, call_as(w, SOURCE, "Action=DeregisterImage&ImageId=ami-00000001"));
+  assert_done(w, call_as(w, SOURCE, "Action=EnableImageDeregistrationProtection&ImageId=ami-00000003"));
+  assert_done(w, call_as(w, SOURCE, "Action=DisableImageDeregistrationProtection&ImageId=ami-00000003"));
+  assert_done(w, call_as(w, SOURCE, "Action=DeregisterImage&ImageId=ami-00000003"));
+}
+
+TEST(the_account_an_image_is_shared_with_can_drop_out) {
+  WORLD(w, "", "");
+  assert_refused(w, call_as(w, TARGET, "Action=CancelImageLaunchPermission&ImageId=ami-00000001"), "InvalidAMIID.NotFound", "");
+  share_plain(w);
+  assert_done(w, call_as(w, TARGET, "Action=CancelImageLaunchPermission&ImageId=ami-00000001"));
+  assert_string_equal(image_state(w, TARGET, "ami-00000001"), "InvalidAMIID.NotFound");
+  assert_done(w, call_as(w, SOURCE, SHARE "Group=all"));
+  assert_refused(w, call_as(w, TARGET, "Action=CancelImageLaunchPermission&ImageId=ami-00000001"), "InvalidAMIID.Unavailable", "");
+}
+
+TEST(watermarks_go_with_copies_and_keep_an_image_private) {
+  WORLD(w, "", "      images: [{id: ami-0000000a, name: marked, watermarks: [{key: w1, source_image_id: ami-0000000a, source_image_region: eu-west-1,\n"
+               "        created: '2026-07-01T00:00:00.000Z', source_created: '2026-06-30T00:00:00.000Z'}]}]\n");
+  assert_refused(w, call_as(w, TARGET, "Action=ModifyImageAttribute&ImageId=ami-0000000a&LaunchPermission.Add.1.Group=all"), "OperationNotPermitted", "watermarks");
+  assert_done(w, call_as(w, TARGET, "Action=CopyImage&Name=copied&SourceRegion=eu-west-1&SourceImageId=ami-0000000a"));
+  assert_done(w, call_as(w, TARGET, IMAGES "&Filter.1.Name=name&Filter.1.Value.1=copied"));
+  assert_body(w, "<imageWatermarkSet><item><watermarkKey>w1</watermarkKey><sourceImageId>ami-0000000a</sourceImageId>");
+}
+
 /* --- the end of images and snapshots --- */
 
 TEST(a_deregistered_image_shows_for_a_while_then_answers_with_nothing_then_is_unknown) {
@@ -468,6 +535,11 @@ int main(void) {
       cmocka_unit_test(attributes_are_for_the_owner),
       cmocka_unit_test(each_attribute_is_told_in_its_own_element),
       cmocka_unit_test(description_and_imds_support_can_be_changed_one_at_a_time),
+      cmocka_unit_test(disabling_takes_every_launch_permission_and_enabling_gives_none_back),
+      cmocka_unit_test(deprecation_is_rounded_to_the_minute_and_neither_past_nor_far),
+      cmocka_unit_test(protection_with_cooldown_goes_on_for_a_day),
+      cmocka_unit_test(the_account_an_image_is_shared_with_can_drop_out),
+      cmocka_unit_test(watermarks_go_with_copies_and_keep_an_image_private),
       cmocka_unit_test(a_deregistered_image_shows_for_a_while_then_answers_with_nothing_then_is_unknown),
       cmocka_unit_test(a_protected_image_is_not_deregistered),
       cmocka_unit_test(a_snapshot_of_an_image_is_in_use),

@@ -62,6 +62,13 @@ TEST(replies_have_the_shapes_of_the_model) {
       "&BlockDeviceMapping.2.DeviceName=b&BlockDeviceMapping.2.NoDevice=",
       "Action=DescribeImages&Owner.1=self",
       "Action=DescribeSnapshots&Owner.1=self&Filter.1.Name=status&Filter.1.Value.1=pending",
+      "Action=EnableImageDeprecation&ImageId=ami-00000005&DeprecateAt=2030-01-01T00:00:00Z",
+      "Action=DescribeImages&ImageId.1=ami-00000005",
+      "Action=DisableImageDeprecation&ImageId=ami-00000005",
+      "Action=EnableImageDeregistrationProtection&ImageId=ami-00000005",
+      "Action=DisableImageDeregistrationProtection&ImageId=ami-00000005",
+      "Action=DisableImage&ImageId=ami-00000005",
+      "Action=EnableImage&ImageId=ami-00000005",
       "Action=DeregisterImage&ImageId=ami-00000003&DeleteAssociatedSnapshots=true",
       "Action=DeregisterImage&ImageId=ami-00000005",
   };

@@ -20,6 +20,7 @@ struct action {
 };
 
 static const struct action actions[] = {
+    {"CancelImageLaunchPermission", cs_cancel_launch_permission, {50, 5}, "!ImageId" DRY},
     {"CopyImage", cs_copy_image, {100, 1},
      "!Name !SourceImageId !SourceRegion ClientToken CopyImageTags:b Description DestinationAvailabilityZone "
      "DestinationAvailabilityZoneId DestinationOutpostArn Encrypted:b KmsKeyId SnapshotCopyCompletionDurationMinutes:i" TAGS DRY},
@@ -38,6 +39,12 @@ static const struct action actions[] = {
     {"DescribeSnapshotAttribute", cs_describe_snapshot_attribute, {100, 20}, "!SnapshotId !Attribute" DRY},
     {"DescribeSnapshots", cs_describe_snapshots, {100, 20}, "SnapshotId.# Owner.# RestorableBy.#" FILTERS PAGES DRY},
     {"DescribeTags", cs_describe_tags, {100, 20}, "" FILTERS PAGES DRY},
+    {"DisableImage", cs_disable_image, {50, 5}, "!ImageId" DRY},
+    {"DisableImageDeprecation", cs_disable_deprecation, {50, 5}, "!ImageId" DRY},
+    {"DisableImageDeregistrationProtection", cs_disable_protection, {50, 5}, "!ImageId" DRY},
+    {"EnableImage", cs_enable_image, {50, 5}, "!ImageId" DRY},
+    {"EnableImageDeprecation", cs_enable_deprecation, {50, 5}, "!ImageId !DeprecateAt" DRY},
+    {"EnableImageDeregistrationProtection", cs_enable_protection, {50, 5}, "!ImageId WithCooldown:b" DRY},
     {"GetAllowedImagesSettings", cs_get_allowed_images, {100, 20}, "" DRY},
     {"GetEbsDefaultKmsKeyId", cs_get_default_key, {100, 20}, "" DRY},
     {"GetEbsEncryptionByDefault", cs_get_encryption_by_default, {100, 20}, "" DRY},

@@ -103,7 +103,7 @@ enum cs_attribute {
   CS_NAME, CS_DESCRIPTION, CS_ARCHITECTURE, CS_TYPE, CS_KERNEL, CS_RAMDISK, CS_PLATFORM, CS_PLATFORM_DETAILS,
   CS_USAGE_OPERATION, CS_LOCATION, CS_ROOT_TYPE, CS_ROOT_NAME, CS_VIRTUALIZATION, CS_HYPERVISOR, CS_SRIOV, CS_ENA, CS_BOOT_MODE,
   CS_TPM, CS_IMDS, CS_UEFI_DATA, CS_CREATION_DATE, CS_DEPRECATION, CS_PROTECTION, CS_LAST_LAUNCHED, CS_SOURCE_IMAGE,
-  CS_SOURCE_REGION, CS_SOURCE_INSTANCE, CS_ALIAS,
+  CS_SOURCE_REGION, CS_SOURCE_INSTANCE, CS_ALIAS, CS_FREE_TIER, CS_SSM_NAME,
   CS_ATTRIBUTE_MAX_,
 };
 struct cs_image_attribute {
@@ -124,6 +124,11 @@ struct cs_mapping {
   bool delete_on_termination, encrypted;
 };
 
+/* Who made it what it is (rules.md 1.2): goes along with copies. */
+struct cs_watermark {
+  char *key, *source_image, *source_region, *created, *source_created; /* times as ISO 8601 */
+};
+
 enum cs_image_fate { CS_IMAGE_AVAILABLE, CS_IMAGE_FAILED, CS_IMAGE_DISABLED, CS_IMAGE_INVALID };
 struct cs_image {
   char id[CS_ID_SIZE];
@@ -134,6 +139,9 @@ struct cs_image {
   size_t n_mappings;
   struct cs_product_code *codes;
   size_t n_codes;
+  struct cs_watermark *watermarks;
+  size_t n_watermarks;
+  int64_t protected_until; /* deregistration protection with cooldown, after it was disabled */
   bool billing;          /* it carries BillingProduct codes, which no call shows (rules.md 4) */
   char **billing_products;
   size_t n_billing_products;
@@ -209,6 +217,7 @@ struct cs_snapshot *cs_snapshot_by_id(const struct cs_sim *sim, const char *id);
 void cs_image_free(struct cs_image *image);
 void cs_mapping_copy(struct cs_mapping *to, const struct cs_mapping *from);
 void cs_mapping_done(struct cs_mapping *m);
+void cs_watermarks_copy(struct cs_image *to, const struct cs_image *from);
 void cs_codes_copy(struct cs_product_code **to, size_t *n, const struct cs_product_code *from, size_t n_from);
 const struct cs_mapping *cs_root_mapping(const struct cs_image *image); /* NULL */
 struct cs_usage *cs_usage_of(struct cs_sim *sim, const struct cs_account *account, const struct cs_region *region);
@@ -269,8 +278,12 @@ const char *cs_match_key(const struct cs_match *m); /* what follows "tag:" */
 void cs_match_tags(struct cs_match *m, const struct cs_tags *tags, int64_t view);
 void cs_match_tag_keys(struct cs_match *m, const struct cs_tags *tags, int64_t view);
 
-/* ec2_describe.c */
+/* ec2_describe_images.c */
 void cs_xml_codes(struct af_buf *out, const struct cs_product_code *codes, size_t n);
+bool cs_owner_asked(struct cs_call *call, size_t n, const struct cs_account *owner); /* Owner.N: account ids, aliases, self */
+
+/* ec2_attributes.c */
+int cs_may_touch(struct cs_call *call, const char *type, const char *id); /* permission and DryRun of a call that is about one */
 
 /* ec2_page.c */
 struct cs_page {
@@ -318,14 +331,15 @@ void cs_image_wait(struct cs_sim *sim, struct cs_image *image);  /* it is pendin
 void cs_copy_cancel(struct cs_sim *sim, struct cs_snapshot *s, int64_t at); /* its copying ends with it */
 void cs_image_cancel(struct cs_sim *sim, struct cs_image *image, int64_t at);
 
-/* The actions: ec2_describe.c, ec2_attributes.c, ec2_copy.c, ec2_register.c, ec2_tags.c, ec2_settings.c. Each writes what stands
- * inside the reply's root element. */
+/* The actions: ec2_describe_*.c, ec2_attributes.c, ec2_copy.c, ec2_register.c, ec2_standing.c, ec2_tags.c, ec2_settings.c. Each
+ * writes what stands inside the reply's root element. */
 typedef int cs_run(struct cs_call *call, struct af_buf *out);
 cs_run cs_describe_images, cs_describe_snapshots, cs_describe_image_attribute, cs_describe_snapshot_attribute,
     cs_modify_image_attribute, cs_modify_snapshot_attribute, cs_reset_image_attribute, cs_reset_snapshot_attribute, cs_copy_image,
     cs_copy_snapshot, cs_register_image, cs_deregister_image, cs_delete_snapshot, cs_create_tags, cs_delete_tags,
     cs_describe_tags, cs_describe_regions, cs_describe_zones, cs_get_encryption_by_default, cs_get_default_key,
-    cs_get_allowed_images, cs_get_snapshot_block, cs_get_image_block;
+    cs_get_allowed_images, cs_get_snapshot_block, cs_get_image_block, cs_disable_image, cs_enable_image, cs_enable_deprecation,
+    cs_disable_deprecation, cs_enable_protection, cs_disable_protection, cs_cancel_launch_permission;
 
 /* world_ec2.c */
 int cs_world_load_snapshots(struct cs_reader *r, struct cs_account *account, struct cs_settings *settings, const struct af_node *region);

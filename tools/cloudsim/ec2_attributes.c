@@ -151,6 +151,8 @@ static int may_share_image(struct cs_call *call, const struct cs_image *image, c
     if (s && s->encrypted && adds(c, true))
       return cs_fail(call, 400, "OperationNotPermitted", "Images with encrypted snapshots cannot be shared publicly");
   }
+  if (adds(c, true) && image->n_watermarks > 0) /* rules.md 1.2 */
+    return cs_fail(call, 400, "OperationNotPermitted", "Images with watermarks cannot be shared publicly");
   if (adds(c, true) && af_streq(settings->image_block_public, "block-new-sharing")) /* rules.md 2.5 */
     return cs_fail(call, 400, "OperationNotPermitted", "You can't publicly share this image because block public access is enabled for this account in this Region.");
   return check_sharing_quota(call, image, c);
@@ -214,8 +216,7 @@ static int pick_image_attribute(struct cs_call *call, size_t *ret) {
   return cs_fail(call, 400, "InvalidParameterCombination", "No attributes specified.");
 }
 
-/* The steps that every change of one image or snapshot begins with. */
-static int may_touch(struct cs_call *call, const char *type, const char *id) {
+int cs_may_touch(struct cs_call *call, const char *type, const char *id) {
   char arn[160], action[100];
   cs_arn(arn, sizeof arn, call->region, type, id);
   snprintf(action, sizeof action, "ec2:%s", call->action);
@@ -230,7 +231,7 @@ static int done(struct af_buf *out) {
 int cs_modify_image_attribute(struct cs_call *call, struct af_buf *out) {
   const char *id = cs_param(&call->params, "ImageId");
   size_t which = 0;
-  if (may_touch(call, "image", id) < 0 || pick_image_attribute(call, &which) < 0)
+  if (cs_may_touch(call, "image", id) < 0 || pick_image_attribute(call, &which) < 0)
     return -AF_EAWS;
   struct cs_image *image = cs_own_image(call, id);
   if (!image || image_attributes[which].modify(call, image) < 0)
@@ -277,7 +278,7 @@ int cs_modify_snapshot_attribute(struct cs_call *call, struct af_buf *out) {
   const char *id = cs_param(&call->params, "SnapshotId");
   struct cs_snapshot *s = NULL;
   struct changes c = {0};
-  int rc = may_touch(call, "snapshot", id) < 0 || cs_one_of(call, "Attribute", names) < 0 ||
+  int rc = cs_may_touch(call, "snapshot", id) < 0 || cs_one_of(call, "Attribute", names) < 0 ||
                    read_changes(call, "CreateVolumePermission", "createVolumePermission", MOST_SNAPSHOT_CHANGES, &c) < 0 ||
                    (s = cs_own_snapshot(call, id)) == NULL || may_share_snapshot(call, s, &c) < 0
                ? -AF_EAWS
@@ -301,7 +302,7 @@ static void withdraw_all(struct cs_permissions *p, int64_t now) {
 int cs_reset_image_attribute(struct cs_call *call, struct af_buf *out) {
   static const char *const names[] = {"launchPermission", NULL};
   const char *id = cs_param(&call->params, "ImageId");
-  if (may_touch(call, "image", id) < 0 || cs_one_of(call, "Attribute", names) < 0)
+  if (cs_may_touch(call, "image", id) < 0 || cs_one_of(call, "Attribute", names) < 0)
     return -AF_EAWS;
   struct cs_image *image = cs_own_image(call, id);
   if (!image)
@@ -313,7 +314,7 @@ int cs_reset_image_attribute(struct cs_call *call, struct af_buf *out) {
 int cs_reset_snapshot_attribute(struct cs_call *call, struct af_buf *out) {
   static const char *const names[] = {"createVolumePermission", NULL};
   const char *id = cs_param(&call->params, "SnapshotId");
-  if (may_touch(call, "snapshot", id) < 0 || cs_one_of(call, "Attribute", names) < 0)
+  if (cs_may_touch(call, "snapshot", id) < 0 || cs_one_of(call, "Attribute", names) < 0)
     return -AF_EAWS;
   struct cs_snapshot *s = cs_own_snapshot(call, id);
   if (!s)
@@ -350,7 +351,7 @@ static bool write_text_attribute(struct af_buf *out, const struct cs_image *imag
 
 int cs_describe_image_attribute(struct cs_call *call, struct af_buf *out) {
   const char *id = cs_param(&call->params, "ImageId"), *name = cs_param(&call->params, "Attribute");
-  if (may_touch(call, "image", id) < 0)
+  if (cs_may_touch(call, "image", id) < 0)
     return -AF_EAWS;
   const struct cs_image *image = cs_own_image(call, id);
   if (!image)
@@ -370,7 +371,7 @@ int cs_describe_image_attribute(struct cs_call *call, struct af_buf *out) {
 int cs_describe_snapshot_attribute(struct cs_call *call, struct af_buf *out) {
   static const char *const names[] = {"createVolumePermission", "productCodes", NULL};
   const char *id = cs_param(&call->params, "SnapshotId"), *name = cs_param(&call->params, "Attribute");
-  if (may_touch(call, "snapshot", id) < 0 || cs_one_of(call, "Attribute", names) < 0)
+  if (cs_may_touch(call, "snapshot", id) < 0 || cs_one_of(call, "Attribute", names) < 0)
     return -AF_EAWS;
   const struct cs_snapshot *s = cs_own_snapshot(call, id);
   if (!s)

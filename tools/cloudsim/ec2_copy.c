@@ -327,6 +327,7 @@ static void copy_attributes(struct cs_call *call, struct cs_image *to, const str
   cs_set(&to->text[CS_SOURCE_IMAGE], from->id);
   cs_set(&to->text[CS_SOURCE_REGION], from->region->name);
   cs_codes_copy(&to->codes, &to->n_codes, from->codes, from->n_codes);
+  cs_watermarks_copy(to, from);
   to->billing = from->billing;
   cs_tag_specs_apply(call, "image", &to->tags);
   /* rules.md 1.2: with CopyImageTags the user's own tags; another account's never, but for those that its owner shares. */

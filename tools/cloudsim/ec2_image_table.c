@@ -30,5 +30,7 @@ const struct cs_image_attribute cs_image_attributes[CS_ATTRIBUTE_MAX_] = {
     [CS_SOURCE_IMAGE] = {"source_image_id", "sourceImageId", "source-image-id", NULL, NULL, false},
     [CS_SOURCE_REGION] = {"source_image_region", "sourceImageRegion", "source-image-region", NULL, NULL, false},
     [CS_SOURCE_INSTANCE] = {"source_instance_id", "sourceInstanceId", "source-instance-id", NULL, NULL, false},
+    [CS_FREE_TIER] = {"free_tier_eligible", "freeTierEligible", "free-tier-eligible", NULL, NULL, false},
+    [CS_SSM_NAME] = {"public_ssm_parameter_name", "publicSsmParameterName", "public-ssm-parameter-name", NULL, NULL, false},
     [CS_ALIAS] = {"owner_alias", "imageOwnerAlias", "owner-alias", NULL, NULL, false},
 };

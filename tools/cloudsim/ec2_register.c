@@ -312,7 +312,7 @@ int cs_deregister_image(struct cs_call *call, struct af_buf *out) {
   if (!image)
     return -AF_EAWS;
   const char *protection = image->text[CS_PROTECTION];
-  if (protection && !af_streq(protection, "disabled"))
+  if ((protection && !af_streq(protection, "disabled")) || call->sim_ms < image->protected_until) /* rules.md 2.5 */
     return cs_fail(call, 400, "OperationNotPermitted", "The image '%s' has deregistration protection enabled.", id);
   if (call->sim_ms < image->ready_ms)
     cs_image_cancel(call->sim, image, call->sim_ms);

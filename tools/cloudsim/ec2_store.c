@@ -135,6 +135,14 @@ void cs_codes_copy(struct cs_product_code **to, size_t *n, const struct cs_produ
   }
 }
 
+void cs_watermarks_copy(struct cs_image *to, const struct cs_image *from) {
+  for (size_t i = 0; i < from->n_watermarks; i++) {
+    const struct cs_watermark *w = &from->watermarks[i];
+    *CS_ADD(to->watermarks, to->n_watermarks) = (struct cs_watermark){cs_strdup(w->key), cs_strdup(w->source_image), cs_strdup(w->source_region),
+                                                                      cs_strdup(w->created), cs_strdup(w->source_created)};
+  }
+}
+
 const struct cs_mapping *cs_root_mapping(const struct cs_image *image) {
   for (size_t i = 0; i < image->n_mappings; i++)
     if (af_streq(image->mappings[i].device, image->text[CS_ROOT_NAME]))
@@ -175,6 +183,17 @@ static void codes_done(struct cs_product_code *codes, size_t n) {
   free(codes);
 }
 
+static void watermarks_done(struct cs_watermark *list, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    free(list[i].key);
+    free(list[i].source_image);
+    free(list[i].source_region);
+    free(list[i].created);
+    free(list[i].source_created);
+  }
+  free(list);
+}
+
 void cs_image_free(struct cs_image *image) {
   for (int i = 0; i < CS_ATTRIBUTE_MAX_; i++)
     free(image->text[i]);
@@ -182,6 +201,7 @@ void cs_image_free(struct cs_image *image) {
     cs_mapping_done(&image->mappings[i]);
   free(image->mappings);
   codes_done(image->codes, image->n_codes);
+  watermarks_done(image->watermarks, image->n_watermarks);
   for (size_t i = 0; i < image->n_billing_products; i++)
     free(image->billing_products[i]);
   free(image->billing_products);

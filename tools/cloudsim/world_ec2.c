@@ -190,6 +190,24 @@ static int load_mappings(struct cs_reader *r, const struct af_node *n, struct cs
   return 0;
 }
 
+static int load_watermarks(struct cs_reader *r, const struct af_node *n, struct cs_image *image) {
+  static const char *const known[] = {"key", "source_image_id", "source_image_region", "created", "source_created", NULL};
+  const struct af_node *list;
+  if (cs_read_list(r, n, "watermarks", &list) < 0)
+    return -AF_EINVAL;
+  for (size_t i = 0; i < af_node_count(list); i++) {
+    const struct af_node *item = af_node_at(list, i);
+    struct cs_watermark *w = CS_ADD(image->watermarks, image->n_watermarks);
+    *w = (struct cs_watermark){0};
+    if (af_node_only(r->doc, item, known, r->err) < 0 || cs_read_string(r, item, "key", &w->key) < 0 ||
+        cs_read_string(r, item, "source_image_id", &w->source_image) < 0 ||
+        cs_read_string(r, item, "source_image_region", &w->source_region) < 0 || cs_read_string(r, item, "created", &w->created) < 0 ||
+        cs_read_string(r, item, "source_created", &w->source_created) < 0)
+      return -AF_EINVAL;
+  }
+  return image->n_watermarks <= 5 ? 0 : cs_bad(r, list, "an image has at most 5 watermarks"); /* rules.md 1.2 */
+}
+
 static void set_default(struct cs_image *image, enum cs_attribute which, const char *value) {
   if (!image->text[which])
     cs_set(&image->text[which], value);
@@ -246,10 +264,10 @@ static int load_image_state(struct cs_reader *r, const struct af_node *n, struct
 }
 
 static int load_image(struct cs_reader *r, struct cs_account *account, struct cs_settings *settings, const struct af_node *n) {
-  const char *known[CS_ATTRIBUTE_MAX_ + 10] = {"id", "mappings", "launch_permissions", "bundle_readers", "product_codes", "tags",
-                                               "state", "billing", "state_reason"};
+  const char *known[CS_ATTRIBUTE_MAX_ + 11] = {"id", "mappings", "launch_permissions", "bundle_readers", "product_codes", "tags",
+                                               "state", "billing", "state_reason", "watermarks"};
   for (int i = 0; i < CS_ATTRIBUTE_MAX_; i++)
-    known[9 + i] = cs_image_attributes[i].world;
+    known[10 + i] = cs_image_attributes[i].world;
   char id[CS_ID_SIZE] = "";
   if (af_node_type(n) != AF_NODE_MAP)
     return cs_bad(r, n, "must be a map");
@@ -262,7 +280,7 @@ static int load_image(struct cs_reader *r, struct cs_account *account, struct cs
       return -AF_EINVAL;
   if (load_mappings(r, n, image) < 0 || load_permissions(r, n, "launch_permissions", &image->permissions) < 0 ||
       load_permissions(r, n, "bundle_readers", &image->bundle_readers) < 0 ||
-      load_codes(r, n, &image->codes, &image->n_codes) < 0 || load_tags(r, n, &image->tags) < 0 ||
+      load_codes(r, n, &image->codes, &image->n_codes) < 0 || load_watermarks(r, n, image) < 0 || load_tags(r, n, &image->tags) < 0 ||
       cs_read_bool(r, n, "billing", &image->billing) < 0 || cs_read_string(r, n, "state_reason", &image->reason) < 0 ||
       load_image_state(r, n, image) < 0)
     return -AF_EINVAL;
