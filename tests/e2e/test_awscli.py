@@ -520,6 +520,30 @@ def _(world):
     contains(done.stderr, "cannot listen on 127.0.0.1:" + port)
 
 
+@test("every world file of the tests and of the demo loads")
+def _(world):
+    folder = os.path.join(harness.HERE, "worlds")
+    files = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if name.endswith(".yaml")]
+    for path in files + [os.path.join(harness.HERE, "..", "..", "tools", "demo-world.yaml")]:
+        with harness.World(world.build, os.path.abspath(path)) as other:
+            equal(other.get("/_cloudsim/health")["status"], "ok")
+
+
+@test("the audit can be read by people, and its exit status says whether anything is left open")
+def _(world):
+    import subprocess
+    program = os.path.join(world.build, "tools", "cloudsim", "cloudsim")
+    with harness.World(world.build, "small.yaml") as fresh:
+        def audit():
+            return subprocess.run([program, "--audit", fresh.url], capture_output=True, text=True, timeout=20)
+        equal(audit().returncode, 0)
+        fresh.boto(SOURCE, "kms").create_grant(KeyId=KEY, GranteePrincipal="arn:aws:iam::444455556666:root", Operations=["Decrypt"], Name="left")
+        done = audit()
+        equal(done.returncode, 1)
+        contains(done.stdout, "grants left open       1\n  key " + KEY)
+    equal(audit().returncode, 2)
+
+
 @test("sessions that the world shortens expire in seconds, and say so")
 def _(world):
     import tempfile

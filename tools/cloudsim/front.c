@@ -264,11 +264,12 @@ int cs_sim_faults(struct cs_sim *sim, const json_t *faults, struct af_error *err
   return rc;
 }
 
-static json_t *open_grants(const struct cs_sim *sim) {
+/* Grants that the world had and that are gone, or that it had not and that are there. */
+static json_t *grants_json(const struct cs_sim *sim, bool of_world) {
   json_t *list = json_array();
   for (size_t i = 0; i < sim->kms->n_grants; i++) {
     const struct cs_grant *g = sim->kms->grants[i];
-    if (!g->of_world && g->ended_ms == INT64_MAX)
+    if (g->of_world == of_world && (g->ended_ms == INT64_MAX) != of_world)
       json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "key", g->key->arn, "grant", g->id, "name", g->name ? g->name : "", "grantee",
                                             g->grantee ? g->grantee : g->grantee_service));
   }
@@ -280,7 +281,8 @@ json_t *cs_sim_audit(struct cs_sim *sim, int64_t now_ms) {
   json_object_set_new(audit, "calls", json_deep_copy(sim->front->calls));
   json_object_set_new(audit, "faults", json_deep_copy(sim->front->faulted));
   json_object_set_new(audit, "ambiguous_effects", json_deep_copy(sim->front->ambiguous));
-  json_object_set_new(audit, "grants_open", open_grants(sim));
+  json_object_set_new(audit, "grants_open", grants_json(sim, false));
+  json_object_set_new(audit, "grants_lost", grants_json(sim, true));
   int64_t sim_ms = cs_sim_time(sim, now_ms);
   cs_ec2_advance(sim, sim_ms);
   cs_audit_ec2(sim, sim_ms, audit);

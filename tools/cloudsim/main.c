@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "tools/cloudsim/server.h"
+#include "tools/cloudsim/view.h"
 
 enum { EXIT_OK = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
 
@@ -15,6 +16,7 @@ static const char usage_text[] =
     "cloudsim: a simulated AWS (EC2, KMS, STS) on 127.0.0.1\n"
     "\n"
     "  cloudsim [options] WORLD     WORLD is a YAML or JSON file, - for standard input; docs/cloudsim.md describes it\n"
+    "  cloudsim --audit URL         what the cloudsim at that URL saw, and what is left open in it\n"
     "\n"
     "  --port N    listen on this port; 0, the default, takes any free one\n"
     "  --speed X   the world's time runs X times as fast as the clock; instead of the world file's `speed`\n"
@@ -27,10 +29,11 @@ static const char usage_text[] =
     "--endpoint-url, at the URL. Its own endpoints: GET /_cloudsim/audit, GET /_cloudsim/health, POST /_cloudsim/faults,\n"
     "GET /_cloudsim/container-credentials, and the instance metadata service under /latest/.\n"
     "\n"
-    "Exit status: 0 ended by a signal; 1 the port can't be had; 2 bad usage or a bad world file.\n";
+    "Exit status: 0 ended by a signal; 1 the port can't be had; 2 bad usage or a bad world file. With --audit: 0 nothing is left\n"
+    "open, made twice or lost; 1 something is; 2 nobody answers.\n";
 
 struct options {
-  const char *world;
+  const char *world, *audit;
   uint16_t port;
   double speed; /* 0: the world file's */
   uint64_t seed;
@@ -54,6 +57,7 @@ static int read_number(const char *text, uint64_t max, uint64_t *ret) {
 static int read_options(int argc, char **argv, struct options *o, bool *ret_end) {
   static const struct option options[] = {{"port", required_argument, NULL, 'p'}, {"speed", required_argument, NULL, 's'},
                                           {"seed", required_argument, NULL, 'r'}, {"log", no_argument, NULL, 'l'},
+                                          {"audit", required_argument, NULL, 'a'},
                                           {"help", no_argument, NULL, 'h'},       {"version", no_argument, NULL, 'v'},
                                           {NULL, 0, NULL, 0}};
   uint64_t number = 0;
@@ -76,6 +80,9 @@ static int read_options(int argc, char **argv, struct options *o, bool *ret_end)
       if (read_number(optarg, UINT64_MAX, &o->seed) < 0)
         return bad_usage("--seed is a whole number", optarg);
       break;
+    case 'a':
+      o->audit = optarg;
+      break;
     case 'l':
       o->log = true;
       break;
@@ -89,10 +96,11 @@ static int read_options(int argc, char **argv, struct options *o, bool *ret_end)
       return bad_usage("see what is above", NULL);
     }
   }
-  if (optind + 1 != argc)
+  if (optind + !o->audit != argc)
     return bad_usage(optind < argc ? "one world file at a time" : "which world file?", NULL);
-  o->world = argv[optind];
   *ret_end = false;
+  if (!o->audit)
+    o->world = argv[optind];
   return EXIT_OK;
 }
 
@@ -117,12 +125,24 @@ static int serve(struct cs_sim *sim, const struct options *o, const sigset_t *si
   return EXIT_OK;
 }
 
+static int audit(const char *url) {
+  struct af_error err;
+  json_t *found;
+  if (cs_view_fetch(url, &found, &err) < 0)
+    return complain(&err, EXIT_USAGE);
+  bool clean = cs_view_print(stdout, found);
+  json_decref(found);
+  return clean ? EXIT_OK : EXIT_TROUBLE;
+}
+
 int main(int argc, char **argv) {
   struct options o = {0};
   bool end;
   int status = read_options(argc, argv, &o, &end);
   if (end)
     return status;
+  if (o.audit)
+    return audit(o.audit);
   /* Blocked before any thread is made, so that they come to sigwait() and to nobody else. */
   sigset_t signals;
   sigemptyset(&signals);
