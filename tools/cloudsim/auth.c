@@ -207,6 +207,7 @@ int cs_auth_verify(struct cs_call *call, enum cs_service service, const struct c
                    const char *why, const struct cs_auth_faults *faults) {
   struct judging j = {.sim = call->sim, .service = service, .req = req, .auth = auth, .why = why, .faults = faults,
                       .server_ms = call->now_ms + faults->skew_ms};
+  call->skew_ms = faults->skew_ms;
   enum refusal r = judge(&j);
   if (r != R_MAX_)
     return refuse(&j, r, &call->failure);

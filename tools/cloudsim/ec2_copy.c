@@ -448,7 +448,7 @@ static const char *presigned_fault(struct cs_call *call, const struct cs_region 
   struct cs_params signed_params = {0};
   struct cs_failure failure = {0};
   const char *fault = NULL;
-  if (cs_auth_presigned(call->sim, call->now_ms, url, region->name, &signer, &signed_params, &failure) < 0)
+  if (cs_auth_presigned(call->sim, call->now_ms + call->skew_ms, url, region->name, &signer, &signed_params, &failure) < 0)
     return "The presigned URL is not valid";
   if (!af_streq(cs_param(&signed_params, "Action"), "CopySnapshot") || !af_streq(signer.account, call->caller.account) ||
       !af_streq(cs_param(&signed_params, "DestinationRegion"), call->region->name))

@@ -204,6 +204,7 @@ struct cs_failure {
 struct cs_call {
   struct cs_sim *sim;
   int64_t now_ms, sim_ms;
+  int64_t skew_ms;     /* a fault: the server's clock is off by so much, for this call and the URL that is presigned in it */
   int64_t view_ms;     /* what this call's reads see of EC2: at most sim_ms; set by cs_ec2_handle() */
   const char *service; /* "ec2", "sts", "kms" */
   const struct cs_region *region;

@@ -213,7 +213,7 @@ static void assume_role(struct cs_call *call, struct cs_reply *reply) {
   if (check_trust(call, role) < 0 || check_role_duration(call, role, duration_s, from && from->chains) < 0 ||
       read_session_policy(call, &policy) < 0)
     return;
-  struct cs_session *s = cs_session_new(call->sim, role, cs_param(&call->params, "RoleSessionName"), call->now_ms, duration_s);
+  struct cs_session *s = cs_session_new(call->sim, role, cs_param(&call->params, "RoleSessionName"), call->now_ms + call->skew_ms, duration_s);
   s->chains = true;
   s->policy = policy;
   if (source || from) /* it stays through chains */
@@ -276,7 +276,7 @@ static void assume_role_with_web_identity(struct cs_call *call, struct cs_reply 
     check_role_duration(call, role, duration_s, false);
   if (call->failure.status || read_session_policy(call, &policy) < 0)
     return;
-  struct cs_session *s = cs_session_new(call->sim, role, cs_param(&call->params, "RoleSessionName"), call->now_ms, duration_s);
+  struct cs_session *s = cs_session_new(call->sim, role, cs_param(&call->params, "RoleSessionName"), call->now_ms + call->skew_ms, duration_s);
   s->chains = true;
   s->policy = policy;
   begin(call, reply);
@@ -309,7 +309,7 @@ static void get_session_token(struct cs_call *call, struct cs_reply *reply) {
     return;
   if (root && duration_s > ROOT_MAX_S)
     duration_s = ROOT_MAX_S;
-  struct cs_session *s = cs_session_new(call->sim, call->caller.principal, "", call->now_ms, duration_s);
+  struct cs_session *s = cs_session_new(call->sim, call->caller.principal, "", call->now_ms + call->skew_ms, duration_s);
   s->account = cs_account_find(call->sim, call->caller.account);
   begin(call, reply);
   put_credentials(&reply->body, s);
