@@ -17,9 +17,9 @@ struct af_facts {
   json_t *image;             /* Image, as DescribeImages gave it to the source credentials */
   json_t *snapshots;         /* array of Snapshot, one for each mapping that has one, in the order of the mappings */
   json_t *source_keys;       /* array of KeyMetadata, each distinct key once; a key that could not be described stands as
-                                {"Arn": ..., "Error": "AccessDeniedException"} */
+                                {"Arn", "Error": "AccessDeniedException", "Message", "RequestId", "HttpStatus"} */
   json_t *target_key;        /* KeyMetadata of the spec's kms_key in the target account and Region; NULL where none is named;
-                                {"Arn"/"KeyId": as named, "Error": code} where it could not be described */
+                                {"KeyId": as named, "Error"…} where it could not be described */
   char *uefi_data;           /* base64; NULL where the AMI has none */
   bool encryption_by_default; /* of EBS in the target account and Region */
   char allowed_images[16];   /* target: "enabled", "audit-mode", "disabled"; "" where it could not be read */

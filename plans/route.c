@@ -140,6 +140,7 @@ static bool settles_by_holder(const struct af_survey *s, struct af_decision *d) 
     REFUSE(d, REFUSED, "NameTaken", "the name \"%s\" is already taken by %s, a copy of the same source %s%s", d->name, id,
            af_json_tag(holder, AF_TAG_KEY) ? "under the key " : "that is not encrypted",
            af_json_tag(holder, AF_TAG_KEY) ? af_json_tag(holder, AF_TAG_KEY) : "");
+  af_refusal_at(&d->refusal, "ec2:DescribeImages", s->facts->target_account, s->spec->target.region, id);
   return hint(d, "write another name into the manifest, or deregister %s", id);
 }
 
@@ -301,9 +302,7 @@ void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *fac
       break;
   if (d.route == AF_ROUTE_NONE) {
     AF_COPY(d.reason, af_str(d.refusal.message));
-    AF_COPY(d.refusal.resource, af_str(s.image_id));
-    AF_COPY(d.refusal.region, af_str(spec->source.region));
-    AF_COPY(d.refusal.account, af_str(facts->source_account));
+    af_refusal_at(&d.refusal, "", facts->source_account, spec->source.region, s.image_id);
   } else {
     af_route_warn(&s, &d);
   }

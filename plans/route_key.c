@@ -7,7 +7,22 @@ static bool refuse_target(const struct af_survey *s, struct af_decision *d, enum
                           const char *what, const char *detail, const char *hint) {
   af_error_set(&d->refusal, 0, class, code, "the target key %s %s%s", s->spec->kms_key, what, detail);
   af_error_hint(&d->refusal, "%s", hint);
+  const char *arn = af_json_str(s->facts->target_key, "Arn");
+  af_refusal_of_key(&d->refusal, s->facts->target_key, s->facts->target_account, s->spec->target.region, *arn ? arn : s->spec->kms_key);
   return true;
+}
+
+void af_refusal_at(struct af_error *e, const char *action, const char *account, const char *region, const char *resource) {
+  if (!*e->action) AF_COPY(e->action, af_str(action));
+  if (!*e->account) AF_COPY(e->account, af_str(account));
+  if (!*e->region) AF_COPY(e->region, af_str(region));
+  if (!*e->resource) AF_COPY(e->resource, af_str(resource));
+}
+
+void af_refusal_of_key(struct af_error *e, const json_t *key, const char *account, const char *region, const char *resource) {
+  af_refusal_at(e, "kms:DescribeKey", account, region, resource);
+  e->http_status = (int)af_json_int(key, "HttpStatus");
+  AF_COPY(e->request_id, af_str(af_json_str(key, "RequestId")));
 }
 
 /* What a key that is not enabled needs, by its state. */
@@ -93,6 +108,7 @@ bool af_route_refuses_source_key(const struct af_survey *s, struct af_decision *
                  af_json_str(s->under_aws, "SnapshotId"), s->owner);
     af_error_hint(&d->refusal, "re-encrypt it in account %s first: copy %s there under a customer key, and then copy that image",
                   s->owner, s->image_id);
+    af_refusal_at(&d->refusal, "", s->owner, s->spec->source.region, af_json_str(s->under_aws, "SnapshotId"));
     return true;
   }
   if (shared && s->under_unknown) {
@@ -101,6 +117,7 @@ bool af_route_refuses_source_key(const struct af_survey *s, struct af_decision *
     af_error_set(&d->refusal, 0, AF_CLASS_AUTH, "SourceKeyUnreadable", "the key %s of %s could not be described: %s",
                  *arn ? arn : "(unknown)", af_json_str(s->under_unknown, "SnapshotId"), *why ? why : "it is not among the facts");
     af_error_hint(&d->refusal, "give the source credentials kms:DescribeKey on it, then retry");
+    af_refusal_of_key(&d->refusal, af_json_find(s->facts->source_keys, "Arn", arn), s->owner, s->spec->source.region, arn);
     return true;
   }
   if (s->idle_key) {
@@ -108,6 +125,7 @@ bool af_route_refuses_source_key(const struct af_survey *s, struct af_decision *
     af_error_set(&d->refusal, 0, AF_CLASS_AUTH, "SourceKeyNotEnabled", "the source's key %s is %s: nothing under it can be read",
                  af_json_str(s->idle_key, "Arn"), *state ? state : "in no known state");
     af_error_hint(&d->refusal, "%s", mend(state));
+    af_refusal_of_key(&d->refusal, s->idle_key, s->owner, s->spec->source.region, af_json_str(s->idle_key, "Arn"));
     return true;
   }
   return false;

@@ -54,4 +54,8 @@ bool af_route_refuses_key(const struct af_survey *s, struct af_decision *d);
 /* Whether the source's keys stand in the way. */
 bool af_route_refuses_source_key(const struct af_survey *s, struct af_decision *d);
 
+/* Says where a refusal happened and to what, as far as it isn't said yet; "" says nothing. A key's facts know the request that read them. */
+void af_refusal_at(struct af_error *e, const char *action, const char *account, const char *region, const char *resource);
+void af_refusal_of_key(struct af_error *e, const json_t *key, const char *account, const char *region, const char *resource);
+
 #endif

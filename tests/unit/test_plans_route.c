@@ -37,9 +37,10 @@ static void check_laws(const struct trial *t) {
     assert_true(d->refusal.class == AF_CLASS_AUTH || d->refusal.class == AF_CLASS_REFUSED ||
                 d->refusal.class == AF_CLASS_INVALID);
     assert_true(*d->refusal.code && *d->refusal.message && *d->refusal.hint);
-    assert_string_equal(d->refusal.resource, SOURCE_IMAGE);
-    assert_string_equal(d->refusal.region, t->spec.source.region);
-    assert_string_equal(d->refusal.account, t->facts.source_account);
+    bool target = af_str_starts(af_str(d->refusal.code), "TargetKey") || af_streq(d->refusal.code, "NameTaken");
+    assert_true(*d->refusal.resource != 0);
+    assert_string_equal(d->refusal.region, target ? t->spec.target.region : t->spec.source.region);
+    assert_string_equal(d->refusal.account, target ? t->facts.target_account : t->facts.source_account);
     assert_memory_equal(d->reason, d->refusal.message, 40);
     assert_int_equal(d->n_warnings, 0);
   } else {
