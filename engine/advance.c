@@ -12,7 +12,7 @@ void af_step_context(struct af_engine *e, struct af_live_copy *c, size_t step, c
   *ret = (struct af_step_ctx){
       .copy = &c->row, .spec = &c->spec, .facts = &c->facts, .decision = &c->decision, .steps = c->steps, .n_steps = c->n_steps,
       .step = &c->steps[step], .data = c->live[step].data, .exposure = exposure, .scratch = &c->live[step].scratch,
-      .now_ms = af_now_ms(e->config.clock), .window_ms = e->config.window_ms};
+      .now_ms = af_now_ms(e->config.clock), .asked_ms = c->live[step].asked_ms, .window_ms = e->config.window_ms};
 }
 
 static int outbox_add(struct af_engine *e, size_t flight) {
@@ -83,13 +83,14 @@ static bool turn_step_round(struct af_engine *e, struct af_live_copy *c, size_t 
 static bool past_limit(struct af_engine *e, struct af_live_copy *c, size_t step) {
   const struct af_step_row *s = &c->steps[step];
   const struct af_step_traits *t = af_step_traits(s->kind);
-  if (s->face != AF_FACE_DO || !s->started_ms || af_now_ms(e->config.clock) < s->started_ms + t->limit_ms) return false;
+  if (s->face != AF_FACE_DO || s->state == AF_STEP_AMBIGUOUS || !s->started_ms || af_now_ms(e->config.clock) < s->started_ms + t->limit_ms) return false;
   char span[AF_TIME_SIZE];
   struct af_outcome out;
   af_time_span(t->limit_ms, span);
   af_outcome_init(&out);
   af_outcome_fail(&out, AF_CLASS_REFUSED, "TimeLimit", s->resource ? s->resource : s->item, "%s took longer than %s%s%s", t->title, span,
                   *c->live[step].waits ? "; last: " : "", c->live[step].waits);
+  af_error_hint(&out.error, "look at it in account %s; when it is put right, run the manifest again", c->facts.target_account);
   af_apply_outcome(e, c, step, NULL, NULL, &out);
   af_outcome_done(&out);
   return true;
@@ -109,7 +110,7 @@ static bool slot_free(struct af_engine *e, struct af_live_copy *c, size_t step) 
 static bool prepare_change(struct af_engine *e, size_t copy, size_t step, struct af_ask *ask, struct af_session *session) {
   struct af_live_copy *c = e->copies[copy];
   struct af_step_row *s = &c->steps[step];
-  if (s->state == AF_STEP_AMBIGUOUS && !ask->op->repeatable) {
+  if (!ask->op->repeatable && (s->state == AF_STEP_AMBIGUOUS || s->resource)) {
     struct af_error err;
     af_error_set(&err, -AF_EINVAL, AF_CLASS_INTERNAL, "UnresolvedIntent", "%s of copy %s would send %s again before the last one is resolved", s->kind,
                  c->row.id, ask->op->label);
@@ -117,7 +118,7 @@ static bool prepare_change(struct af_engine *e, size_t copy, size_t step, struct
     return false;
   }
   s->attempts++;
-  if (!s->started_ms) s->started_ms = af_now_ms(e->config.clock);
+  c->live[step].unresolved = s->state == AF_STEP_AMBIGUOUS;
   if (af_step_traits(s->kind)->borrowed && af_exposure_intended(e, c, step)) return false;
   if (af_record_step(e, c, step, AF_STEP_INTENDED, &(struct af_note){.kind = "intent", .op = ask->op})) return false;
   struct af_flight *f = af_flight_new(e, AF_FLIGHT_STEP, ask->op, session, ask->region, json_incref(ask->input));
@@ -127,10 +128,10 @@ static bool prepare_change(struct af_engine *e, size_t copy, size_t step, struct
 
 static bool prepare_read(struct af_engine *e, size_t copy, size_t step, struct af_ask *ask, struct af_session *session) {
   struct af_live_copy *c = e->copies[copy];
-  if (!c->steps[step].started_ms) c->steps[step].started_ms = af_now_ms(e->config.clock);
   struct af_flight *f = af_flight_new(e, AF_FLIGHT_STEP, ask->op, session, ask->region, json_incref(ask->input));
   if (f) f->ref = (struct af_target_ref){copy, step};
   c->live[step].busy = true;
+  c->live[step].asked_ms = af_now_ms(e->config.clock);
   return false;
 }
 
@@ -157,11 +158,14 @@ static bool ask_step(struct af_engine *e, size_t copy, size_t step, const struct
   if (rc) {
     af_engine_fail(e, rc, NULL);
   } else if (!ask.op) {
-    if (!c->steps[step].started_ms) c->steps[step].started_ms = ctx.now_ms;
     af_apply_outcome(e, c, step, NULL, NULL, &out);
     moved = true;
   } else {
     moved = send_ask(e, copy, step, &ask);
+  }
+  if (c->live[step].slot && c->steps[step].state == AF_STEP_IDLE) { /* it wasn't sent after all */
+    af_slot_give(e->budgets, c->target, c->spec.target.region, af_step_traits(c->steps[step].kind)->quota);
+    c->live[step].slot = false;
   }
   af_ask_done(&ask);
   af_outcome_done(&out);
@@ -180,6 +184,7 @@ static bool step_through_gate(struct af_engine *e, size_t copy, size_t step) {
     wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS, "another copy is opening or closing the same access");
   } else if (!rc) {
     bool opens = c->steps[step].face == AF_FACE_DO;
+    json_object_clear(c->live[step].data); /* what it saw when it looked may not be so the next time */
     af_record_step(e, c, step, AF_STEP_DONE, &(struct af_note){.kind = "outcome", .message = opens ? "open already, by another copy" : "nothing of ours to take back, or another copy needs it still"});
     moved = true;
   }
@@ -196,6 +201,7 @@ static bool act_on_step(struct af_engine *e, size_t copy, size_t step) {
   bool undo = c->row.state == AF_COPY_UNDOING && af_goal_undoes(c->row.goal, t);
   if (undo && s->face == AF_FACE_DO && s->state != AF_STEP_AMBIGUOUS) return turn_step_round(e, c, step);
   if (past_limit(e, c, step)) return true;
+  if (!s->started_ms) s->started_ms = af_now_ms(e->config.clock);
   if (s->state == AF_STEP_PENDING && af_step_kind(s->kind)->poll != AF_POLL_ASK && json_object_size(live->data) == 0) {
     af_poll_add(e, copy, step);
     return false;
@@ -230,16 +236,14 @@ void af_advance_copy(struct af_engine *e, size_t copy) {
     if (c->row.state != AF_COPY_WORKING) return;
   }
   bool moved = true;
+  int64_t now = af_now_ms(e->config.clock); /* one for all rounds: what is due in the last question was acted on in the last round */
+  struct af_action actions[ACTIONS_MAX];
   for (int round = 0; moved && round < ROUNDS_MAX && !e->rc; round++) {
-    struct af_action actions[ACTIONS_MAX];
-    int64_t wake = INT64_MAX;
     enum af_copy_state before = c->row.state;
-    size_t n = af_machine_next(&c->row, c->steps, c->n_steps, af_now_ms(e->config.clock), actions, ACTIONS_MAX, &wake);
+    size_t n = af_machine_next(&c->row, c->steps, c->n_steps, now, actions, ACTIONS_MAX, &c->wake_ms);
     moved = false;
     for (size_t i = 0; i < n && !e->rc && c->row.state == before; i++) moved |= act(e, copy, &actions[i]);
   }
-  /* Asked once more, since acting made some steps wait. */
-  struct af_action ignored[ACTIONS_MAX];
-  af_machine_next(&c->row, c->steps, c->n_steps, af_now_ms(e->config.clock), ignored, ACTIONS_MAX, &c->wake_ms);
+  af_machine_next(&c->row, c->steps, c->n_steps, now, actions, ACTIONS_MAX, &c->wake_ms); /* acting made some steps wait */
   if (moved) c->wake_ms = 0; /* the rounds ran out: go on in the next turn */
 }

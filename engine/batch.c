@@ -21,6 +21,7 @@ void af_live_copy_free(struct af_live_copy *c) {
 }
 
 int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t n) {
+  free(c->live);
   c->live = calloc(n ? n : 1, sizeof(*c->live));
   if (!c->live) {
     af_step_rows_free(steps, n);
@@ -60,6 +61,34 @@ static void batch_id(struct af_engine *e, char out[64]) {
   new_id(e, prefix, 4, out, 64);
 }
 
+static int under_way(const struct af_copy_spec *spec, const struct af_copy_row *other, struct af_error *err) {
+  int rc = af_error_set(err, -AF_EEXIST, AF_CLASS_INVALID, "CopyUnderWay", "the copy of %s to %s is under way already, as %s of batch %s", spec->image,
+                        spec->target.region, other->id, other->batch_id);
+  AF_COPY(err->resource, af_str(other->id));
+  af_error_hint(err, "finish that batch first: amiferry resume %s", other->batch_id);
+  return rc;
+}
+
+/* Another batch has this copy (err->resource is its id). Where that one has made nothing yet, the newer manifest's word counts; otherwise it must be
+ * finished first. */
+static int supersede(struct af_engine *e, const char *batch, const struct af_copy_spec *spec, struct af_error *err) {
+  struct af_copy_row other = {0};
+  char id[64], message[128];
+  AF_COPY(id, af_str(err->resource));
+  int rc = af_store_copy_get(e->config.store, id, &other, err);
+  if (rc) return rc;
+  enum af_copy_state at = other.state == AF_COPY_BLOCKED ? other.resume_state : other.state;
+  if (at == AF_COPY_WAITING || at == AF_COPY_INSPECTING) {
+    snprintf(message, sizeof(message), "superseded by batch %s before anything was made", batch);
+    other.state = AF_COPY_CANCELLED;
+    rc = af_store_copy_update(e->config.store, &other, &(struct af_event_row){.kind = "state", .step = -1, .message = message}, err);
+  } else {
+    rc = under_way(spec, &other, err);
+  }
+  af_copy_row_done(&other);
+  return rc;
+}
+
 static int insert_copy(struct af_engine *e, const char *batch, size_t position, const struct af_copy_spec *spec, struct af_error *err) {
   struct af_copy_row row = {.position = (int64_t)position, .machine_version = AF_MACHINE_VERSION};
   char id[32];
@@ -71,16 +100,11 @@ static int insert_copy(struct af_engine *e, const char *batch, size_t position, 
   if (!rc) text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
   if (!rc && (!text || af_row_set(&row.id, id) || af_row_set(&row.batch_id, batch) || af_row_set(&row.key, key) || af_row_set(&row.spec, text)))
     rc = af_error_nomem(err);
-  if (!rc) rc = af_store_copy_insert(e->config.store, &row, &(struct af_event_row){.kind = "state", .step = -1}, err);
+  const struct af_event_row ev = {.kind = "state", .step = -1};
+  if (!rc) rc = af_store_copy_insert(e->config.store, &row, &ev, err);
   if (rc == -AF_EEXIST) {
-    char other[64];
-    struct af_copy_row busy = {0};
-    AF_COPY(other, af_str(err->resource));
-    bool known = af_store_copy_get(e->config.store, other, &busy, NULL) == 0;
-    rc = af_error_set(err, -AF_EEXIST, AF_CLASS_INVALID, "CopyUnderWay", "the copy of %s to %s is under way already, as %s of batch %s", spec->image,
-                      spec->target.region, other, known ? busy.batch_id : "?");
-    af_error_hint(err, "finish that batch first: amiferry resume %s", known ? busy.batch_id : "");
-    af_copy_row_done(&busy);
+    rc = supersede(e, batch, spec, err);
+    if (!rc) rc = af_store_copy_insert(e->config.store, &row, &ev, err);
   }
   json_decref(json);
   free(key);
@@ -146,6 +170,7 @@ static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
     const struct af_step_traits *t = af_step_traits(s->kind);
     if (!t) return af_engine_fail(e, -AF_EVERSION, NULL);
     s->next_ms = 0;
+    s->started_ms = 0; /* limits are for the time that it is looked after */
     if (s->state == AF_STEP_INTENDED &&
         af_record_step(e, c, i, AF_STEP_AMBIGUOUS, &(struct af_note){.kind = "ambiguous", .message = "the process ended before the outcome was known"}))
       return e->rc;
@@ -153,8 +178,7 @@ static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
       af_slot_force(e->budgets, c->target, c->spec.target.region, t->quota);
       c->live[i].slot = true;
     }
-    bool image = af_streq(s->kind, "copy-image") || af_streq(s->kind, "register-image") || af_streq(s->kind, "adopt-image");
-    if (image && s->resource && af_row_set(&c->row.image_id, s->resource)) return af_engine_fail(e, -AF_ENOMEM, NULL);
+    if (t->makes_image && s->resource && af_row_set(&c->row.image_id, s->resource)) return af_engine_fail(e, -AF_ENOMEM, NULL);
   }
   return 0;
 }
@@ -165,10 +189,10 @@ static int unblock(struct af_engine *e, struct af_live_copy *c) {
   if (to == AF_COPY_WORKING) {
     for (size_t i = 0; i < c->n_steps; i++) {
       struct af_step_row *s = &c->steps[i];
-      s->started_ms = s->state == AF_STEP_DONE && s->face == AF_FACE_DO ? s->started_ms : 0;
       if (s->face != AF_FACE_UNDO) continue;
       s->face = AF_FACE_DO;
       s->generation++;
+      json_object_clear(c->live[i].data);
       if (af_record_step(e, c, i, AF_STEP_IDLE, &(struct af_note){.kind = "retry"})) return e->rc;
     }
     c->row.goal = AF_GOAL_NONE;

@@ -44,8 +44,8 @@ struct af_engine;
 int af_engine_new(struct af_engine **ret, const struct af_engine_config *config, struct af_error *err); /* checks the machine's tables, too */
 void af_engine_free(struct af_engine *e); /* takes NULL */
 
-/* Writes the manifest's batch down, or finds the unfinished one that the same manifest began: *ret_resumed says which. -AF_EEXIST: a copy of it is
- * under way in another batch; err names both. */
+/* Writes the manifest's batch down, or finds the unfinished one that the same manifest began: *ret_resumed says which. A copy of it that another batch
+ * holds is taken over where nothing has been made yet; otherwise -AF_EEXIST, err names both, and nothing is written. */
 int af_engine_start(struct af_engine *e, const struct af_manifest *m, const char *manifest_name, char ret_batch[64], bool *ret_resumed,
                     struct af_error *err);
 /* Takes a stored batch up; blocked copies are tried again. */

@@ -13,9 +13,20 @@ static const char *resource_of(const struct af_live_copy *c, size_t step) {
   return *c->steps[step].item ? c->steps[step].item : c->spec.image;
 }
 
+/* A share is the account's, whichever copy needs it; a grant is one copy's own (engine/steps/grant_key.c). */
+static bool is_grant(const struct af_live_copy *c, size_t step) {
+  return af_streq(c->steps[step].kind, "grant-key");
+}
+
+static void grantee_of(const struct af_live_copy *c, size_t step, char *out, size_t size) {
+  snprintf(out, size, "%s%s%s", c->facts.target_account, is_grant(c, step) ? " for " : "", is_grant(c, step) ? c->row.id : "");
+}
+
 int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *ret) {
+  char grantee[96];
+  grantee_of(c, step, grantee, sizeof(grantee));
   return af_store_exposure_find(e->config.store, af_step_traits(c->steps[step].kind)->exposure, c->facts.source_account, c->spec.source.region,
-                                resource_of(c, step), c->facts.target_account, ret, NULL);
+                                resource_of(c, step), grantee, ret, NULL);
 }
 
 static int put(struct af_engine *e, struct af_exposure_row *x) {
@@ -25,10 +36,12 @@ static int put(struct af_engine *e, struct af_exposure_row *x) {
 }
 
 static int fill(const struct af_live_copy *c, size_t step, struct af_exposure_row *x) {
+  char grantee[96];
+  grantee_of(c, step, grantee, sizeof(grantee));
   *x = (struct af_exposure_row){.state = AF_EXPOSURE_CLOSED};
   return af_row_set(&x->kind, af_step_traits(c->steps[step].kind)->exposure) || af_row_set(&x->account, c->facts.source_account) ||
                  af_row_set(&x->region, c->spec.source.region) || af_row_set(&x->resource, resource_of(c, step)) ||
-                 af_row_set(&x->grantee, c->facts.target_account)
+                 af_row_set(&x->grantee, grantee)
              ? -AF_ENOMEM
              : 0;
 }
@@ -59,32 +72,45 @@ static bool just_closed(const struct af_engine *e, const struct af_exposure_row 
   return af_str_to_i64(af_str(x->detail), &closed_ms) == 0 && af_now_ms(e->config.clock) < closed_ms + e->config.window_ms;
 }
 
+/* Is a copy of this run at it? One of a batch that isn't running, or that is blocked, would be waited for in vain: a share is taken over, since opening
+ * and closing it are harmless to repeat, and whoever wakes up later finds that it has holders again. */
+static bool someone_acts(const struct af_engine *e, const struct af_live_copy *but, size_t step) {
+  for (size_t i = 0; i < e->n_copies; i++) {
+    const struct af_live_copy *c = e->copies[i];
+    if (c == but || (c->row.state != AF_COPY_WORKING && c->row.state != AF_COPY_UNDOING)) continue;
+    for (size_t k = 0; k < c->n_steps; k++) {
+      bool open = c->steps[k].state == AF_STEP_INTENDED || c->steps[k].state == AF_STEP_AMBIGUOUS;
+      if (open && af_streq(c->steps[k].kind, but->steps[step].kind) && af_streq(resource_of(c, k), resource_of(but, step)) &&
+          af_streq(c->facts.target_account, but->facts.target_account))
+        return true;
+    }
+  }
+  return false;
+}
+
 static int gate_open(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *x, enum af_gate *ret) {
   bool mine = c->steps[step].state == AF_STEP_AMBIGUOUS || c->steps[step].state == AF_STEP_PENDING;
   int rc = hold(e, x, c->row.id, true);
   *ret = AF_GATE_WAIT;
-  if (x->state == AF_EXPOSURE_OPEN && !mine) *ret = AF_GATE_DONE;
-  else if (mine || (x->state == AF_EXPOSURE_CLOSED && !just_closed(e, x))) *ret = AF_GATE_GO;
+  if (mine || (x->state != AF_EXPOSURE_OPEN && !someone_acts(e, c, step) && !just_closed(e, x))) *ret = AF_GATE_GO;
+  else if (x->state == AF_EXPOSURE_OPEN) *ret = AF_GATE_DONE;
   return rc;
 }
 
-/* Leaving: the last one out closes what we opened. */
+/* Leaving: the last one out closes what we opened. A close whose outcome is unknown is sent again only while nobody has come back. */
 static int gate_close(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *x, enum af_gate *ret) {
   size_t n = 0;
   bool mine = c->steps[step].state == AF_STEP_AMBIGUOUS;
   *ret = AF_GATE_GO;
-  if (mine) return 0;
-  int rc = hold(e, x, c->row.id, false);
+  int rc = mine ? 0 : hold(e, x, c->row.id, false);
   if (!rc) rc = holders(e, x, &n);
   if (rc) return rc;
-  if (n == 0 && x->borrowed && x->state != AF_EXPOSURE_CLOSED) return 0;
+  if (n == 0 && x->borrowed && mine && x->state == AF_EXPOSURE_CLOSING) return 0;
+  if (n == 0 && x->borrowed && !mine && (x->state == AF_EXPOSURE_OPEN || x->state == AF_EXPOSURE_OPENING)) return 0;
   *ret = AF_GATE_DONE;
+  if (mine || x->state == AF_EXPOSURE_CLOSING) return 0; /* another copy is at it */
   if (n == 0 && x->state != AF_EXPOSURE_CLOSED) {
     x->state = AF_EXPOSURE_CLOSED; /* not ours: forgotten, to be looked at anew */
-    return put(e, x);
-  }
-  if (n > 0 && x->state == AF_EXPOSURE_OPENING && c->steps[step].resource) { /* the one who opened it leaves while others wait: it is theirs now */
-    x->state = AF_EXPOSURE_OPEN;
     return put(e, x);
   }
   return 0;
@@ -104,7 +130,7 @@ int af_exposure_intended(struct af_engine *e, struct af_live_copy *c, size_t ste
     x.generation++;
     x.borrowed = true; /* from now on it may be open because of us */
     x.state = AF_EXPOSURE_OPENING;
-    rc = af_row_set(&x.detail, NULL) || put(e, &x) ? -AF_EIO : 0;
+    rc = af_row_set(&x.detail, NULL) ? af_engine_fail(e, -AF_ENOMEM, NULL) : put(e, &x);
   } else if (!rc && !opens && x.state != AF_EXPOSURE_CLOSING) {
     x.state = AF_EXPOSURE_CLOSING;
     rc = put(e, &x);

@@ -144,6 +144,12 @@ static int take_snapshots(struct af_inspection *x, const struct af_answer *a, st
   return 0;
 }
 
+/* That a key could not be described is a fact as well. */
+static json_t *refusal_of(const struct af_answer *a) {
+  return json_pack("{s:s, s:s, s:s, s:i}", "Error", a->error.code, "Message", a->error.message, "RequestId", a->error.request_id, "HttpStatus",
+                   a->error.http_status);
+}
+
 static json_t *ask_source_key(struct af_inspection *x) {
   const json_t *key = json_array_get(x->facts.source_keys, x->key);
   return key ? json_pack("{s:s}", "KeyId", af_json_str(key, "Arn")) : NULL;
@@ -151,19 +157,22 @@ static json_t *ask_source_key(struct af_inspection *x) {
 
 static int take_source_key(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
   json_t *key = json_array_get(x->facts.source_keys, x->key++);
-  if (a->rc) return json_object_set_new(key, "Error", json_string(a->error.code));
-  return json_object_update(key, json_object_get(a->output, "KeyMetadata"));
+  json_t *refused = a->rc ? refusal_of(a) : NULL;
+  bool kept = json_object_update(key, a->rc ? refused : json_object_get(a->output, "KeyMetadata")) == 0;
+  json_decref(refused);
+  return kept ? 0 : af_error_nomem(err);
 }
 
 static json_t *ask_target_key(struct af_inspection *x) {
   return x->spec->kms_key ? json_pack("{s:s}", "KeyId", x->spec->kms_key) : NULL;
 }
 
+/* What the answer says, or how it refused: both are facts. */
 static int take_target_key(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
   json_decref(x->facts.target_key);
-  x->facts.target_key = a->rc ? json_pack("{s:s, s:s, s:s}", "KeyId", x->spec->kms_key, "Error", a->error.code, "Message", a->error.message)
-                              : json_incref(json_object_get(a->output, "KeyMetadata"));
-  return x->facts.target_key ? 0 : af_error_nomem(err);
+  x->facts.target_key = a->rc ? refusal_of(a) : json_incref(json_object_get(a->output, "KeyMetadata"));
+  if (!x->facts.target_key) return af_error_nomem(err);
+  return a->rc && json_object_set_new(x->facts.target_key, "KeyId", json_string(x->spec->kms_key)) ? af_error_nomem(err) : 0;
 }
 
 static int take_default_encryption(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {

@@ -82,7 +82,17 @@ static void choose_route(struct af_engine *e, struct af_live_copy *c) {
   else if (!write_steps(e, c)) af_record_copy(e, c, AF_COPY_WORKING, &(struct af_note){.kind = "route", .message = c->decision.reason});
 }
 
-static void take(struct af_engine *e, struct af_live_copy *c, struct af_answer *a) {
+/* Where it happened, as far as the error itself doesn't say. */
+static void fill_error(const struct af_live_copy *c, const struct af_ask *ask, const struct af_answer *a, struct af_error *err) {
+  const struct af_facts *facts = af_inspection_facts(c->inspection);
+  if (!*err->action) AF_COPY(err->action, af_str(ask->op->label));
+  if (!*err->region) AF_COPY(err->region, af_str(ask->region));
+  if (!*err->account) AF_COPY(err->account, af_str(ask->side == AF_SOURCE ? facts->source_account : facts->target_account));
+  if (!*err->request_id) AF_COPY(err->request_id, af_str(a->request_id));
+  if (!*err->resource) AF_COPY(err->resource, af_str(c->spec.image));
+}
+
+static void take(struct af_engine *e, struct af_live_copy *c, const struct af_ask *asked, struct af_answer *a) {
   struct af_error err;
   int64_t now = af_now_ms(e->config.clock);
   int rc = af_inspection_answer(c->inspection, a, &err);
@@ -93,13 +103,17 @@ static void take(struct af_engine *e, struct af_live_copy *c, struct af_answer *
     c->waits[0] = '\0';
     return;
   }
-  bool again = err.class == AF_CLASS_TRANSIENT || err.class == AF_CLASS_THROTTLED || err.class == AF_CLASS_CAPACITY || err.class == AF_CLASS_AMBIGUOUS;
+  bool expired = af_is_expired_credentials(err.code) && c->inspect_repeats < 5;
+  bool again = err.class == AF_CLASS_TRANSIENT || err.class == AF_CLASS_THROTTLED || err.class == AF_CLASS_CAPACITY || expired;
+  fill_error(c, asked, a, &err);
   if (!again || now >= c->inspect_since_ms + e->config.patience_ms) {
     refuse(e, c, &err);
     return;
   }
-  snprintf(c->waits, sizeof(c->waits), "%.60s: %.90s", err.code, err.message);
-  c->wake_ms = now + af_retry_delay_ms(err.class == AF_CLASS_AMBIGUOUS ? AF_CLASS_TRANSIENT : err.class, ++c->inspect_repeats, a->retry_after_ms, e->config.random);
+  char text[sizeof(err.code) + sizeof(err.message) + 2];
+  snprintf(text, sizeof(text), "%s: %s", err.code, err.message);
+  AF_COPY(c->waits, af_str(text));
+  c->wake_ms = now + af_retry_delay_ms(expired ? AF_CLASS_TRANSIENT : err.class, ++c->inspect_repeats, a->retry_after_ms, e->config.random);
 }
 
 static bool take_shared(struct af_engine *e, struct af_live_copy *c, const struct af_ask *ask) {
@@ -109,7 +123,7 @@ static bool take_shared(struct af_engine *e, struct af_live_copy *c, const struc
   free(key);
   if (!output) return false;
   struct af_answer a = {.output = output, .retry_after_ms = -1};
-  take(e, c, &a);
+  take(e, c, ask, &a);
   return true;
 }
 
@@ -177,5 +191,6 @@ void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight 
   c->inspect_busy = false;
   if (!c->inspection) return;
   keep_shared(e, f, a);
-  take(e, c, a);
+  struct af_ask asked = {.op = f->op, .side = f->session == c->source ? AF_SOURCE : AF_TARGET, .region = f->region};
+  take(e, c, &asked, a);
 }

@@ -15,6 +15,9 @@ struct af_live_step { /* of a step, while the process lives */
   json_t *scratch;
   bool busy;          /* a read is in flight */
   bool slot;          /* holds a slot of its quota */
+  bool unresolved;    /* the call in flight repeats one whose outcome is unknown: its refusal says nothing about that one */
+  int64_t asked_ms;   /* when the last read was sent */
+  int64_t missing_ms; /* when AWS first didn't show what is pending; 0 while it does */
   int repeats;        /* of the same call since it last succeeded: for the delays */
   int cost;           /* taken from the retry quota for the call in flight */
   char waits[160];    /* why it doesn't go on; "" where it does */
@@ -105,8 +108,10 @@ void af_flight_done(struct af_flight *f);
 /* outcome.c: what answers mean. */
 void af_take_answer(struct af_engine *e, struct af_answer *a);
 int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_outcome *out);
-/* The answer was an error, and its kind leaves it to its class. */
-int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a);
+/* The answer was an error, and its kind leaves it to its class. delay_ms: until it is repeated, where it is. */
+int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a, int64_t delay_ms);
+/* How long to wait before the n-th repeat of what this answer refused; takes from the retry quota, and notes the cost. */
+int64_t af_repeat_delay_ms(struct af_engine *e, struct af_live_copy *c, const struct af_answer *a, int repeat, int *ret_cost);
 
 /* exposure.c: access is borrowed, and counted over all copies. */
 enum af_gate {

@@ -8,9 +8,9 @@
 static const unsigned copy_moves[AF_COPY_STATE_MAX_] = {
     [AF_COPY_WAITING] = BIT(AF_COPY_INSPECTING) | BIT(AF_COPY_CANCELLED),
     [AF_COPY_INSPECTING] = BIT(AF_COPY_WORKING) | BIT(AF_COPY_FAILED) | BIT(AF_COPY_CANCELLED) | BIT(AF_COPY_BLOCKED),
-    [AF_COPY_WORKING] = BIT(AF_COPY_UNDOING),
+    [AF_COPY_WORKING] = BIT(AF_COPY_UNDOING) | BIT(AF_COPY_BLOCKED),
     [AF_COPY_UNDOING] = BIT(AF_COPY_DONE) | BIT(AF_COPY_FAILED) | BIT(AF_COPY_CANCELLED) | BIT(AF_COPY_BLOCKED),
-    [AF_COPY_BLOCKED] = BIT(AF_COPY_INSPECTING) | BIT(AF_COPY_WORKING) | BIT(AF_COPY_UNDOING),
+    [AF_COPY_BLOCKED] = BIT(AF_COPY_INSPECTING) | BIT(AF_COPY_WORKING) | BIT(AF_COPY_UNDOING) | BIT(AF_COPY_CANCELLED),
     /* done, failed and cancelled are ends */
 };
 
@@ -25,14 +25,14 @@ static const unsigned step_moves[AF_STEP_STATE_MAX_] = {
 /* Limits: a copy of a snapshot may take two days (rules.md 1.1: 48 h is the longest AWS plans for), a grant "usually under five
  * minutes" (rules.md 3), everything else is a call that takes effect at once. */
 static const struct af_step_traits kinds[] = {
-    {"grant-key", "granting the key", AF_SAFE_BY_NATURE, true, "grant", NULL, MINUTES(30)},
-    {"share-snapshot", "sharing snapshots", AF_SAFE_BY_NATURE, true, "createVolumePermission", NULL, MINUTES(30)},
-    {"share-image", "sharing the image", AF_SAFE_BY_NATURE, true, "launchPermission", NULL, MINUTES(30)},
-    {"copy-snapshot", "copying snapshots", AF_SAFE_BY_PROBE, false, NULL, "copy-snapshot", HOURS(50)},
-    {"copy-image", "copying the image", AF_SAFE_BY_TOKEN, false, NULL, "copy-image", HOURS(50)},
-    {"register-image", "registering the image", AF_SAFE_BY_PROBE, false, NULL, NULL, HOURS(2)},
-    {"adopt-image", "taking over the earlier copy", AF_SAFE_BY_READ, false, NULL, NULL, HOURS(50)},
-    {"verify", "verifying", AF_SAFE_BY_READ, false, NULL, NULL, HOURS(1)},
+    {"grant-key", "granting the key", AF_SAFE_BY_NATURE, true, "grant", false, NULL, MINUTES(30)},
+    {"share-snapshot", "sharing snapshots", AF_SAFE_BY_NATURE, true, "createVolumePermission", false, NULL, MINUTES(30)},
+    {"share-image", "sharing the image", AF_SAFE_BY_NATURE, true, "launchPermission", false, NULL, MINUTES(30)},
+    {"copy-snapshot", "copying snapshots", AF_SAFE_BY_PROBE, false, NULL, false, "copy-snapshot", HOURS(50)},
+    {"copy-image", "copying the image", AF_SAFE_BY_TOKEN, false, NULL, true, "copy-image", HOURS(50)},
+    {"register-image", "registering the image", AF_SAFE_BY_PROBE, false, NULL, true, NULL, HOURS(2)},
+    {"adopt-image", "taking over the earlier copy", AF_SAFE_BY_READ, false, NULL, true, NULL, HOURS(50)},
+    {"verify", "verifying", AF_SAFE_BY_READ, false, NULL, false, NULL, HOURS(1)},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 

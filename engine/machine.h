@@ -4,12 +4,13 @@
  * A copy:
  *
  *   waiting -> inspecting -> working -> undoing -> done | failed | cancelled
- *                  |            ^          |
- *                  |            |          v
+ *                  |          ^ |          |
+ *                  |          | v          v
  *                  +---------> blocked <---+        (left by resume, to where it came from)
  *
  * Every copy that has worked goes through undoing, the happy one too: its goal "done" takes back what was borrowed, and only then is it
- * done. A copy that needs a person goes through undoing as well (goal "blocked"), so that nothing stays open while it waits.
+ * done. A copy that needs a person goes through undoing as well (goal "blocked"), so that nothing stays open while it waits; only where
+ * AWS doesn't even say how far things are (no permission to look) is it blocked as it stands: what a pending copy needs must stay open.
  *
  * A step, the same for both of its faces, do and undo:
  *
@@ -44,6 +45,7 @@ struct af_step_traits {
   enum af_safety safety;
   bool borrowed;         /* opens access: is taken back on the way to done, too */
   const char *exposure;  /* borrowed: the kind of exposure */
+  bool makes_image;      /* its resource is the new AMI */
   const char *quota;     /* how many may be under way in an account and Region: a row of the budgets; NULL: any number */
   int64_t limit_ms;      /* from its first call to done; past that it has failed */
 };

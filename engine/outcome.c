@@ -8,10 +8,6 @@
 #define LOOK_MS 1000        /* pause between two looks for what a lost call may have made */
 #define QUOTA_EMPTY_MS 20000 /* the retry quota is used up: AWS is having a bad time, so wait as long as SDKs do at most */
 
-static bool makes_image(const char *kind) {
-  return af_streq(kind, "copy-image") || af_streq(kind, "register-image") || af_streq(kind, "adopt-image");
-}
-
 static int record_effect(struct af_engine *e, struct af_live_copy *c, size_t step, const char *kind, const char *resource, bool gone) {
   struct af_effect_row row = {.step = c->steps[step].ordinal, .state = gone ? AF_EFFECT_GONE : AF_EFFECT_LIVE};
   struct af_error err = {0};
@@ -24,10 +20,16 @@ static int record_effect(struct af_engine *e, struct af_live_copy *c, size_t ste
   return rc ? af_engine_fail(e, rc, *err.code ? &err : NULL) : 0;
 }
 
+/* What it made is no more. */
+static int forget_resource(struct af_engine *e, struct af_live_copy *c, size_t step) {
+  bool image = af_step_traits(c->steps[step].kind)->makes_image;
+  return af_row_set(&c->steps[step].resource, NULL) || (image && af_row_set(&c->row.image_id, NULL)) ? af_engine_fail(e, -AF_ENOMEM, NULL) : 0;
+}
+
 /* What an outcome leaves behind in the rows, before its move is written. */
 static int keep(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_outcome *out) {
   struct af_step_row *s = &c->steps[step];
-  bool image = makes_image(s->kind) && s->face == AF_FACE_DO && !out->effect_gone;
+  bool image = af_step_traits(s->kind)->makes_image && s->face == AF_FACE_DO && !out->effect_gone;
   if (out->data) {
     json_decref(c->live[step].data);
     c->live[step].data = out->data;
@@ -36,6 +38,7 @@ static int keep(struct af_engine *e, struct af_live_copy *c, size_t step, struct
   if (out->progress >= 0) s->progress = out->progress;
   const char *resource = *out->resource ? out->resource : s->resource;
   if (out->effect && resource && record_effect(e, c, step, out->effect, resource, out->effect_gone)) return e->rc;
+  if (out->effect_gone && s->resource) return forget_resource(e, c, step);
   if (out->effect_gone || !*out->resource) return 0;
   if (af_row_set(&s->resource, out->resource) || (image && af_row_set(&c->row.image_id, out->resource))) return af_engine_fail(e, -AF_ENOMEM, NULL);
   return 0;
@@ -69,7 +72,7 @@ static int step_again(struct af_engine *e, struct af_live_copy *c, size_t step, 
   af_step_context(e, c, step, NULL, &ctx);
   if (s->state == AF_STEP_PENDING && delay == 0 && json_object_size(c->live[step].data) == 0) delay = e->config.poll_min_ms;
   if (s->state == AF_STEP_AMBIGUOUS) {
-    s->next_ms = ctx.now_ms + (LOOK_MS < e->config.window_ms / 4 ? LOOK_MS : e->config.window_ms / 4);
+    s->next_ms = ctx.now_ms + af_pause_ms(&ctx);
     if (!af_settled(&ctx)) return 0;
     s->next_ms = 0;
     return af_record_step(e, c, step, AF_STEP_IDLE, &(struct af_note){.kind = "outcome", .op = note->op, .message = "AWS shows nothing of the lost call: it was never carried out"});
@@ -85,43 +88,59 @@ static int step_remake(struct af_engine *e, struct af_live_copy *c, size_t step,
   s->generation++;
   s->attempts = 0;
   s->progress = 0;
+  s->started_ms = 0;
   s->next_ms = af_now_ms(e->config.clock) + e->config.poll_min_ms; /* what was wrong needs a moment to mend */
-  if (makes_image(s->kind) && af_row_set(&c->row.image_id, NULL)) return af_engine_fail(e, -AF_ENOMEM, NULL);
+  if (af_step_traits(s->kind)->makes_image && af_row_set(&c->row.image_id, NULL)) return af_engine_fail(e, -AF_ENOMEM, NULL);
   return forget(e, c, step) ? e->rc : af_record_step(e, c, step, AF_STEP_IDLE, note);
 }
 
 static int step_pending(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_outcome *out, const struct af_note *note) {
   struct af_step_row *s = &c->steps[step];
   int64_t now = af_now_ms(e->config.clock);
-  int64_t age = s->intent_ms ? now - s->intent_ms : 0, delay = age / 10; /* a copy that has taken long is asked about less often */
+  int64_t age = s->intent_ms ? now - s->intent_ms : 0, delay = age / 10, grid = e->config.poll_min_ms; /* what has taken long is asked about less often */
   if (delay < e->config.poll_min_ms) delay = e->config.poll_min_ms;
   if (delay > e->config.poll_max_ms) delay = e->config.poll_max_ms;
-  s->next_ms = now + delay;
+  s->next_ms = (now + delay + grid - 1) / grid * grid; /* on a grid, so that many are asked about in one call */
   return s->state == AF_STEP_PENDING && !*out->note ? 0 : af_record_step(e, c, step, AF_STEP_PENDING, note);
 }
 
-static int block_undo(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
-  c->row.resume_state = AF_COPY_UNDOING;
-  return af_record_copy(e, c, AF_COPY_BLOCKED, &(struct af_note){.kind = "state", .message = "undoing can't go on: a person is needed", .error = err});
+/* Blocked as it stands: it can't go on, and it can't go back either. */
+static int block_here(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
+  c->row.resume_state = c->row.state;
+  return af_record_copy(e, c, AF_COPY_BLOCKED, &(struct af_note){.kind = "state", .message = "can go neither on nor back: a person is needed", .error = err});
 }
 
-/* The copy's way on from a step that can't be done. */
+/* The copy's way on from a step that can't be done. What is ambiguous or pending must not be turned round: who can't be looked at may be
+ * at work in AWS, under a key that it needs. */
 static int copy_failed(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_error *err) {
   const struct af_step_row *s = &c->steps[step];
+  bool open = s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING;
   enum af_copy_goal goal = err->class == AF_CLASS_AUTH ? AF_GOAL_BLOCKED : AF_GOAL_FAILED;
+  if (c->row.state != AF_COPY_WORKING && c->row.state != AF_COPY_UNDOING) return 0; /* blocked already, by another step */
+  if (open || s->face == AF_FACE_UNDO) return block_here(e, c, err);
   if (c->row.state == AF_COPY_WORKING) return af_record_goal(e, c, goal, err);
-  if (c->row.state != AF_COPY_UNDOING) return 0; /* blocked already, by another step */
-  if (s->face == AF_FACE_UNDO || s->state == AF_STEP_AMBIGUOUS) return block_undo(e, c, err);
   if (c->row.goal == AF_GOAL_BLOCKED && goal == AF_GOAL_FAILED) return af_record_goal(e, c, AF_GOAL_FAILED, err);
   return 0; /* its own undo comes next, whatever it failed of */
 }
 
-static int step_fail(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_error *err) {
-  struct af_step_row *s = &c->steps[step];
+/* Where it happened and to what, as far as the error itself doesn't say. */
+static void fill_error(const struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_error *err) {
+  const struct af_step_row *s = &c->steps[step];
+  bool source = af_step_traits(s->kind)->borrowed;
   if (!*err->resource) AF_COPY(err->resource, af_str(*s->item ? s->item : c->spec.image));
   if (!*err->action && op) AF_COPY(err->action, af_str(op->label));
-  enum af_step_state to = s->state == AF_STEP_AMBIGUOUS ? AF_STEP_AMBIGUOUS : AF_STEP_IDLE;
-  if (s->state == AF_STEP_INTENDED && af_step_traits(s->kind)->borrowed && af_exposure_refused(e, c, step)) return e->rc;
+  if (!*err->account) AF_COPY(err->account, af_str(source ? c->facts.source_account : c->facts.target_account));
+  if (!*err->region) AF_COPY(err->region, af_str(source ? c->spec.source.region : c->spec.target.region));
+  if (!*err->request_id && request_id) AF_COPY(err->request_id, af_str(request_id));
+}
+
+/* verdict: the step's kind has judged what it made or was to make. Otherwise a call was refused, and a refused read says nothing about what is pending. */
+static int step_fail(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_error *err, bool verdict) {
+  struct af_step_row *s = &c->steps[step];
+  bool unknown = s->state == AF_STEP_AMBIGUOUS || (s->state == AF_STEP_INTENDED && c->live[step].unresolved);
+  enum af_step_state to = unknown ? AF_STEP_AMBIGUOUS : s->state == AF_STEP_PENDING && !verdict ? AF_STEP_PENDING : AF_STEP_IDLE;
+  fill_error(c, step, op, request_id, err);
+  if (s->state == AF_STEP_INTENDED && !unknown && af_step_traits(s->kind)->borrowed && af_exposure_refused(e, c, step)) return e->rc;
   struct af_note note = {.kind = "refused", .op = op, .message = err->message, .request_id = request_id, .error = err};
   if (af_record_step(e, c, step, to, &note)) return e->rc;
   return copy_failed(e, c, step, err);
@@ -133,6 +152,7 @@ static int was_there(struct af_engine *e, struct af_live_copy *c, size_t step, s
   int rc = af_exposure_read(e, c, step, &x);
   if (!rc && x.state != AF_EXPOSURE_CLOSED) {
     out->kind = AF_OUT_AGAIN;
+    out->delay_ms = LOOK_MS;
     out->was_there = false;
     json_decref(out->data);
     out->data = json_object();
@@ -157,27 +177,35 @@ int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, c
     case AF_OUT_PENDING: return step_pending(e, c, step, out, &note);
     case AF_OUT_AGAIN: return step_again(e, c, step, out, &note);
     case AF_OUT_REMAKE: return step_remake(e, c, step, &note);
-    case AF_OUT_FAIL: return step_fail(e, c, step, op, request_id, &out->error);
+    case AF_OUT_FAIL: return step_fail(e, c, step, op, request_id, &out->error, true);
     default: return af_engine_fail(e, -AF_EINVAL, NULL);
   }
 }
 
-static int64_t repeat_delay(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_answer *a) {
-  struct af_live_step *live = &c->live[step];
+int64_t af_repeat_delay_ms(struct af_engine *e, struct af_live_copy *c, const struct af_answer *a, int repeat, int *ret_cost) {
   struct af_retry_quota *quota = af_budget_retries(e->budgets, c->target, c->spec.target.region);
-  int64_t delay = af_retry_delay_ms(a->error.class, ++live->repeats, a->retry_after_ms, e->config.random);
-  if (quota && !af_retry_quota_take(quota, a->error.class, &live->cost) && delay < QUOTA_EMPTY_MS) delay = QUOTA_EMPTY_MS;
+  enum af_class class = a->error.class == AF_CLASS_AUTH || a->error.class == AF_CLASS_AMBIGUOUS ? AF_CLASS_TRANSIENT : a->error.class;
+  int64_t delay = af_retry_delay_ms(class, repeat, a->retry_after_ms, e->config.random);
+  if (quota && !af_retry_quota_take(quota, class, ret_cost) && delay < QUOTA_EMPTY_MS) delay = QUOTA_EMPTY_MS;
   return delay;
 }
 
-static int step_repeat(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
+static void waits_because(struct af_live_step *live, const struct af_error *err) {
+  char text[sizeof(err->code) + sizeof(err->message) + 2];
+  snprintf(text, sizeof(text), "%s: %s", err->code, err->message);
+  AF_COPY(live->waits, af_str(text));
+}
+
+/* The call did not happen and may work later. One that repeated a call of unknown outcome leaves that unknown. */
+static int step_repeat(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a, int64_t delay_ms) {
   struct af_step_row *s = &c->steps[step];
-  snprintf(c->live[step].waits, sizeof(c->live[step].waits), "%.60s: %.90s", a->error.code, a->error.message);
-  s->next_ms = af_now_ms(e->config.clock) + repeat_delay(e, c, step, a);
+  waits_because(&c->live[step], &a->error);
+  s->next_ms = af_now_ms(e->config.clock) + delay_ms;
   if (s->state != AF_STEP_INTENDED) return 0;
-  if (af_step_traits(s->kind)->borrowed && af_exposure_refused(e, c, step)) return e->rc;
+  bool unknown = c->live[step].unresolved;
+  if (!unknown && af_step_traits(s->kind)->borrowed && af_exposure_refused(e, c, step)) return e->rc;
   struct af_note note = {.kind = "repeat", .op = op, .message = a->error.message, .request_id = a->request_id, .error = &a->error};
-  return af_record_step(e, c, step, AF_STEP_IDLE, &note);
+  return af_record_step(e, c, step, unknown ? AF_STEP_AMBIGUOUS : AF_STEP_IDLE, &note);
 }
 
 /* AWS had time enough to see it: then it isn't lag. An AMI that the target still doesn't see may be hidden by its Allowed AMIs setting (rules.md 1.3). */
@@ -187,32 +215,46 @@ static int not_visible(struct af_engine *e, struct af_live_copy *c, size_t step,
   if (af_str_starts(af_str(err.code), "InvalidAMIID.") && af_streq(c->facts.allowed_images, "enabled"))
     af_error_hint(&err, "Allowed AMIs is enabled in account %s, %s and hides images of account %s: add that account to the allowed providers "
                   "(ec2 replace-image-criteria-in-allowed-images-settings)", c->facts.target_account, c->spec.target.region, c->facts.source_account);
-  return step_fail(e, c, step, op, a->request_id, &err);
+  return step_fail(e, c, step, op, a->request_id, &err, false);
 }
 
-static int step_ambiguous(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
+static int step_ambiguous(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_error *err, const char *request_id) {
   c->steps[step].next_ms = af_now_ms(e->config.clock) + LOOK_MS / 2;
   AF_COPY(c->live[step].waits, af_str("the reply was lost: finding out whether it happened"));
-  struct af_note note = {.kind = "ambiguous", .op = op, .message = a->error.message, .request_id = a->request_id, .error = &a->error};
+  struct af_note note = {.kind = "ambiguous", .op = op, .message = err->message, .request_id = request_id, .error = err};
   return af_record_step(e, c, step, AF_STEP_AMBIGUOUS, &note);
 }
 
-int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
+/* Expired credentials have been renewed, and the call sent once more, by the client; that they are refused again may be chance, but not five times. */
+static bool expired_again(const struct af_live_step *live, const struct af_error *err) {
+  return err->class == AF_CLASS_AUTH && af_is_expired_credentials(err->code) && live->repeats < 5;
+}
+
+int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a, int64_t delay_ms) {
   struct af_step_row *s = &c->steps[step];
   struct af_error err = a->error;
-  int64_t since = s->started_ms ? s->started_ms : af_now_ms(e->config.clock);
+  int64_t now = af_now_ms(e->config.clock), since = s->started_ms ? s->started_ms : now;
+  if (err.class == AF_CLASS_INTERNAL && af_streq(err.code, "OutOfMemory")) return af_engine_fail(e, -AF_ENOMEM, &err);
+  if (expired_again(&c->live[step], &err)) return step_repeat(e, c, step, op, a, delay_ms);
   switch (err.class) {
     case AF_CLASS_NOT_YET_VISIBLE:
-      if (af_now_ms(e->config.clock) >= since + GRACE_WINDOWS * e->config.window_ms) return not_visible(e, c, step, op, a);
-      return step_repeat(e, c, step, op, a);
+      if (now >= since + GRACE_WINDOWS * e->config.window_ms) return not_visible(e, c, step, op, a);
+      return step_repeat(e, c, step, op, a, delay_ms);
     case AF_CLASS_TRANSIENT:
     case AF_CLASS_THROTTLED:
-    case AF_CLASS_CAPACITY: return step_repeat(e, c, step, op, a);
+    case AF_CLASS_CAPACITY: return step_repeat(e, c, step, op, a, delay_ms);
     case AF_CLASS_AMBIGUOUS:
-      if (s->state == AF_STEP_INTENDED) return step_ambiguous(e, c, step, op, a);
-      return step_repeat(e, c, step, op, a);
-    default: return step_fail(e, c, step, op, a->request_id, &err);
+      if (s->state == AF_STEP_INTENDED) return step_ambiguous(e, c, step, op, &err, a->request_id);
+      return step_repeat(e, c, step, op, a, delay_ms);
+    default: return step_fail(e, c, step, op, a->request_id, &err, false);
   }
+}
+
+/* AWS said yes and nothing that makes sense: a change may have happened, a read is repeated. */
+static int senseless(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, struct af_answer *a) {
+  a->rc = -AF_EAWS;
+  af_error_set(&a->error, a->rc, op->mutates ? AF_CLASS_AMBIGUOUS : AF_CLASS_TRANSIENT, "MalformedReply", "%s answered without what it was asked for", op->label);
+  return af_apply_error(e, c, step, op, a, LOOK_MS);
 }
 
 static void step_answer(struct af_engine *e, const struct af_flight *f, struct af_answer *a) {
@@ -238,16 +280,16 @@ static void step_answer(struct af_engine *e, const struct af_flight *f, struct a
   }
   if (rc) af_engine_fail(e, rc, NULL);
   else if (out.kind != AF_OUT_DEFAULT) af_apply_outcome(e, c, f->ref.step, f->op, a->request_id, &out);
-  else if (a->rc) af_apply_error(e, c, f->ref.step, f->op, a);
-  else af_engine_fail(e, -AF_EINVAL, NULL);
+  else if (a->rc) af_apply_error(e, c, f->ref.step, f->op, a, af_repeat_delay_ms(e, c, a, ++live->repeats, &live->cost));
+  else senseless(e, c, f->ref.step, f->op, a);
   af_outcome_done(&out);
   af_exposure_row_done(&x);
 }
 
 /* A page may be empty and not the last (rules.md 6.3): pages are put together before anyone sees the answer. Returns whether another is on its way. */
 static bool next_page(struct af_engine *e, struct af_flight *f, struct af_answer *a) {
-  const char *token = a->rc ? "" : af_json_str(a->output, "NextToken"), *name;
-  json_t *list;
+  const char *name;
+  json_t *list, *token = a->rc ? NULL : json_incref(json_object_get(a->output, "NextToken"));
   if (f->pages && !a->rc) {
     json_object_foreach(a->output, name, list) {
       json_t *before = json_object_get(f->pages, name);
@@ -257,9 +299,12 @@ static bool next_page(struct af_engine *e, struct af_flight *f, struct af_answer
     json_decref(a->output);
     a->output = json_incref(f->pages);
   }
-  if (!*token || !f->input) return false;
+  if (!json_string_length(token)) {
+    json_decref(token);
+    return false;
+  }
   json_t *input = json_copy(f->input), *pages = json_incref(a->output);
-  if (!input || json_object_set_new(input, "NextToken", json_string(token))) af_engine_fail(e, -AF_ENOMEM, NULL);
+  if (!input || json_object_set_new(input, "NextToken", token)) af_engine_fail(e, -AF_ENOMEM, NULL);
   struct af_flight old = *f; /* f may move when a flight is added */
   struct af_flight *more = af_flight_new(e, old.kind, old.op, old.session, old.region, input);
   if (!more) {

@@ -59,6 +59,7 @@ void af_poll_add(struct af_engine *e, size_t copy, size_t step) {
   json_array_append_new(values, json_string(c->steps[step].resource));
   f->refs[f->n_refs++] = (struct af_target_ref){copy, step};
   c->live[step].busy = true;
+  c->live[step].asked_ms = af_now_ms(e->config.clock);
 }
 
 static const json_t *item_of(const json_t *list, const char *member, const char *id) {
@@ -77,6 +78,13 @@ static void note_progress(struct af_engine *e, struct af_live_copy *c, size_t st
   af_record_step(e, c, step, AF_STEP_PENDING, &(struct af_note){.kind = "progress"});
 }
 
+/* One look that doesn't show it proves nothing: a replica may be behind. Missing for a whole window, it is gone. */
+static bool just_missing(struct af_engine *e, struct af_live_step *live, const json_t *item) {
+  if (item) live->missing_ms = 0;
+  else if (!live->missing_ms) live->missing_ms = live->asked_ms;
+  return !item && live->asked_ms < live->missing_ms + e->config.window_ms;
+}
+
 static void matured(struct af_engine *e, const struct af_target_ref *ref, const struct source *src, const struct af_answer *a) {
   struct af_live_copy *c = e->copies[ref->copy];
   struct af_step_row *s = &c->steps[ref->step];
@@ -86,7 +94,9 @@ static void matured(struct af_engine *e, const struct af_target_ref *ref, const 
   af_step_context(e, c, ref->step, NULL, &ctx);
   af_outcome_init(&out);
   const json_t *item = item_of(json_object_get(a->output, src->list), src->id, s->resource);
-  int rc = af_step_kind(s->kind)->matured(&ctx, item, &out);
+  int rc = 0;
+  if (just_missing(e, &c->live[ref->step], item)) out.kind = AF_OUT_PENDING;
+  else rc = af_step_kind(s->kind)->matured(&ctx, item, &out);
   c->live[ref->step].repeats = 0;
   c->live[ref->step].waits[0] = '\0';
   if (rc) af_engine_fail(e, rc, NULL);
@@ -94,14 +104,26 @@ static void matured(struct af_engine *e, const struct af_target_ref *ref, const 
   af_outcome_done(&out);
 }
 
+/* One call failed, so one repeat is paid for, and all come back together. */
+static int64_t repeat_delay(struct af_engine *e, const struct af_flight *f, const struct af_answer *a) {
+  int cost, most = 0;
+  for (size_t i = 0; i < f->n_refs; i++) {
+    struct af_live_step *live = &e->copies[f->refs[i].copy]->live[f->refs[i].step];
+    live->repeats++;
+    if (live->repeats > most) most = live->repeats;
+  }
+  return af_repeat_delay_ms(e, e->copies[f->refs[0].copy], a, most, &cost);
+}
+
 void af_poll_answer(struct af_engine *e, struct af_flight *f, struct af_answer *a) {
   const struct source *src = source_of(f->op);
+  int64_t delay_ms = a->rc && f->n_refs ? repeat_delay(e, f, a) : 0;
   for (size_t i = 0; i < f->n_refs && !e->rc; i++) {
     struct af_live_copy *c = e->copies[f->refs[i].copy];
     c->live[f->refs[i].step].busy = false;
     c->wake_ms = 0;
     if (c->steps[f->refs[i].step].state != AF_STEP_PENDING) continue; /* turned round meanwhile */
-    if (a->rc) af_apply_error(e, c, f->refs[i].step, f->op, a);
+    if (a->rc) af_apply_error(e, c, f->refs[i].step, f->op, a, delay_ms);
     else matured(e, &f->refs[i], src, a);
   }
 }

@@ -76,9 +76,10 @@ int af_record_copy(struct af_engine *e, struct af_live_copy *c, enum af_copy_sta
 }
 
 /* What follows from a state: the intent, the data as text, the slot. */
-static int settle(struct af_engine *e, struct af_live_copy *c, size_t step, enum af_step_state to, const struct af_note *note) {
+static int settle(struct af_engine *e, struct af_live_copy *c, size_t step, enum af_step_state from, enum af_step_state to, const struct af_note *note) {
   struct af_step_row *s = &c->steps[step];
   struct af_live_step *live = &c->live[step];
+  if (to == AF_STEP_AMBIGUOUS && from == AF_STEP_INTENDED) s->intent_ms = af_now_ms(e->config.clock); /* it may have been carried out as late as now */
   if (to == AF_STEP_INTENDED) {
     if (af_row_set(&s->intent, note->op->label)) return af_engine_fail(e, -AF_ENOMEM, NULL);
     s->intent_ms = af_now_ms(e->config.clock);
@@ -99,8 +100,9 @@ int af_record_step(struct af_engine *e, struct af_live_copy *c, size_t step, enu
   struct af_error err;
   if (e->rc) return e->rc;
   if (to != s->state && !af_step_move_legal(s->state, to)) return illegal(e, c, af_step_state_name(s->state), af_step_state_name(to));
+  enum af_step_state from = s->state;
   s->state = to;
-  if (settle(e, c, step, to, note) || set_error(e, &s->error, note->error)) return e->rc;
+  if (settle(e, c, step, from, to, note) || set_error(e, &s->error, note->error)) return e->rc;
   struct af_event_row ev = event_of(note, s->ordinal, s->error);
   int rc = af_store_step_update(e->config.store, &c->row, s, &ev, &err);
   if (rc) return af_engine_fail(e, rc, &err);
@@ -121,14 +123,25 @@ int af_record_goal(struct af_engine *e, struct af_live_copy *c, enum af_copy_goa
   return af_record_copy(e, c, AF_COPY_UNDOING, &note);
 }
 
+/* What came over the wire may not be UTF-8; an error must be told all the same. */
+static json_t *text(const char *s) {
+  json_t *o = json_string(s);
+  char clean[1024];
+  if (o) return o;
+  AF_COPY(clean, af_str(s));
+  for (char *p = clean; *p; p++)
+    if ((unsigned char)*p >= 0x80) *p = '?';
+  return json_string(clean);
+}
+
 int af_error_to_json(const struct af_error *err, char **ret_json) {
-  json_t *o = json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "class", af_class_name(err->class), "code", err->code, "http_status",
-                        err->http_status, "request_id", err->request_id, "account", err->account, "region", err->region, "action", err->action,
-                        "resource", err->resource, "message", err->message, "hint", err->hint);
-  char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
+  json_t *o = json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "class", af_class_name(err->class), "code", text(err->code), "http_status",
+                        err->http_status, "request_id", text(err->request_id), "account", text(err->account), "region", text(err->region), "action",
+                        text(err->action), "resource", text(err->resource), "message", text(err->message), "hint", text(err->hint));
+  char *json = o ? json_dumps(o, JSON_COMPACT) : NULL;
   json_decref(o);
-  if (!text) return -AF_ENOMEM;
-  *ret_json = text;
+  if (!json) return -AF_ENOMEM;
+  *ret_json = json;
   return 0;
 }
 

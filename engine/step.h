@@ -22,6 +22,7 @@ struct af_step_ctx {
   const struct af_exposure_row *exposure; /* borrowed kinds: what it opens or closes; otherwise NULL */
   json_t **scratch;                /* kept between the reads of one step while the process lives; NULL at first, freed by the engine */
   int64_t now_ms;
+  int64_t asked_ms; /* when the read was sent whose answer this is: AWS's view is no newer than that */
   int64_t window_ms; /* how long AWS's reads may lag behind its writes (eventual consistency) */
 };
 
@@ -36,7 +37,7 @@ struct af_ask {
 };
 
 enum af_outcome_kind {
-  AF_OUT_DEFAULT, /* answer(): let the class of the error decide (engine/answer.c) */
+  AF_OUT_DEFAULT, /* answer(): let the class of the error decide; where there is none, the reply made no sense */
   AF_OUT_AGAIN,   /* ask again after delay_ms: there is another call to make, or something to wait for */
   AF_OUT_PENDING, /* the effect is there; poll until it has matured */
   AF_OUT_DONE,    /* this face is done */
@@ -68,7 +69,7 @@ struct af_step_kind {
   int (*ask)(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out);
   /* What the answer to op means; out begins as AF_OUT_DEFAULT. */
   int (*answer)(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *answer, struct af_outcome *out);
-  /* poll SNAPSHOT, IMAGE: what the item (NULL: AWS doesn't show it) means. */
+  /* poll SNAPSHOT, IMAGE: what the item means (NULL: AWS has not shown it for a whole window). */
   int (*matured)(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out);
 };
 const struct af_step_kind *af_step_kind(const char *name); /* NULL where there is none */
@@ -96,7 +97,12 @@ void af_outcome_fail(struct af_outcome *out, enum af_class c, const char *code, 
     __attribute__((format(printf, 5, 6)));
 /* Takes an error over as the outcome's failure. */
 void af_outcome_error(struct af_outcome *out, const struct af_error *err);
-/* Is the step reconciling, and has AWS had time to show what the intent may have made? */
+/* The step is reconciling: had AWS had time to show what the lost call may have made, when it was asked? */
 bool af_settled(const struct af_step_ctx *ctx);
+/* The answer to a call that removes something is an error: a "not found" counts as removed, but only once it has been the answer for so many windows,
+ * since AWS may not know yet what we just made. Sets out to DONE or AGAIN; leaves it where the error is another one. */
+void af_gone(const struct af_step_ctx *ctx, const struct af_answer *a, int windows, struct af_outcome *out);
+/* A pause between two looks, for AGAIN. */
+int64_t af_pause_ms(const struct af_step_ctx *ctx);
 
 #endif

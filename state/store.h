@@ -123,7 +123,7 @@ struct af_step_row {
   int64_t attempts;   /* calls sent in this generation and face */
   char *resource;     /* what it made: a snapshot id, an AMI id, a grant id; NULL until then */
   char *intent;       /* the API of the committed intent, "ec2:CopySnapshot"; NULL where there is none */
-  int64_t intent_ms;  /* when that intent was committed; 0 where there is none */
+  int64_t intent_ms;  /* when the last intent was committed, or found to have lost its outcome; 0 before the first */
   int64_t started_ms; /* when this face was first acted on; 0 before */
   int64_t next_ms;    /* not to be touched before */
   int64_t progress;   /* percent */

@@ -37,7 +37,20 @@ void af_outcome_error(struct af_outcome *out, const struct af_error *err) {
 }
 
 bool af_settled(const struct af_step_ctx *ctx) {
-  return ctx->now_ms >= ctx->step->intent_ms + ctx->window_ms;
+  return ctx->asked_ms >= ctx->step->intent_ms + ctx->window_ms;
+}
+
+int64_t af_pause_ms(const struct af_step_ctx *ctx) {
+  return ctx->window_ms / 4 < 1000 ? ctx->window_ms / 4 : 1000;
+}
+
+void af_gone(const struct af_step_ctx *ctx, const struct af_answer *a, int windows, struct af_outcome *out) {
+  static const char *const codes[] = {"InvalidSnapshot.NotFound", "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "NotFoundException"};
+  for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+    if (af_streq(a->error.code, codes[i])) out->kind = AF_OUT_DONE;
+  if (out->kind != AF_OUT_DONE || ctx->now_ms >= ctx->step->started_ms + windows * ctx->window_ms) return;
+  out->kind = AF_OUT_AGAIN;
+  out->delay_ms = ctx->window_ms / 4;
 }
 
 void af_step_mark(const struct af_step_row *step, char out[48]) {

@@ -2,7 +2,7 @@
  * call tell what a lost one made. A failed copy doesn't say why; its snapshots do (rules.md 1.6), so they are read before it is given up.
  * Removing one (undo, or to make it anew) is a small walk: deregister, which also cancels a copy under way, then delete its snapshots one by one until AWS shows none.
  *
- * data: {"autopsy": what the image said} | {"discard": image} while removing a failed one,
+ * data: {"autopsy": what the image said} | {"discard": image, "why": reason} while removing a failed one,
  *       with {"deregistered": ms, "drop": snapshot, "dropped": [snapshot…]} as the walk goes on. */
 #include <stdio.h>
 
@@ -86,6 +86,22 @@ static const char *undropped(const struct af_step_ctx *ctx, const json_t *list) 
   return NULL;
 }
 
+/* What failed is removed; a late grant is a reason to make it anew, anything else is the end. */
+static void removed(const struct af_step_ctx *ctx, struct af_outcome *out) {
+  const char *why = af_json_str(ctx->data, "why");
+  bool key = strstr(why, "key ID is not accessible") != NULL;
+  out->kind = AF_OUT_REMAKE;
+  if (key && ctx->step->generation + 1 < GENERATIONS_MAX && af_step_of(ctx, "grant-key", NULL)) return;
+  af_outcome_fail(out, key ? AF_CLASS_AUTH : AF_CLASS_REFUSED, key ? "KeyNotAccessible" : "ImageFailed", ctx->spec->image,
+                  "the copy of %s failed in AWS: %s", ctx->spec->image, why);
+  AF_COPY(out->error.action, af_str("ec2:CopyImage"));
+  out->data = json_object();
+  if (key)
+    af_error_hint(&out->error, "check that the target's principal may use the key %s (and the source's key, where there is one)", ctx->decision->key_arn);
+  else
+    af_error_hint(&out->error, "run the manifest again; if it fails the same way, look at the image's events in account %s", ctx->facts->target_account);
+}
+
 static int listed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
   const char *next = undropped(ctx, json_object_get(a->output, "Snapshots"));
   out->kind = AF_OUT_AGAIN;
@@ -94,8 +110,10 @@ static int listed(const struct af_step_ctx *ctx, const struct af_answer *a, stru
     if (data) json_object_set_new(data, "drop", json_string(next));
     return set_data(out, data);
   }
-  if (ctx->now_ms < af_json_int(ctx->data, "deregistered") + ctx->window_ms) return 0; /* AWS may not show the last of them yet */
-  out->kind = ctx->step->face == AF_FACE_UNDO ? AF_OUT_DONE : AF_OUT_REMAKE;
+  out->delay_ms = af_pause_ms(ctx);
+  if (ctx->asked_ms < af_json_int(ctx->data, "deregistered") + ctx->window_ms) return 0; /* AWS may not show the last of them yet */
+  out->kind = AF_OUT_DONE;
+  if (ctx->step->face == AF_FACE_DO) removed(ctx, out);
   out->effect = "image";
   out->effect_gone = true;
   AF_COPY(out->resource, af_str(ctx->step->resource));
@@ -104,8 +122,8 @@ static int listed(const struct af_step_ctx *ctx, const struct af_answer *a, stru
 
 static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   if (op == &af_ec2_describe_snapshots) return a->rc ? 0 : listed(ctx, a, out);
-  bool gone = !a->rc || af_str_starts(af_str(a->error.code), "InvalidAMIID.") || af_streq(a->error.code, "InvalidSnapshot.NotFound");
-  if (!gone) return 0;
+  if (a->rc) af_gone(ctx, a, 1, out);
+  if (a->rc && out->kind != AF_OUT_DONE) return 0;
   json_t *data = json_deep_copy(ctx->data);
   if (data && op == &af_ec2_deregister_image) json_object_set_new(data, "deregistered", json_integer(ctx->now_ms));
   if (data && op == &af_ec2_delete_snapshot) {
@@ -117,7 +135,7 @@ static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op,
   return set_data(out, data);
 }
 
-/* Why did it fail? The first snapshot in error says so. */
+/* Why did it fail? The first snapshot in error says so; otherwise what the image itself said must do. */
 static int autopsy(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
   const char *why = "";
   size_t i;
@@ -125,17 +143,10 @@ static int autopsy(const struct af_step_ctx *ctx, const struct af_answer *a, str
   json_array_foreach(json_object_get(a->output, "Snapshots"), i, snapshot) {
     if (!*why) why = af_json_str(snapshot, "StateMessage");
   }
-  bool key = strstr(why, "key ID is not accessible") != NULL;
-  if (key && ctx->step->generation + 1 < GENERATIONS_MAX && af_step_of(ctx, "grant-key", NULL)) {
-    out->kind = AF_OUT_AGAIN;
-    snprintf(out->note, sizeof(out->note), "%s failed: %s; the grant may not have arrived everywhere, so it is made anew", ctx->step->resource, why);
-    return set_data(out, json_pack("{s:s}", "discard", ctx->step->resource));
-  }
-  af_outcome_fail(out, key ? AF_CLASS_AUTH : AF_CLASS_REFUSED, key ? "KeyNotAccessible" : "ImageFailed", ctx->step->resource,
-                  "the copy of %s failed in AWS: %s", ctx->spec->image, *why ? why : af_json_str(ctx->data, "autopsy"));
-  if (!key) return 0;
-  af_error_hint(&out->error, "check that the target's principal may use the key %s (and the source's key, where there is one)", ctx->decision->key_arn);
-  return set_data(out, json_pack("{s:s}", "discard", ctx->step->resource)); /* a retry begins by removing it */
+  if (!*why) why = af_json_str(ctx->data, "autopsy");
+  out->kind = AF_OUT_AGAIN;
+  snprintf(out->note, sizeof(out->note), "%s failed: %s", ctx->step->resource, why);
+  return set_data(out, json_pack("{s:s, s:s}", "discard", ctx->step->resource, "why", why));
 }
 
 static void probed(const struct af_answer *a, struct af_outcome *out) {
@@ -158,7 +169,7 @@ static int copy_answer(const struct af_step_ctx *ctx, const struct af_op *op, co
   }
   AF_COPY(out->resource, af_str(af_json_str(a->output, "ImageId")));
   out->effect = "image";
-  out->kind = AF_OUT_PENDING;
+  if (*out->resource) out->kind = AF_OUT_PENDING;
   return 0;
 }
 

@@ -35,10 +35,9 @@ static int drop(struct af_ask *ret, const char *snapshot) {
 }
 
 static int copy_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
-  const char *discard = af_json_str(ctx->data, "discard");
   ret->side = AF_TARGET;
   ret->region = ctx->spec->target.region;
-  if (*discard) return drop(ret, discard);
+  if (*af_json_str(ctx->data, "discard") && ctx->step->resource) return drop(ret, ctx->step->resource);
   if (ctx->step->state == AF_STEP_AMBIGUOUS && ctx->step->face == AF_FACE_DO) return probe(ctx, ret);
   if (ctx->step->face == AF_FACE_DO) return create(ctx, ret);
   if (ctx->step->resource) return drop(ret, ctx->step->resource);
@@ -69,18 +68,32 @@ static void probed(const struct af_step_ctx *ctx, const struct af_answer *a, str
   out->kind = AF_OUT_AGAIN; /* the engine looks again until AWS has had time to show it, then lets it be sent anew */
 }
 
+/* What failed is removed; a late grant is a reason to make it anew, anything else is the end. */
+static void removed(const struct af_step_ctx *ctx, struct af_outcome *out) {
+  const char *why = af_json_str(ctx->data, "why");
+  bool key = strstr(why, "key ID is not accessible") != NULL;
+  out->kind = AF_OUT_REMAKE;
+  if (key && ctx->step->generation + 1 < GENERATIONS_MAX && af_step_of(ctx, "grant-key", NULL)) return;
+  af_outcome_fail(out, key ? AF_CLASS_AUTH : AF_CLASS_REFUSED, key ? "KeyNotAccessible" : "SnapshotCopyFailed", ctx->step->item,
+                  "the copy of %s failed in AWS: %s", ctx->step->item, *why ? why : "no reason given");
+  AF_COPY(out->error.action, af_str("ec2:CopySnapshot"));
+  out->data = json_object();
+  if (key)
+    af_error_hint(&out->error, "the target's principal must be allowed to use both keys: %s needs kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and "
+                  "kms:GenerateDataKey* on the source key, and the same on %s", ctx->facts->target_account, ctx->decision->key_arn);
+  else
+    af_error_hint(&out->error, "run the manifest again; if it fails the same way, look at the snapshot's events in account %s", ctx->facts->target_account);
+}
+
 static int copy_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   if (op == &af_ec2_delete_snapshot) {
-    if (a->rc && !af_streq(a->error.code, "InvalidSnapshot.NotFound")) return 0;
+    if (a->rc) af_gone(ctx, a, 1, out);
+    if (a->rc && out->kind != AF_OUT_DONE) return 0;
+    out->kind = AF_OUT_DONE;
     out->effect = "snapshot";
     out->effect_gone = true;
-    const char *discard = af_json_str(ctx->data, "discard");
-    if (!*discard) {
-      out->kind = AF_OUT_DONE;
-      return 0;
-    }
-    AF_COPY(out->resource, af_str(discard));
-    out->kind = AF_OUT_REMAKE;
+    AF_COPY(out->resource, af_str(ctx->step->resource));
+    if (*af_json_str(ctx->data, "discard") && ctx->step->face == AF_FACE_DO) removed(ctx, out);
     return 0;
   }
   if (a->rc) return 0;
@@ -90,34 +103,20 @@ static int copy_answer(const struct af_step_ctx *ctx, const struct af_op *op, co
   }
   AF_COPY(out->resource, af_str(af_json_str(a->output, "SnapshotId")));
   out->effect = "snapshot";
-  out->kind = AF_OUT_PENDING;
+  if (*out->resource) out->kind = AF_OUT_PENDING;
   return 0;
 }
 
 static void failed(const struct af_step_ctx *ctx, const json_t *snapshot, struct af_outcome *out) {
   const char *why = af_json_str(snapshot, "StateMessage");
-  bool key = strstr(why, "key ID is not accessible") != NULL;
-  if (key && ctx->step->generation + 1 < GENERATIONS_MAX && af_step_of(ctx, "grant-key", NULL)) {
-    out->data = json_pack("{s:s}", "discard", ctx->step->resource);
-    out->kind = AF_OUT_AGAIN;
-    snprintf(out->note, sizeof(out->note), "%s failed: %s; the grant may not have arrived everywhere, so it is made anew", ctx->step->resource, why);
-    return;
-  }
-  af_outcome_fail(out, key ? AF_CLASS_AUTH : AF_CLASS_REFUSED, key ? "KeyNotAccessible" : "SnapshotCopyFailed", ctx->step->resource,
-                  "the copy of %s failed in AWS: %s", ctx->step->item, *why ? why : "no reason given");
-  if (!key) return;
-  out->data = json_pack("{s:s}", "discard", ctx->step->resource); /* a retry begins by removing it */
-  af_error_hint(&out->error, "the target's principal must be allowed to use both keys: %s needs kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and "
-                "kms:GenerateDataKey* on the source key, and the same on %s", ctx->facts->target_account, ctx->decision->key_arn);
+  out->data = json_pack("{s:s, s:s}", "discard", ctx->step->resource, "why", why);
+  out->kind = AF_OUT_AGAIN;
+  snprintf(out->note, sizeof(out->note), "%s failed: %s", ctx->step->resource, *why ? why : "no reason given");
 }
 
 static int copy_matured(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out) {
   const char *state = af_json_str(item, "State");
   if (!item) {
-    if (!af_settled(ctx)) {
-      out->kind = AF_OUT_PENDING;
-      return 0;
-    }
     af_outcome_fail(out, AF_CLASS_REFUSED, "SnapshotVanished", ctx->step->resource, "the new snapshot %s is gone: someone deleted it", ctx->step->resource);
     return 0;
   }

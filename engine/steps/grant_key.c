@@ -1,5 +1,5 @@
 /* grant-key: lets the target account use one source key, by a named grant (rules.md 3): CreateGrant with a name of our own returns the
- * same grant however often it is sent. It is pending until the target can really use the key (a grant takes minutes to arrive, and no EC2 call takes
+ * same grant however often it is sent. Each copy has a grant of its own: a key holds 50,000, and nobody has to ask who else needs it. It is pending until the target can really use the key (a grant takes minutes to arrive, and no EC2 call takes
  * a grant token), and retired after everything that read under the key has completed. */
 #include <stdio.h>
 
@@ -7,6 +7,8 @@
 #include "engine/steps/steps.h"
 
 #define PATIENCE_MS (15 * 60 * 1000) /* three times the "usually under five minutes" of rules.md 3 */
+
+#define LAG_WINDOWS 5 /* KMS is slower than EC2 to know what it was told: minutes, where EC2 takes seconds */
 
 /* The full set that EBS delegates from: a child grant can't exceed its parent (rules.md 3). */
 static const char *const operations[] = {"Decrypt", "DescribeKey", "CreateGrant", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
@@ -53,7 +55,7 @@ static int grant_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct a
 
 static void created(const struct af_answer *a, struct af_outcome *out) {
   AF_COPY(out->resource, af_str(af_json_str(a->output, "GrantId")));
-  out->kind = AF_OUT_PENDING;
+  if (*out->resource) out->kind = AF_OUT_PENDING;
 }
 
 static void looked(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
@@ -76,7 +78,8 @@ static void looked(const struct af_step_ctx *ctx, const struct af_answer *a, str
 static int grant_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   if (op == &af_kms_generate_data_key_without_plaintext) looked(ctx, a, out);
   else if (op == &af_kms_create_grant && !a->rc) created(a, out);
-  else if (op == &af_kms_retire_grant && (!a->rc || af_streq(a->error.code, "NotFoundException"))) out->kind = AF_OUT_DONE;
+  else if (op == &af_kms_retire_grant && a->rc) af_gone(ctx, a, LAG_WINDOWS, out);
+  else if (op == &af_kms_retire_grant) out->kind = AF_OUT_DONE;
   return 0;
 }
 

@@ -13,20 +13,11 @@ const struct af_step_kind *af_step_kind(const char *name) {
   return NULL;
 }
 
-bool af_permission_has(const json_t *permissions, const char *account) {
-  size_t i;
-  json_t *p;
-  json_array_foreach(permissions, i, p) {
-    if (af_streq(af_json_str(p, "UserId"), account) || af_streq(af_json_str(p, "Group"), "all")) return true;
-  }
-  return false;
-}
-
 int af_image_matured(const struct af_step_ctx *ctx, const json_t *image, struct af_outcome *out) {
   const char *state = af_json_str(image, "State");
   if (af_streq(state, "available")) {
     out->kind = AF_OUT_DONE;
-  } else if (af_streq(state, "pending") || af_streq(state, "transient") || (!image && !af_settled(ctx))) {
+  } else if (af_streq(state, "pending") || af_streq(state, "transient")) {
     out->kind = AF_OUT_PENDING;
   } else if (!image) {
     af_outcome_fail(out, AF_CLASS_REFUSED, "ImageVanished", ctx->step->resource, "the new AMI %s is gone: someone deregistered it", ctx->step->resource);

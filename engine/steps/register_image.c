@@ -95,23 +95,25 @@ static void name_taken(const struct af_step_ctx *ctx, const char *holder, struct
 /* The name's holder is ours if it carries this copy's tag. Tags may be read later than the image itself, so a stranger is one only after a while. */
 static void probed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
   const json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
-  int64_t since = ctx->step->state == AF_STEP_AMBIGUOUS ? ctx->step->intent_ms : af_json_int(ctx->data, "duplicate");
-  bool waited = ctx->now_ms >= since + ctx->window_ms;
+  bool ambiguous = ctx->step->state == AF_STEP_AMBIGUOUS;
+  bool waited = ctx->asked_ms >= af_json_int(ctx->data, "duplicate") + ctx->window_ms;
   out->kind = AF_OUT_AGAIN;
+  out->delay_ms = af_pause_ms(ctx);
   if (image && af_streq(af_tag(image, AF_TAG_COPY), ctx->copy->id)) {
     AF_COPY(out->resource, af_str(af_json_str(image, "ImageId")));
     out->effect = "image";
     out->kind = AF_OUT_PENDING;
     out->data = json_object();
     snprintf(out->note, sizeof(out->note), "found %s, which the lost call had made", out->resource);
-  } else if (waited && (image || ctx->step->state != AF_STEP_AMBIGUOUS)) {
+  } else if (waited && !ambiguous) { /* an ambiguous one is sent again first, and AWS says that the name is taken */
     name_taken(ctx, af_json_str(image, "ImageId"), out);
   }
 }
 
 static int register_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   if (op == &af_ec2_deregister_image) {
-    if (a->rc && !af_str_starts(af_str(a->error.code), "InvalidAMIID.")) return 0;
+    if (a->rc) af_gone(ctx, a, 1, out);
+    if (a->rc && out->kind != AF_OUT_DONE) return 0;
     out->kind = AF_OUT_DONE;
     out->effect = "image";
     out->effect_gone = true;
@@ -130,7 +132,7 @@ static int register_answer(const struct af_step_ctx *ctx, const struct af_op *op
   if (a->rc) return 0;
   AF_COPY(out->resource, af_str(af_json_str(a->output, "ImageId")));
   out->effect = "image";
-  out->kind = AF_OUT_PENDING;
+  if (*out->resource) out->kind = AF_OUT_PENDING;
   return 0;
 }
 
