@@ -176,6 +176,7 @@ struct cs_bucket {
 struct cs_usage { /* of one account and Region */
   const struct cs_account *account;
   const struct cs_region *region;
+  int images, snapshots; /* that live */
   int snapshot_copies, image_copies, pending_snapshots; /* now */
   int peak_snapshot_copies, peak_image_copies;
   int64_t started_snapshot_copies, started_image_copies;
@@ -190,7 +191,7 @@ struct cs_ec2 {
   size_t n_images;
   struct cs_snapshot **snapshots;
   size_t n_snapshots;
-  struct cs_index image_index, snapshot_index;
+  struct cs_index image_index, snapshot_index, token_index;
   struct cs_token *tokens;
   size_t n_tokens;
   struct cs_bucket *buckets;
@@ -214,6 +215,11 @@ struct cs_snapshot *cs_snapshot_new(struct cs_sim *sim, struct cs_account *owner
 void cs_new_id(struct cs_sim *sim, const char *prefix, char id[CS_ID_SIZE]); /* "ami-" and 17 digits */
 struct cs_image *cs_image_by_id(const struct cs_sim *sim, const char *id); /* whatever became of it */
 struct cs_snapshot *cs_snapshot_by_id(const struct cs_sim *sim, const char *id);
+/* It is gone from now on; what it still had to do is dropped. */
+void cs_image_end(struct cs_sim *sim, struct cs_image *image, int64_t at);
+void cs_snapshot_end(struct cs_sim *sim, struct cs_snapshot *s, int64_t at);
+struct cs_token *cs_token_find(const struct cs_ec2 *ec2, const char *key); /* NULL */
+struct cs_token *cs_token_put(struct cs_ec2 *ec2, const char *key);        /* the one that is there, or an empty one */
 void cs_image_free(struct cs_image *image);
 void cs_mapping_copy(struct cs_mapping *to, const struct cs_mapping *from);
 void cs_mapping_done(struct cs_mapping *m);
@@ -328,7 +334,7 @@ void cs_copy_begin(struct cs_call *call, struct cs_snapshot *to, const struct cs
                    const char *doom);
 void cs_set_data_key(struct cs_snapshot *s); /* of its lineage and its key */
 void cs_image_wait(struct cs_sim *sim, struct cs_image *image);  /* it is pending from now on */
-void cs_copy_cancel(struct cs_sim *sim, struct cs_snapshot *s, int64_t at); /* its copying ends with it */
+void cs_copy_cancel(struct cs_sim *sim, struct cs_snapshot *s, int64_t at);
 void cs_image_cancel(struct cs_sim *sim, struct cs_image *image, int64_t at);
 
 /* The actions: ec2_describe_*.c, ec2_attributes.c, ec2_copy.c, ec2_register.c, ec2_standing.c, ec2_tags.c, ec2_settings.c. Each

@@ -76,27 +76,18 @@ static int check_quota(struct cs_call *call, int copies, int new_snapshots) {
                    q->snapshot_copies);
   if (q->pending_snapshots > 0 && u->pending_snapshots + new_snapshots > q->pending_snapshots)
     return cs_fail(call, 400, "PendingSnapshotLimitExceeded", "You have reached your pending snapshot limit of %d.", q->pending_snapshots);
-  const struct cs_ec2 *ec2 = call->sim->ec2;
-  int n = 0;
-  for (size_t i = 0; i < ec2->n_snapshots; i++)
-    n += ec2->snapshots[i]->region == call->region && ec2->snapshots[i]->owner == u->account &&
-         cs_snapshot_lives(ec2->snapshots[i], call->sim_ms);
-  if (n + new_snapshots > q->snapshots)
+  if (u->snapshots + new_snapshots > q->snapshots)
     return cs_fail(call, 400, "SnapshotLimitExceeded", "You have reached your quota of %d snapshots in this Region.", q->snapshots);
   return 0;
 }
 
 int cs_check_image_quota(struct cs_call *call, bool copy) {
-  const struct cs_ec2 *ec2 = call->sim->ec2;
   const struct cs_quotas *q = &call->sim->quota;
   const struct cs_usage *u = cs_usage_of(call->sim, cs_caller_account(call), call->region);
-  int n = 0;
-  for (size_t i = 0; i < ec2->n_images; i++)
-    n += ec2->images[i]->region == call->region && ec2->images[i]->owner == u->account && cs_image_lives(ec2->images[i], call->sim_ms);
   if (copy && u->image_copies >= q->image_copies)
     return cs_fail(call, 400, "ResourceLimitExceeded", "Too many image copies in progress. The limit is %d for this destination region.",
                    q->image_copies);
-  if (n >= q->images)
+  if (u->images >= q->images)
     return cs_fail(call, 400, "ResourceLimitExceeded", "You have reached your quota of %d AMIs in this Region.", q->images);
   return 0;
 }
@@ -170,23 +161,23 @@ static void token_key(const struct cs_call *call, const char *token, char *key, 
   snprintf(key, size, "%s %s %s %s", call->caller.account, call->region->name, call->action, token);
 }
 
-static struct cs_token *find_token(const struct cs_call *call, const char *token) {
-  const struct cs_ec2 *ec2 = call->sim->ec2;
+static const struct cs_token *find_token(const struct cs_call *call, const char *token) {
   int64_t life = call->sim->uncertain.client_token_lifetime;
   char key[256];
   token_key(call, token, key, sizeof key);
-  for (size_t i = ec2->n_tokens; i-- > 0;) /* the newest first */
-    if (af_streq(ec2->tokens[i].key, key))
-      return life == 0 || call->sim_ms - ec2->tokens[i].used_ms < life ? &ec2->tokens[i] : NULL;
-  return NULL;
+  const struct cs_token *t = cs_token_find(call->sim->ec2, key);
+  return t && (life == 0 || call->sim_ms - t->used_ms < life) ? t : NULL;
 }
 
 static void keep_token(const struct cs_call *call, const char *token, const char *result) {
+  char key[256];
   if (!token || !token[0])
     return;
-  struct cs_token *t = CS_ADD(call->sim->ec2->tokens, call->sim->ec2->n_tokens);
-  *t = (struct cs_token){.fingerprint = fingerprint(call), .used_ms = call->sim_ms};
-  token_key(call, token, t->key, sizeof t->key);
+  token_key(call, token, key, sizeof key);
+  struct cs_token *t = cs_token_put(call->sim->ec2, key);
+  free(t->fingerprint);
+  t->fingerprint = fingerprint(call);
+  t->used_ms = call->sim_ms;
   AF_COPY(t->result, af_str(result));
 }
 

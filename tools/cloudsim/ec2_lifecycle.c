@@ -99,10 +99,8 @@ void cs_image_cancel(struct cs_sim *sim, struct cs_image *image, int64_t at) {
     if (!s || s->image != image)
       continue;
     s->image = NULL;
-    if (!sim->uncertain.cancelled_copy_leaves_snapshots && s->copying) {
-      cs_copy_cancel(sim, s, at);
-      s->gone_ms = at;
-    }
+    if (!sim->uncertain.cancelled_copy_leaves_snapshots && s->copying)
+      cs_snapshot_end(sim, s, at);
   }
   image_settled(sim, image, image->ready_ms);
   sim->ec2->next_ms = CS_EVER;

@@ -285,8 +285,7 @@ static const char *delete_associated(struct cs_call *call, const struct cs_image
   }
   if (s->locked || s->owner != image->owner)
     return "client-error";
-  cs_copy_cancel(call->sim, s, call->sim_ms);
-  s->gone_ms = call->sim_ms;
+  cs_snapshot_end(call->sim, s, call->sim_ms);
   return "success";
 }
 
@@ -314,9 +313,7 @@ int cs_deregister_image(struct cs_call *call, struct af_buf *out) {
   const char *protection = image->text[CS_PROTECTION];
   if ((protection && !af_streq(protection, "disabled")) || call->sim_ms < image->protected_until) /* rules.md 2.5 */
     return cs_fail(call, 400, "OperationNotPermitted", "The image '%s' has deregistration protection enabled.", id);
-  if (call->sim_ms < image->ready_ms)
-    cs_image_cancel(call->sim, image, call->sim_ms);
-  image->gone_ms = call->sim_ms;
+  cs_image_end(call->sim, image, call->sim_ms);
   cs_xml_bool(out, "return", true);
   if (cs_param_bool(call, "DeleteAssociatedSnapshots", false) == true)
     delete_all_associated(call, out, image);
@@ -337,7 +334,6 @@ int cs_delete_snapshot(struct cs_call *call, struct af_buf *out) {
     return cs_fail(call, 400, "InvalidSnapshot.InUse", "The snapshot %s is currently in use by %s", id, user->id);
   if (s->locked)
     return cs_fail(call, 400, "OperationNotPermitted", "The snapshot '%s' is locked.", id);
-  cs_copy_cancel(call->sim, s, call->sim_ms); /* a copy under way ends with it */
-  s->gone_ms = call->sim_ms;
+  cs_snapshot_end(call->sim, s, call->sim_ms); /* a copy under way ends with it */
   return done(out);
 }

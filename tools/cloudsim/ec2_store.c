@@ -41,6 +41,10 @@ static const char *snapshot_id_at(const struct cs_ec2 *ec2, size_t i) {
   return ec2->snapshots[i]->id;
 }
 
+static const char *token_key_at(const struct cs_ec2 *ec2, size_t i) {
+  return ec2->tokens[i].key;
+}
+
 /* SIZE_MAX where it isn't there. */
 static size_t index_find(const struct cs_index *index, const char *id, const char *(*id_at)(const struct cs_ec2 *, size_t),
                          const struct cs_ec2 *ec2) {
@@ -60,6 +64,23 @@ struct cs_image *cs_image_by_id(const struct cs_sim *sim, const char *id) {
 struct cs_snapshot *cs_snapshot_by_id(const struct cs_sim *sim, const char *id) {
   size_t at = id ? index_find(&sim->ec2->snapshot_index, id, snapshot_id_at, sim->ec2) : SIZE_MAX;
   return at == SIZE_MAX ? NULL : sim->ec2->snapshots[at];
+}
+
+struct cs_token *cs_token_find(const struct cs_ec2 *ec2, const char *key) {
+  size_t at = index_find(&ec2->token_index, key, token_key_at, ec2);
+  return at == SIZE_MAX ? NULL : &ec2->tokens[at];
+}
+
+struct cs_token *cs_token_put(struct cs_ec2 *ec2, const char *key) {
+  struct cs_token *old = cs_token_find(ec2, key);
+  if (old)
+    return old;
+  index_grow(&ec2->token_index, ec2->n_tokens, token_key_at, ec2);
+  index_put(&ec2->token_index, key, ec2->n_tokens);
+  struct cs_token *fresh = CS_ADD(ec2->tokens, ec2->n_tokens);
+  *fresh = (struct cs_token){0};
+  AF_COPY(fresh->key, af_str(key));
+  return fresh;
 }
 
 void cs_new_id(struct cs_sim *sim, const char *prefix, char id[CS_ID_SIZE]) {
@@ -88,6 +109,7 @@ struct cs_image *cs_image_new(struct cs_sim *sim, struct cs_account *owner, cons
   index_grow(&ec2->image_index, ec2->n_images, image_id_at, ec2);
   index_put(&ec2->image_index, image->id, ec2->n_images);
   *CS_ADD(ec2->images, ec2->n_images) = image;
+  cs_usage_of(sim, owner, region)->images++;
   return image;
 }
 
@@ -107,7 +129,21 @@ struct cs_snapshot *cs_snapshot_new(struct cs_sim *sim, struct cs_account *owner
   index_grow(&ec2->snapshot_index, ec2->n_snapshots, snapshot_id_at, ec2);
   index_put(&ec2->snapshot_index, s->id, ec2->n_snapshots);
   *CS_ADD(ec2->snapshots, ec2->n_snapshots) = s;
+  cs_usage_of(sim, owner, region)->snapshots++;
   return s;
+}
+
+void cs_image_end(struct cs_sim *sim, struct cs_image *image, int64_t at) {
+  if (at < image->ready_ms)
+    cs_image_cancel(sim, image, at);
+  image->gone_ms = at;
+  cs_usage_of(sim, image->owner, image->region)->images--;
+}
+
+void cs_snapshot_end(struct cs_sim *sim, struct cs_snapshot *s, int64_t at) {
+  cs_copy_cancel(sim, s, at);
+  s->gone_ms = at;
+  cs_usage_of(sim, s->owner, s->region)->snapshots--;
 }
 
 void cs_mapping_copy(struct cs_mapping *to, const struct cs_mapping *from) {
@@ -240,6 +276,7 @@ void cs_ec2_free(struct cs_ec2 *ec2) {
   free(ec2->snapshots);
   free(ec2->image_index.slots);
   free(ec2->snapshot_index.slots);
+  free(ec2->token_index.slots);
   free(ec2->tokens);
   free(ec2->buckets);
   free(ec2->usage);
