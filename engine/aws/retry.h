@@ -14,16 +14,19 @@ enum af_sent {
   AF_SENT_MAYBE,    /* bytes went out and no whole reply came back */
 };
 
-/* Sets err->class, and err->hint where it is empty and the code is a known one, from the code, message and status in err. A mutating op that was
- * maybe executed (AF_SENT_MAYBE, 5xx that isn't a throttle) is AMBIGUOUS, a read is TRANSIENT. */
+/* Sets err->class, and err->hint where it is empty and the code is a known one, from the code, message and status in err. A mutating
+ * op that was maybe executed (AF_SENT_MAYBE, 5xx that isn't a throttle) is AMBIGUOUS, a read is TRANSIENT.
+ * DryRunOperation and DryRunOperationException, which say that the call would have gone through, get AF_CLASS_NONE.
+ * NOT_YET_VISIBLE also covers states that pass (IncorrectState, InvalidAMIID.Unavailable, InvalidSnapshot.InUse): how long to go on
+ * looking is for the caller to say. KMS's AccessDeniedException is AUTH even while a fresh grant is still on its way. */
 void af_classify(const struct af_op *op, enum af_sent sent, struct af_error *err);
 
 bool af_is_clock_skew(const char *code); /* one of the codes that a wrong clock can cause */
 bool af_is_expired_credentials(const char *code); /* renew, then try again */
 
 /* Milliseconds until attempt number `attempt` (1 for the first repeat): rand(0,1)·min(base·2^(attempt-1), 20 s), with base 50 ms for
- * TRANSIENT, 1 s for THROTTLED; 15 s…5 min for CAPACITY; 2 s…5 min for NOT_YET_VISIBLE. retry_after_ms (-1: none): at least that, at most 5 s more than
- * it would have been. */
+ * TRANSIENT, 1 s for THROTTLED; between the base and min(base·2^attempt, 5 min), with base 15 s for CAPACITY, 2 s for
+ * NOT_YET_VISIBLE; 0 for the other classes. retry_after_ms (-1: none): at least that, at most 5 s more than it would have been. */
 int64_t af_retry_delay_ms(enum af_class c, int attempt, int64_t retry_after_ms, const struct af_random *random);
 
 /* The retry quota of the 2026 revision: 500 tokens, 14 for a transient repeat, 5 for a throttled one; given back on success
