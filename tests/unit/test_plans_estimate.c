@@ -23,6 +23,8 @@ TEST(a_price_goes_through_its_tiers) {
   assert_true(af_price_micros(AF_PRICE_SNAPSHOT, 0) == 0);
   assert_true(af_price_micros(AF_PRICE_SNAPSHOT, 100 * gib) == 5000000);
   assert_true(af_price_micros(AF_PRICE_SNAPSHOT, 1) == 1);
+  assert_true(af_price_micros(AF_PRICE_SNAPSHOT, gib / 2) == 25000);
+  assert_true(af_price_micros(AF_PRICE_SNAPSHOT, gib / 2 + 1) == 25001);
   const int64_t tb = 1024 * gib;
   assert_true(af_price_micros(AF_PRICE_S3, 50 * tb) == INT64_C(50) * 1024 * 23000);
   assert_true(af_price_micros(AF_PRICE_S3, 50 * tb + gib) == INT64_C(50) * 1024 * 23000 + 22000);
@@ -83,6 +85,7 @@ TEST(what_is_adopted_or_refused_costs_nothing) {
   assert_int_equal(total.refused, 1);
   assert_true(total.bytes == 0 && total.storage_micros == 0 && total.time_ms == 0);
   assert_string_equal(total.region, "eu-west-1");
+  assert_string_equal(total.account, TARGET_ACCOUNT);
   af_estimate_done(&e);
 }
 
@@ -106,6 +109,8 @@ TEST(many_copies_wait_for_the_slots_of_their_region_and_regions_do_not_wait_for_
   add(&e, "us-east-1", "eu-west-2", AF_ROUTE_COPY_IMAGE);
   af_estimate_total(&e, &total);
   assert_true(total.time_ms == slow);
+  assert_true(total.work_ms == e.places[0].work_ms + e.places[1].work_ms);
+  assert_true(total.longest_ms == e.places[0].longest_ms);
   assert_int_equal(total.copies, 101);
   af_estimate_done(&e);
 }

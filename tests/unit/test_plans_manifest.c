@@ -149,6 +149,24 @@ TEST(the_digest_is_the_sha256_of_the_normal_form) {
   af_manifest_done(&m);
 }
 
+TEST(the_order_and_the_number_of_allowed_differences_mean_nothing) {
+  static const char *const lists[] = {"[tpmSupport, enaSupport, tag, platform]", "[platform, tag, tpmSupport, enaSupport]",
+                                      "[enaSupport, tpmSupport, enaSupport, platform, tag, tag]"};
+  char digest[65] = "";
+  for (size_t i = 0; i < COUNT(lists); i++) {
+    struct af_manifest m;
+    struct af_error err;
+    char text[300];
+    snprintf(text, sizeof text, TOP SOURCE TARGET "  allow_differences: %s\n", lists[i]);
+    assert_ok(read_text(&m, text, &err), &err);
+    assert_int_equal(json_array_size(m.copies[0].allow_differences), 4);
+    if (i > 0)
+      assert_string_equal(m.digest, digest);
+    AF_COPY(digest, af_str(m.digest));
+    af_manifest_done(&m);
+  }
+}
+
 TEST(a_normal_form_is_itself_a_manifest_with_the_same_digest) {
   struct af_manifest a, b;
   struct af_error err;
@@ -316,6 +334,24 @@ static const struct wrong {
      "one of them out"},
 };
 
+/* Of several pairs the one whose second stands first is named, and a pair need not stand together. */
+static const struct wrong pairs[] = {
+    {TOP SOURCE TARGET SOURCE "  target: {region: eu-west-2}\n" SOURCE TARGET, "DuplicateCopy",
+     "m.yaml:7: copies[2]: is the same copy as the one on line 3: the same image to the same place under the same name; leave "
+     "one of "
+     "them out"},
+    {TOP SOURCE TARGET SOURCE "  target: {region: eu-west-2}\n" SOURCE "  target: {region: eu-west-2}\n" SOURCE TARGET,
+     "DuplicateCopy",
+     "m.yaml:7: copies[2]: is the same copy as the one on line 5: the same image to the same place under the same name; leave "
+     "one of "
+     "them out"},
+    {TOP SOURCE "  target: {region: eu-west-2}\n" SOURCE TARGET SOURCE TARGET SOURCE "  target: {region: eu-west-2}\n",
+     "DuplicateCopy",
+     "m.yaml:7: copies[2]: is the same copy as the one on line 5: the same image to the same place under the same name; leave "
+     "one of "
+     "them out"},
+};
+
 static void check_wrong(const struct wrong *w) {
   struct af_manifest m;
   struct af_error err = {0};
@@ -333,6 +369,26 @@ TEST(each_mistake_is_said_with_line_and_path_and_what_to_write) {
     check_wrong(&wrongs[i]);
 }
 
+TEST(the_first_of_several_duplicates_is_said) {
+  for (size_t i = 0; i < COUNT(pairs); i++)
+    check_wrong(&pairs[i]);
+}
+
+TEST(the_values_of_tags_are_taken_as_they_are_written) {
+  static const char *const texts[] = {
+      TOP SOURCE TARGET "  tags: {a: 1.10, b: 007, c: True, d: '', e: 0x1F}\n",
+      "{\"version\": 1, \"copies\": [{\"source\": {\"image\": \"ami-0123456789abcdef0\", \"region\": "
+      "\"us-east-1\"}, \"target\": {\"region\": \"eu-west-1\"}, \"tags\": {\"a\": 1.10, \"b\": \"007\", "
+      "\"c\": \"True\", \"d\": \"\", \"e\": \"0x1F\"}}]}"};
+  for (size_t i = 0; i < COUNT(texts); i++) {
+    struct af_manifest m;
+    struct af_error err;
+    assert_ok(read_text(&m, texts[i], &err), &err);
+    assert_contains(m.normal, "\"tags\":{\"a\":\"1.10\",\"b\":\"007\",\"c\":\"True\",\"d\":\"\",\"e\":\"0x1F\"}");
+    af_manifest_done(&m);
+  }
+}
+
 /* --- what is right --- */
 
 TEST(copies_that_only_look_alike_pass) {
@@ -343,6 +399,7 @@ TEST(copies_that_only_look_alike_pass) {
                  "  target: {region: eu-west-1, account: 333333333333}\n",
       TOP SOURCE "  target: {region: eu-west-1, profile: a}\n" SOURCE "  target: {region: eu-west-1, profile: b}\n" SOURCE TARGET,
       TOP SOURCE TARGET "- source: {image: ami-0123456789abcdef0, region: us-east-2}\n" TARGET,
+      TOP SOURCE "  target: {region: eu-west-1, kms_key: 'arn:aws:kms:eu-west-1:222222222222:alias/x'}\n",
       TOP SOURCE TARGET "  tags: {}\n  allow_differences: []\n",
       TOP SOURCE "  target: {region: eu-west-1, role_arn: 'arn:aws:iam::222222222222:role/x', external_id: 0042}\n",
   };
@@ -390,6 +447,13 @@ TEST(forty_tags_pass_and_one_more_does_not_wherever_it_comes_from) {
   char *text = repeated(TOP SOURCE TARGET "  tags:\n", "    tag", 0, 40, ": x\n");
   assert_ok(read_text(&m, text, &err), &err);
   af_manifest_done(&m);
+  free(text);
+  text = repeated("version: 1\ndefaults:\n  tags:\n", "    tag", 0, 41, ": x\n");
+  struct af_buf whole;
+  af_buf_init(&whole, 10000);
+  af_buf_printf(&whole, "%scopies:\n" SOURCE TARGET, text);
+  assert_error(read_text(&m, af_buf_cstr(&whole), &err), -AF_EINVAL, &err, "m.yaml:4: defaults.tags: are 41 tags");
+  af_buf_done(&whole);
   free(text);
   text = repeated("version: 1\ndefaults: {tags: {one: more}}\ncopies:\n" SOURCE TARGET "  tags:\n", "    tag", 0, 40, ": x\n");
   assert_error(read_text(&m, text, &err), -AF_EINVAL, &err, "m.yaml:7: copies[0].tags: are 41 tags, with the defaults'");
@@ -554,8 +618,11 @@ int main(void) {
       cmocka_unit_test(targets_of_the_defaults_are_for_copies_that_name_none),
       cmocka_unit_test(the_same_manifest_has_the_same_digest_however_it_is_written),
       cmocka_unit_test(the_digest_is_the_sha256_of_the_normal_form),
+      cmocka_unit_test(the_order_and_the_number_of_allowed_differences_mean_nothing),
       cmocka_unit_test(a_normal_form_is_itself_a_manifest_with_the_same_digest),
       cmocka_unit_test(each_mistake_is_said_with_line_and_path_and_what_to_write),
+      cmocka_unit_test(the_first_of_several_duplicates_is_said),
+      cmocka_unit_test(the_values_of_tags_are_taken_as_they_are_written),
       cmocka_unit_test(copies_that_only_look_alike_pass),
       cmocka_unit_test(ten_thousand_copies_pass_and_one_more_does_not),
       cmocka_unit_test(forty_tags_pass_and_one_more_does_not_wherever_it_comes_from),
