@@ -1,5 +1,6 @@
 /* Reading what the providers of credentials give: variables, profile keys, JSON documents, STS answers. Every text is checked before it can
  * reach a header; what was read is wiped. */
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
@@ -138,8 +139,25 @@ static struct raw_credentials raw_from_json(const json_t *object, const char *to
                                   .expires = member(object, "Expiration"), .account = member(object, "AccountId")};
 }
 
-static int parse_object(json_t **ret, struct af_str json, const char *who, struct af_error *err) {
+static void wiping_free(void *block) {
+  if (block)
+    OPENSSL_cleanse(block, malloc_usable_size(block));
+  free(block);
+}
+
+/* jansson's reader keeps pieces of the text in buffers of its own, which it frees as they are. */
+static json_t *load_secret(struct af_str json) {
+  json_malloc_t allocate;
+  json_free_t release;
+  json_get_alloc_funcs(&allocate, &release);
+  json_set_alloc_funcs(malloc, wiping_free);
   json_t *doc = json_loadb(json.len ? json.ptr : "", json.len, JSON_REJECT_DUPLICATES, NULL);
+  json_set_alloc_funcs(allocate, release);
+  return doc;
+}
+
+static int parse_object(json_t **ret, struct af_str json, const char *who, struct af_error *err) {
+  json_t *doc = load_secret(json);
   if (!json_is_object(doc)) {
     af_json_wipe(doc);
     return bad(err, who, "the answer is no JSON object"); /* jansson's own message could quote a secret */

@@ -43,8 +43,8 @@ struct curl_http {
 
 /* --- SIGPIPE --- */
 
-/* CURLOPT_NOSIGNAL keeps curl's hands off signals, so a write to a dead connection may raise SIGPIPE (OpenSSL's own writes do). It is held up
- * while curl works, and swallowed; the program's own ideas about SIGPIPE stay what they are. */
+/* CURLOPT_NOSIGNAL keeps curl's hands off signals. Its own writes raise none (MSG_NOSIGNAL), those that some versions leave to OpenSSL do: SIGPIPE
+ * is held up while curl works, and swallowed. The program's own ideas about SIGPIPE stay what they are. */
 struct guard {
   sigset_t pipe, before;
   bool was_pending;

@@ -112,8 +112,6 @@ static struct af_str next_line(struct parser *s) {
   size_t len = end ? (size_t)(end - start) : s->len - s->pos;
   s->pos += len + (end ? 1 : 0);
   s->line++;
-  if (len > 0 && start[len - 1] == '\r')
-    len--;
   return af_str_n(start, len);
 }
 
@@ -238,9 +236,8 @@ int af_profiles_parse(struct af_profiles *p, enum af_profile_file file, const ch
   free(p->paths[file]);
   p->paths[file] = path;
   struct af_buf *own = &p->texts[p->n_texts++];
-  af_buf_init_secret(own, AF_PROFILE_FILE_MAX + 1);
+  af_buf_init_secret(own, AF_PROFILE_FILE_MAX);
   af_buf_str(own, text);
-  af_buf_putc(own, '\n');
   if (af_buf_rc(own) < 0)
     return af_error_nomem(err);
   struct parser s = {.p = p, .file = file, .text = own->ptr, .len = own->len, .err = err};

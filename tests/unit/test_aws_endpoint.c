@@ -198,6 +198,8 @@ TEST(the_region_patterns_are_those_that_aws_publishes) {
       assert_ptr_equal(af_partition_of(part), ours);
       snprintf(part, sizeof part, "%s-x-y-1", *prefix); /* \w has no - */
       assert_ptr_equal(af_partition_of(part), &af_partitions[0]);
+      snprintf(part, sizeof part, "%s--1", *prefix);
+      assert_ptr_equal(af_partition_of(part), &af_partitions[0]);
       snprintf(part, sizeof part, "%s-xyz-1b", *prefix);
       assert_ptr_equal(af_partition_of(part), &af_partitions[0]);
     }
