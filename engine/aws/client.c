@@ -267,7 +267,7 @@ static int encode_presigned(struct af_call_state *c, struct af_error *err) {
     return af_error_nomem(err);
   }
   json_object_del(input, "PresignedUrl");
-  af_buf_init_secret(&query, AF_BODY_MAX);
+  af_buf_init(&query, AF_BODY_MAX);
   af_buf_init_secret(&url, AF_BODY_MAX);
   int rc = af_encode(c->op, input, &query, err);
   if (rc == 0)
@@ -350,6 +350,16 @@ static bool once_more(struct af_call_state *c, const struct af_http_result *r) {
   return false;
 }
 
+/* Codes that say that AWS doesn't know these credentials. The call is lost, but the next one gets what its provider has then: a person may
+ * have put new keys into the file, a role's session may have been revoked. */
+static bool credentials_unknown(const struct af_error *err) {
+  static const char *const codes[] = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException", "SignatureDoesNotMatch"};
+  for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+    if (strcmp(err->code, codes[i]) == 0)
+      return true;
+  return strcmp(err->code, "AuthFailure") == 0 && strstr(err->message, "not able to validate");
+}
+
 static void call_landed(struct af_flight *f, struct af_http_result *r) {
   struct af_call_state *c = (struct af_call_state *)f;
   struct af_answer *a = &c->answer;
@@ -359,6 +369,8 @@ static void call_landed(struct af_flight *f, struct af_http_result *r) {
     dispatch(c);
     return;
   }
+  if (rc < 0 && credentials_unknown(&a->error))
+    af_session_refused(c->session, c->generation);
   if (rc == 0 && c->op == &af_sts_get_caller_identity)
     af_session_learn_account(c->session, af_str(json_string_value(json_object_get(a->output, "Account"))));
   finish(c, rc);

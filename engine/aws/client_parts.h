@@ -65,7 +65,7 @@ struct af_session_calls { /* the calls that wait for this session's credentials;
 enum af_session_state af_session_need(struct af_session *s, const char *region);
 const struct af_credentials *af_session_credentials(const struct af_session *s);
 uint64_t af_session_generation(const struct af_session *s); /* counts credentials: 1 for the first */
-void af_session_refused(struct af_session *s, uint64_t generation); /* AWS says that these have expired */
+void af_session_refused(struct af_session *s, uint64_t generation); /* AWS says that these have expired, or never were: get others */
 const struct af_error *af_session_failure(const struct af_session *s);
 const struct af_settings *af_session_settings(const struct af_session *s);
 struct af_session_calls *af_session_calls(struct af_session *s);

@@ -46,7 +46,7 @@ struct af_session {
   struct af_credentials held;
   uint64_t generation; /* 0: nothing yet */
   int64_t lifetime_ms; /* from when we got them to their expiry; 0: they don't expire */
-  bool refused;        /* AWS says that they have expired */
+  bool refused;        /* AWS does not take them any more */
   /* what it is doing */
   bool fetching;
   bool reclocked; /* the stage was repeated with a corrected clock */
@@ -261,6 +261,19 @@ static int finish_instance(struct af_session *s, const struct af_http_result *r,
 
 /* --- STS --- */
 
+/* No role is assumed across partitions (rules.md section 7): AWS would only say that it doesn't know the key. */
+static int check_partition(const struct af_session *s, const char *role_arn, struct af_error *err) {
+  const char *colon = strchr(role_arn + 4, ':'); /* fill_role() has seen arn:PARTITION: */
+  const struct af_partition *role = af_partition_named(af_str_n(role_arn + 4, colon ? (size_t)(colon - role_arn) - 4 : 0));
+  const struct af_partition *here = af_partition_of(s->sts_region);
+  if (!role || role == here)
+    return 0;
+  af_error_set(err, -AF_EINVAL, AF_CLASS_AUTH, "PartitionMismatch", "role %.300s is in partition %s, the Region %s in %s", role_arn, role->name,
+               s->sts_region, here->name);
+  af_error_hint(err, "set the profile's region to one of partition %s", role->name);
+  return -AF_EINVAL;
+}
+
 static int fly_sts(struct af_session *s, const struct af_op *op, json_t *input, struct af_error *err) {
   struct af_endpoint_options options = af_settings_endpoint(&s->settings, "sts");
   struct af_endpoint endpoint;
@@ -268,7 +281,9 @@ static int fly_sts(struct af_session *s, const struct af_op *op, json_t *input, 
   if (!input)
     return af_error_nomem(err);
   af_buf_init_secret(&body, AF_BODY_MAX);
-  int rc = af_endpoint_resolve(&endpoint, "sts", s->sts_region, &options, err);
+  int rc = check_partition(s, json_string_value(json_object_get(input, "RoleArn")), err);
+  if (rc == 0)
+    rc = af_endpoint_resolve(&endpoint, "sts", s->sts_region, &options, err);
   if (rc == 0)
     rc = af_encode(op, input, &body, err);
   if (rc == 0)

@@ -440,6 +440,29 @@ TEST(keys_in_a_file_are_read_anew_when_aws_says_they_have_expired) {
   assert_signed_by(w, "AKNEW");
 }
 
+TEST(keys_that_aws_does_not_know_are_looked_up_again_for_the_next_call) {
+  static const char *const refusals[][2] = {{"AuthFailure", "AWS was not able to validate the provided access credentials"}, {"InvalidClientTokenId", "x"}};
+  struct world *w = *state;
+  struct af_session *s = NULL;
+  for (size_t i = 0; i < COUNT(refusals); i++) {
+    write_file(w, "credentials", "[p]\naws_access_key_id=AKTYPO\naws_secret_access_key=SECRET\n");
+    s = session(w, "p", NULL, i ? "x" : NULL);
+    on_ec2_error(w, "Action=DescribeImages", 401, refusals[i][0], refusals[i][1]);
+    expect_class(w, s, &af_ec2_describe_images, json_object(), AF_CLASS_AUTH, refusals[i][0]);
+    write_file(w, "credentials", "[p]\naws_access_key_id=AKRIGHT\naws_secret_access_key=SECRET\n");
+    on_images(w);
+    describe_ok(w, s);
+    assert_signed_by(w, "AKRIGHT");
+  }
+  /* Whoever may not read an image has the right keys. */
+  write_file(w, "credentials", "[p]\naws_access_key_id=AKOTHER\naws_secret_access_key=SECRET\n");
+  on_ec2_error(w, "Action=DescribeImages", 403, "AuthFailure", "Not authorized for image:ami-1");
+  expect_class(w, s, &af_ec2_describe_images, json_object(), AF_CLASS_AUTH, "AuthFailure");
+  on_images(w);
+  describe_ok(w, s);
+  assert_signed_by(w, "AKRIGHT");
+}
+
 TEST(a_server_fault_with_such_a_code_is_not_repeated) {
   struct world *w = *state;
   on_ec2_error(w, "Action=CopySnapshot", 500, "RequestExpired", "x");
@@ -615,6 +638,7 @@ int main(void) {
       CASE(a_refusal_of_old_credentials_does_not_spoil_new_ones),
       CASE(a_renewal_that_fails_answers_the_call_that_wanted_it),
       CASE(keys_in_a_file_are_read_anew_when_aws_says_they_have_expired),
+      CASE(keys_that_aws_does_not_know_are_looked_up_again_for_the_next_call),
       CASE(a_server_fault_with_such_a_code_is_not_repeated),
       CASE(a_wrong_clock_is_corrected_by_awss_date_and_the_call_sent_once_more),
       CASE(a_clock_that_is_set_right_again_is_followed),

@@ -243,6 +243,13 @@ TEST(sts_is_asked_in_the_sessions_region_or_else_in_the_calls) {
   assert_contains(w->sent[2].headers, "/us-east-1/sts/");
 }
 
+TEST(a_role_of_another_partition_is_not_asked_for) {
+  struct world *w = *state;
+  write_file(w, "credentials", one_role);
+  fails(w, session(w, "base", "arn:aws-cn:iam::111111111111:role/a", NULL), "PartitionMismatch", "is in partition aws-cn, the Region eu-west-1 in aws");
+  assert_int_equal(w->n_sent, 0);
+}
+
 TEST(one_principal_has_one_session) {
   struct world *w = *state;
   write_file(w, "credentials", one_role);
@@ -889,6 +896,7 @@ int main(void) {
       CASE(a_source_profile_with_keys_and_a_role_gives_its_keys),
       CASE(credential_source_names_the_provider_below_a_role),
       CASE(sts_is_asked_in_the_sessions_region_or_else_in_the_calls),
+      CASE(a_role_of_another_partition_is_not_asked_for),
       CASE(one_principal_has_one_session),
       CASE(a_web_identity_token_is_exchanged_without_a_signature_and_read_anew_each_time),
       CASE(a_web_identity_of_the_environment_does_not_count_where_the_caller_names_a_profile),
