@@ -6,17 +6,16 @@
 #include <unistd.h>
 
 int af_carry_begin(struct af_carry *c, const struct af_settings *settings, struct af_error *err) {
-  *c = (struct af_carry){0};
+  *c = (struct af_carry){.stop = af_wiring_signals()};
   return af_wiring_init(&c->wiring, settings, err);
 }
 
 int af_carry_owner(struct af_carry *c, struct af_error *err) {
-  const volatile int *stop = af_wiring_signals();
   int rc = af_wiring_store(&c->wiring, AF_STORE_OWNER, err);
-  if (!rc && af_progress_new(&c->progress, &c->wiring, stop)) rc = af_error_nomem(err);
+  if (!rc && af_progress_new(&c->progress, &c->wiring, c->stop)) rc = af_error_nomem(err);
   if (rc) return rc;
   if (!c->wiring.log_file) c->wiring.log.out = af_progress_log(c->progress);
-  struct af_engine_config hooks = {.stop = stop, .on_turn = af_progress_turn, .on_event = af_progress_event, .ctx = c->progress};
+  struct af_engine_config hooks = {.stop = c->stop, .on_turn = af_progress_turn, .on_event = af_progress_event, .ctx = c->progress};
   rc = af_wiring_client(&c->wiring, err);
   return rc ? rc : af_wiring_engine(&c->wiring, &hooks, err);
 }

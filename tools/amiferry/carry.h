@@ -8,10 +8,11 @@
 struct af_carry {
   struct af_wiring wiring;
   struct af_progress *progress;
+  const volatile int *stop;
   char batch[64]; /* to be named in "amiferry resume"; "" for all */
 };
 
-/* The database, taken; the client and the engine. */
+/* The settings, and signals that stop it; then the database, taken, with the client and the engine. */
 int af_carry_begin(struct af_carry *c, const struct af_settings *settings, struct af_error *err);
 int af_carry_owner(struct af_carry *c, struct af_error *err);
 /* Runs the engine and prints the results; returns the exit code. */

@@ -21,10 +21,22 @@ static const char *env_get(const char *name) {
 
 /* --- the process --- */
 
+/* The leak checker attaches to the process as a debugger does, which one that can't be dumped forbids. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LEAK_CHECKED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define LEAK_CHECKED 1
+#endif
+
 void af_wiring_harden(void) {
   const struct rlimit none = {0};
   (void)setrlimit(RLIMIT_CORE, &none);
+#ifndef LEAK_CHECKED
   (void)prctl(PR_SET_DUMPABLE, 0);
+#endif
   (void)signal(SIGPIPE, SIG_IGN);
   (void)signal(SIGXFSZ, SIG_IGN); /* a file that grows past the limit is a full disk: an error to be told, not an end */
   (void)setlocale(LC_CTYPE, ""); /* for wcwidth(); nothing else follows the locale */

@@ -1,0 +1,737 @@
+#!/usr/bin/python3
+"""The command as a person and a pipeline meet it: usage, manifests, exit codes, output, terminals, signals. Where AWS is needed,
+cloudsim is; where it must not be asked, a socket counts who knocks."""
+# timeout: 900
+# also: asan
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import re
+import resource
+import select
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import termios
+import threading
+import time
+import unicodedata
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness
+from harness import READER, SOURCE, TARGET, contains, equal, test
+
+BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
+FERRY = os.path.join(BUILD, "tools", "amiferry", "amiferry")
+COMMANDS = ["plan", "run", "resume", "status", "show", "doctor", "help"]
+PLAIN, SEALED = "ami-0aaa0000000000001", "ami-0aaa0000000000002"
+QUICK = ["--poll-interval", "0.1", "--consistency-window", "1"]
+GOOD = """version: 1
+copies:
+  - source: {region: us-east-1, image: ami-0123456789abcdef0}
+    target: {region: eu-west-1}
+"""
+
+
+def lacks(text, part):
+    if part in text:
+        raise AssertionError("did not want %r in %r" % (part, text))
+
+
+class Done:
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    def ends(self, code):
+        if self.code != code:
+            raise AssertionError("wanted exit code %d, got %d\n%s\n%s" % (code, self.code, self.out, self.err))
+        return self
+
+    def json(self):
+        return json.loads(self.out)
+
+    def lines(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Place:
+    """A folder with its own home and database, and a socket that counts connections in AWS's place."""
+
+    def __init__(self, url=None):
+        self.home = tempfile.mkdtemp(prefix="ferry.")
+        self.db = os.path.join(self.home, "state", "amiferry", "amiferry.db")
+        self.knocks = 0
+        self.socket = None
+        if not url:
+            self.socket = socket.create_server(("127.0.0.1", 0))
+            threading.Thread(target=self._count, daemon=True).start()
+            url = "http://127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.url = url
+        self.write("config", "".join(
+            "[profile %s]\nregion = %s\naws_access_key_id = %s\naws_secret_access_key = %s\n" % (name, region, *keys)
+            for name, region, keys in (("src", "us-east-1", SOURCE), ("dst", "eu-west-1", TARGET), ("reader", "eu-west-1", READER))))
+
+    def _count(self):
+        held = []  # open, and never answered
+        while True:
+            try:
+                held.append(self.socket.accept())
+            except OSError:
+                return
+            self.knocks += 1
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.socket:
+            self.socket.close()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def write(self, name, content):
+        path = os.path.join(self.home, name)
+        with open(path, "wb") as f:
+            f.write(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def env(self, **more):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and not k.lower().endswith("_proxy")}
+        env.update(HOME=self.home, XDG_STATE_HOME=os.path.join(self.home, "state"), AWS_ENDPOINT_URL=self.url, LC_ALL="C.UTF-8",
+                   AWS_CONFIG_FILE=os.path.join(self.home, "config"), AWS_SHARED_CREDENTIALS_FILE=os.path.join(self.home, "none"),
+                   AWS_EC2_METADATA_DISABLED="true", AWS_ACCESS_KEY_ID="AKIAFAKE", AWS_SECRET_ACCESS_KEY="fake")
+        env.update(more)
+        return env
+
+    def run(self, *args, input=None, timeout=120, limit=None, stdout=subprocess.PIPE, **env):
+        before = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))) if limit else None
+        done = subprocess.run([FERRY, *args], env=self.env(**env), input=input, stdout=stdout, stderr=subprocess.PIPE, timeout=timeout,
+                              preexec_fn=before)
+        return Done(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
+
+    def start(self, *args, **env):
+        return subprocess.Popen([FERRY, *args], env=self.env(**env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def manifest(self, *copies, name="batch.json"):
+        return self.write(name, json.dumps({
+            "version": 1,
+            "defaults": {"source": {"region": "us-east-1", "profile": "src"}, "target": {"region": "eu-west-1", "profile": "dst"}},
+            "copies": list(copies)}))
+
+    def untouched(self):
+        """Nothing was sent, and no database was made."""
+        equal(self.knocks, 0)
+        equal(os.path.exists(os.path.dirname(self.db)), False)
+
+
+def copy(image=PLAIN, name=None, **more):
+    c = {"source": {"image": image}, **more}
+    if image == SEALED:
+        c.setdefault("target", {})["kms_key"] = "alias/target-disks"
+    if name:
+        c["name"] = name
+    return c
+
+
+@contextlib.contextmanager
+def cloud(*options):
+    with harness.World(BUILD, "small.yaml", *options) as world, Place(world.url) as place:
+        place.world = world
+        yield place
+
+
+def wait_for(probe, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = probe()
+        if value:
+            return value
+        time.sleep(0.05)
+    raise AssertionError("it did not come within %d s" % seconds)
+
+
+def on_terminal(place, columns, rows, *args, send=None, after=0.0, resize=None, **env):
+    """Runs it with a terminal for all three streams. Returns the exit code and what came out of it."""
+    pid, fd = pty.fork()
+    if pid == 0:
+        try:
+            time.sleep(0.2)
+            os.execve(FERRY, [FERRY, *args], place.env(TERM="xterm", **env) if "TERM" not in env else place.env(**env))
+        finally:
+            os._exit(127)
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    out, begun = b"", time.monotonic()
+    while True:
+        if select.select([fd], [], [], 0.05)[0]:
+            try:
+                more = os.read(fd, 65536)
+            except OSError:
+                break
+            if not more:
+                break
+            out += more
+        if send and time.monotonic() - begun > after:
+            os.kill(pid, send)
+            send = None
+        if resize and time.monotonic() - begun > after:
+            fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", resize[1], resize[0], 0, 0))
+            resize = None
+        if time.monotonic() - begun > 120:
+            os.kill(pid, signal.SIGKILL)
+    os.close(fd)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), out.decode()
+
+
+def columns_of(text):
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+# --- usage ---
+
+@test("without a command it says what is missing, on standard error, and exits with 2")
+def _():
+    with Place() as p:
+        done = p.run().ends(2)
+        equal(done.out, "")
+        contains(done.err, "a command is missing")
+        p.untouched()
+
+
+@test("an unknown command is answered with the near one and with all that there are")
+def _():
+    with Place() as p:
+        done = p.run("stauts").ends(2)
+        contains(done.err, "did you mean status?")
+        for name in COMMANDS:
+            contains(done.err, name)
+
+
+@test("an unknown option is answered with the near one")
+def _():
+    with Place() as p:
+        contains(p.run("run", "--poll-intervall", "3", "x").ends(2).err, "did you mean --poll-interval?")
+        contains(p.run("status", "--wach").ends(2).err, "did you mean --watch?")
+        contains(p.run("run", "--poll-interval", "soon", "x").ends(2).err, "is not a number of seconds")
+        contains(p.run("status", "--output", "xml").ends(2).err, "text, json or ndjson")
+        contains(p.run("run").ends(2).err, "usage: amiferry run")
+        p.untouched()
+
+
+@test("help says every command, option and exit code, on standard output")
+def _():
+    with Place() as p:
+        text = p.run("--help").ends(0).out
+        for part in COMMANDS + ["--db", "--output", "--no-progress", "130"]:
+            contains(text, part)
+        for name in COMMANDS:
+            shown = p.run(name, "--help").ends(0)
+            equal(shown.out, p.run("help", name).ends(0).out)
+            contains(shown.out, "usage: amiferry " + name)
+            equal(shown.err, "")
+        contains(p.run("help", "rnu").ends(2).err, "did you mean run?")
+        contains(p.run("--version").ends(0).out, "amiferry 0.")
+        p.untouched()
+
+
+# --- manifests ---
+
+def with_line(old, new):
+    assert old in GOOD
+    return GOOD.replace(old, new)
+
+
+DEEP = "version: 1\ncopies: " + "[" * 3000 + "]" * 3000
+BAD = [
+    ("an unknown key", with_line("    target:", "    traget:"), "did you mean \"target\"?"),
+    ("a wrong type", with_line("copies:\n", "copies: yes\nx:\n"), "copies"),
+    ("a number where a string belongs", with_line("{region: eu-west-1}", "{region: 7}"), "region"),
+    ("an AMI id that is none", with_line("ami-0123456789abcdef0", "ami-xyz"), "\"ami-xyz\" is not"),
+    ("an account of eleven digits", with_line("{region: eu-west-1}", "{region: eu-west-1, account: \"12345678901\"}"), "account"),
+    ("a Region that is none", with_line("eu-west-1", "Ireland!"), "Region"),
+    ("no Region", with_line("{region: eu-west-1}", "{profile: dst}"), "region"),
+    ("no copies", "version: 1\ncopies: []\n", "copies"),
+    ("another version", with_line("version: 1", "version: 2"), "version"),
+    ("the same copy twice", GOOD + GOOD.split("copies:\n")[1], "same copy"),
+    ("the same key twice", with_line("version: 1\n", "version: 1\nversion: 1\n"), "version"),
+    ("an anchor", with_line("version: 1", "version: &v 1"), "anchor"),
+    ("nothing", "", "batch"),
+    ("no YAML", "version: [1\n", "batch.yaml:"),
+    ("broken JSON", '{"version": 1, "copies": [}', "batch.yaml:1"),
+    ("a text", "just a text\n", "batch.yaml:1"),
+    ("a NUL byte", with_line("us-east-1", "us-e\0ast-1"), "0x00"),
+    ("bytes that are no UTF-8", GOOD.encode() + b"# \xff\xfe\n", "UTF-8"),
+    ("nesting without an end", DEEP, "deep"),
+    ("10 MB", "# " + "x" * 10_000_000 + "\n" + GOOD, "4194304 bytes"),
+    ("10 MB behind it", GOOD + "  #" + "x" * 78 + "\n" * 130_000 + " " * 10_000_000, "4194304 bytes"),
+]
+
+
+def check_bad(what, content, part):
+    @test("a manifest with %s exits with 2, sends nothing and makes no database" % what)
+    def _():
+        for command in ("run", "plan"):
+            with Place() as p:
+                done = p.run(command, p.write("batch.yaml", content)).ends(2)
+                equal(done.out, "")
+                contains(done.err, "amiferry: ")
+                contains(done.err, part)
+                p.untouched()
+
+
+for bad in BAD:
+    check_bad(*bad)
+
+
+@test("a manifest that is not there, a folder or not readable exits with 2")
+def _():
+    with Place() as p:
+        contains(p.run("run", os.path.join(p.home, "nowhere.yaml")).ends(2).err, "nowhere.yaml")
+        contains(p.run("run", p.home).ends(2).err, p.home)
+        if os.geteuid() != 0:
+            secret = p.write("secret.yaml", GOOD)
+            os.chmod(secret, 0)
+            contains(p.run("run", secret).ends(2).err, "secret.yaml")
+        p.untouched()
+
+
+@test("a manifest on standard input is read, and what is wrong with it is said of standard input")
+def _():
+    with Place() as p:
+        contains(p.run("run", "-", input=b"version: 7\n").ends(2).err, "standard input:1")
+        p.untouched()
+
+
+@test("a profile that is not there exits with 2, and no connection is made")
+def _():
+    with Place() as p:
+        bad = p.manifest(copy(target={"profile": "dts"}))
+        contains(p.run("run", bad).ends(2).err, "dts")
+        contains(p.run("plan", bad).ends(2).err, "dts")
+        equal(p.knocks, 0)
+
+
+# --- the database ---
+
+@test("without a database status and resume say so and exit with 0, show and a named batch with 2; none is made")
+def _():
+    with Place() as p:
+        contains(p.run("status").ends(0).err, "no database yet")
+        equal(p.run("status", "--output", "json").ends(0).json(), {"batches": [], "open_access": []})
+        equal(p.run("status", "--output", "ndjson").ends(0).out, "")
+        contains(p.run("resume").ends(0).err, "nothing to resume")
+        equal(p.run("resume", "--output", "json").ends(0).json(), [])
+        contains(p.run("show", "cp-1").ends(2).err, "no database")
+        contains(p.run("status", "2026").ends(2).err, "no batch 2026")
+        contains(p.run("resume", "2026").ends(2).err, "no batch 2026")
+        contains(p.run("status", HOME="", XDG_STATE_HOME="").ends(2).err, "--db")
+        p.untouched()
+
+
+@test("a database elsewhere is taken from --db, and named in how to resume")
+def _():
+    with Place() as p:
+        path = os.path.join(p.home, "my db's.db")
+        process = p.start("run", p.manifest(copy()), "--db", path)
+        try:
+            wait_for(lambda: p.knocks)
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+            equal(process.returncode, 130)
+            contains(err, "--db '" + os.path.join(p.home, "my db'\\''s.db") + "'")
+            equal(os.stat(path).st_mode & 0o777, 0o600)
+            equal(os.path.exists(p.db), False)
+        finally:
+            process.kill()
+
+
+@test("a folder that can't be written to exits with 1 and says what to do")
+def _():
+    with Place() as p:
+        done = p.run("run", p.manifest(copy()), "--db", "/proc/amiferry/x.db").ends(1)
+        contains(done.err, "/proc/amiferry")
+        if os.geteuid() != 0:
+            os.chmod(p.home, 0o500)
+            contains(p.run("run", os.path.join(p.home, "batch.json")).ends(1).err, "--db")
+            os.chmod(p.home, 0o700)
+        equal(p.knocks, 0)
+
+
+@test("a file that is no database of ours is refused and left as it is")
+def _():
+    with Place() as p:
+        path = p.write("other.db", b"SQLite format 3\0" + b"not really" * 500)
+        before = open(path, "rb").read()
+        for command in (["run", p.manifest(copy())], ["status"], ["resume"]):
+            done = p.run(*command, "--db", path)
+            equal(done.code in (1, 2), True)
+            contains(done.err, "other.db")
+        equal(open(path, "rb").read(), before)
+        equal(p.knocks, 0)
+
+
+@test("a second process exits with 5 and names the first; status works meanwhile")
+def _():
+    with Place() as p:
+        first = p.start("run", p.manifest(copy()))
+        try:
+            wait_for(lambda: p.knocks)
+            for command in (["run", p.manifest(copy(), name="b.json")], ["resume"]):
+                contains(p.run(*command).ends(5).err, str(first.pid))
+            equal(len(p.run("status", "--output", "json").ends(0).json()["batches"]), 1)
+        finally:
+            first.kill()
+            first.communicate()
+        p.run("status").ends(0)
+
+
+@test("a disk that is full ends it with 1, loses nothing, and a resume goes on")
+def _():
+    with cloud() as p:
+        manifest = p.manifest(*(copy(name="plain-%d" % i) for i in range(20)))
+        full = False
+        for limit in range(100_000, 2_000_000, 60_000):
+            done = p.run("run", manifest, *QUICK, limit=limit)
+            if done.code == 0:
+                break
+            equal(done.code, 1)
+            contains(done.err, "disk")
+            full = full or "nothing is lost" in done.err
+        equal(full, True)
+        p.run("run", manifest, *QUICK).ends(0)
+        audit = p.world.audit()
+        equal(audit["duplicates"], [])
+        equal(len(audit["images"]), 20)
+
+
+# --- runs ---
+
+@test("a run copies, says so in a line a copy, and leaves no access open; run again it takes over what is there")
+def _():
+    with cloud() as p:
+        manifest = p.manifest(copy(name="plain-copy"), copy(SEALED, "sealed-copy"))
+        done = p.run("run", manifest, *QUICK).ends(0)
+        lines = done.out.splitlines()
+        equal(len(lines), 2)
+        equal(bool(re.fullmatch(PLAIN + r" \(us-east-1\) -> ami-[0-9a-f]{17} \(eu-west-1\)  done  plain-copy", lines[0])), True)
+        contains(lines[1], "done  sealed-copy")
+        contains(done.err, "amiferry resume 20")
+        contains(done.err, "2 done")
+        audit = p.world.audit()
+        equal(audit["shares_open"], [])
+        equal(audit["grants_open"], [])
+        equal(len(audit["images"]), 2)
+        again = p.run("run", manifest, *QUICK, "--output", "json").ends(0).json()
+        equal([(c["state"], c["route"]) for c in again], [("done", "adopt"), ("done", "adopt")])
+        equal(len(p.world.audit()["images"]), 2)
+
+
+@test("JSON is one array, NDJSON an object a line, and both say the same")
+def _():
+    with cloud() as p:
+        first = p.run("run", p.manifest(copy(name="one"), copy(name="two")), *QUICK, "--output", "json").ends(0).json()
+        equal([(c["type"], c["name"], c["state"], c["position"]) for c in first], [("copy", "one", "done", 0), ("copy", "two", "done", 1)])
+        equal(first[0]["source"], {"account": "111122223333", "region": "us-east-1", "image": PLAIN})
+        equal(first[0]["target"]["account"], "444455556666")
+        equal(first[0]["error"], None)
+        equal(p.run("resume", first[0]["batch"], "--output", "ndjson").ends(0).lines(), first)
+
+
+@test("--quiet says nothing on standard error, --no-progress only what begins and ends")
+def _():
+    with cloud() as p:
+        equal(p.run("run", p.manifest(copy(name="one")), *QUICK, "--quiet").ends(0).err, "")
+        err = p.run("run", p.manifest(copy(name="two")), *QUICK, "--no-progress").ends(0).err
+        lacks(err, "sharing")
+        contains(err, "1 done")
+
+
+@test("some failed and some done exits with 3, all failed with 1, blocked and none failed with 4")
+def _():
+    with cloud() as p:
+        absent, blocked = copy("ami-0aaa000000000dead"), copy(name="blocked", target={"profile": "reader"})
+        done = p.run("run", p.manifest(copy(), absent, blocked), *QUICK).ends(3)
+        contains(done.err, "1 done, 1 failed, 1 blocked")
+        p.run("run", p.manifest(absent, name="absent.json"), *QUICK).ends(1)
+        p.run("resume", *QUICK).ends(3)
+    with cloud() as p:
+        done = p.run("run", p.manifest(copy(), blocked), *QUICK).ends(4)
+        contains(done.err, "a person is needed")
+        p.run("run", p.manifest(blocked), *QUICK).ends(2)  # under way, in the other batch
+
+
+@test("an error names account, Region, resource, API, code, request id and what to do; after a resume, too")
+def _():
+    with cloud() as p:
+        manifest = p.manifest(copy(name="blocked", target={"profile": "reader"}))
+        for command in (["run", manifest], ["resume"]):
+            text = p.run(*command, *QUICK).ends(4).out
+            for part in ("UnauthorizedOperation: ", "account 444455556666", "Region eu-west-1", "ec2:CopyImage", "about " + PLAIN, "HTTP 403",
+                         "what to do: Allow ec2:CopyImage", "amiferry show cp-"):
+                contains(text, part)
+            request = re.search(r"request ([0-9a-f-]{36})", text).group(1)
+            copy_id = re.search(r"amiferry show (cp-[0-9a-f]+)", text).group(1)
+            events = p.run("show", copy_id, "--output", "json").ends(0).json()["events"]
+            equal(any(e["request_id"] == request and e["action"] == "ec2:CopyImage" for e in events), True)
+        equal(p.world.audit()["shares_open"], [])  # nothing stays open while it waits for a person
+
+
+@test("a blocked copy goes on once a person has seen to it")
+def _():
+    with cloud() as p:
+        p.run("run", p.manifest(copy(name="blocked", target={"profile": "reader"})), *QUICK).ends(4)
+        config = open(os.path.join(p.home, "config")).read()
+        p.write("config", config.replace(READER[0], TARGET[0]).replace(READER[1], TARGET[1]))
+        contains(p.run("resume", *QUICK).ends(0).out, "done  blocked")
+        contains(p.run("resume").ends(0).err, "nothing to resume")
+
+
+# --- interruption ---
+
+def interrupted(p, sign, *args):
+    process = p.start(*args)
+    said = process.stderr.readline()  # the batch: it has begun
+    wait_for(lambda: "CopyImage" in str(p.world.audit()["calls"]))
+    process.send_signal(sign)
+    begun = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    return Done(process.returncode, out, said + err), time.monotonic() - begun
+
+
+@test("Ctrl-C, SIGTERM and SIGHUP stop at a safe point with 130 and say how to go on; a resume ends it, and nothing is made twice")
+def _():
+    with cloud("--speed", "0.3") as p:
+        manifest = p.manifest(copy(name="one"))
+        done, seconds = interrupted(p, signal.SIGINT, "run", manifest, *QUICK)
+        done.ends(130)
+        contains(done.err, "stopping at a safe point")
+        contains(done.err, "stopped; to go on: amiferry resume 20")
+        equal(done.out, "")
+        equal(seconds < 10, True)
+        state = p.run("status", "--output", "json").ends(0).json()
+        equal(state["batches"][0]["counts"]["working"], 1)
+        equal(len(state["open_access"]) > 0, True)
+        for sign in (signal.SIGTERM, signal.SIGHUP):
+            interrupted(p, sign, "resume", *QUICK)[0].ends(130)
+        again = p.run("run", manifest, *QUICK).ends(0)
+        contains(again.err, "begun before and taken up again")
+        audit = p.world.audit()
+        equal(len(audit["images"]), 1)
+        equal(audit["duplicates"], [])
+        equal(audit["shares_open"], [])
+        equal(p.run("status", "--output", "json").ends(0).json()["open_access"], [])
+
+
+@test("a second signal ends it at once, and it can still be resumed")
+def _():
+    with cloud() as p:
+        p.world.faults({"kind": "slow", "action": "ModifySnapshotAttribute", "delay_ms": 3000})
+        process = p.start("run", p.manifest(copy(name="one")), *QUICK)
+        try:
+            wait_for(lambda: "DescribeSnapshotAttribute" in str(p.world.audit()["calls"]))
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            equal(process.poll(), None)  # a call that changes something is awaited
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=1)
+            equal(process.returncode, 130)
+        finally:
+            process.kill()
+        p.world.faults()
+        p.run("resume", *QUICK).ends(0)
+        equal(len(p.world.audit()["images"]), 1)
+        equal(p.world.audit()["shares_open"], [])
+
+
+# --- showing ---
+
+@test("status, and show by the beginning of an id, tell what is stored")
+def _():
+    with cloud() as p:
+        made = p.run("run", p.manifest(copy(SEALED, "sealed-copy"), copy(name="plain-copy")), *QUICK, "--output", "json").ends(0).json()
+        batch = made[0]["batch"]
+        contains(p.run("status").ends(0).out, batch)
+        shown = p.run("status", batch[:-2], "--output", "json").ends(0).json()
+        equal(shown["copies"], made)
+        equal(shown["batch"]["counts"], {"done": 2, "working": 0, "waiting": 0, "failed": 0, "blocked": 0})
+        kinds = [o["type"] for o in p.run("status", batch, "--output", "ndjson").ends(0).lines()]
+        equal(kinds, ["batch", "copy", "copy"])
+        text = p.run("show", made[0]["id"][:-3]).ends(0).out
+        for part in ("sealed-copy", "reencrypt", "grant-key", "copy-snapshot", "undo/done", "ec2:CopySnapshot", "snapshot snap-", "live"):
+            contains(text, part)
+        document = p.run("show", made[0]["id"], "--output", "json").ends(0).json()
+        equal([e["number"] for e in document["events"]], list(range(1, document["revision"] + 1)))
+        equal(document["facts"]["image"]["ImageId"], SEALED)
+        contains(p.run("show", "cp-").ends(2).err, "2 have a copy id that begins with cp-")
+        contains(p.run("show", "zz").ends(2).err, made[0]["id"])
+
+
+@test("status --watch ends when nothing is under way any more")
+def _():
+    with cloud("--speed", "0.3") as p:
+        process = p.start("run", p.manifest(copy(name="one")), *QUICK)
+        wait_for(lambda: os.path.exists(p.db) and p.run("status", "--output", "json").json()["batches"])
+        watched = p.run("status", "--watch", "--output", "ndjson", timeout=60).ends(0).lines()
+        process.communicate(timeout=60)
+        equal(process.returncode, 0)
+        counts = [o["counts"] for o in watched if o["type"] == "batch"]
+        equal(counts[-1]["done"], 1)
+        equal(len(counts) > 1 and counts[0]["done"] == 0, True)
+
+
+@test("plan tells routes, reasons, ownership and cost, changes nothing, and writes no database")
+def _():
+    with cloud() as p:
+        manifest = p.manifest(copy(name="plain-copy"), copy(SEALED, "sealed-copy"))
+        out = os.path.join(p.home, "plan.json")
+        text = p.run("plan", manifest, "--out", out).ends(0).out
+        for part in ("copy-image  plain-copy", "reencrypt  sealed-copy", "why ", "steps ", "before ", "meanwhile ", "after ", "estimate ", "2 can go"):
+            contains(text, part)
+        document = json.load(open(out))
+        equal(document, p.run("plan", manifest, "--output", "json").ends(0).json())
+        equal([c["route"] for c in document["copies"]], ["copy-image", "reencrypt"])
+        equal(document["copies"][1]["key"].startswith("arn:aws:kms:eu-west-1:444455556666:key/"), True)
+        equal(document["totals"]["copies"], 2)
+        equal(len(p.run("plan", manifest, "--output", "ndjson").ends(0).lines()), 3)
+        equal(os.path.exists(p.db), False)
+        changed = [c for c in p.world.audit()["calls"] if not re.search(":(Describe|Get|List)", c)]
+        equal(changed, [])
+
+
+@test("plan exits with 1 where a copy is refused, with 4 where one is blocked; each says why and what to do")
+def _():
+    with cloud() as p:
+        refused = {"source": {"image": SEALED}, "name": "without-a-key"}
+        text = p.run("plan", p.manifest(copy(), refused)).ends(1).out
+        contains(text, "KmsKeyMissing: ")
+        contains(text, "what to do: write target.kms_key")
+        contains(text, "1 can go, 0 blocked, 1 refused")
+        blocked = copy(target={"region": "eu-west-1", "profile": "nobody"})
+        p.write("config", open(os.path.join(p.home, "config")).read() +
+                "[profile nobody]\naws_access_key_id = AKIAFAKENOBODY\naws_secret_access_key = fake\n")
+        text = p.run("plan", p.manifest(copy(), blocked)).ends(4).out
+        contains(text, "blocked")
+        contains(p.run("plan", p.manifest(copy()), "--out", "/proc/nowhere").ends(1).err, "/proc/nowhere")
+
+
+@test("doctor checks versions, database, credentials, clock and endpoints")
+def _():
+    with cloud() as p:
+        checks = p.run("doctor", "--profile", "src", "--output", "ndjson").ends(0).lines()
+        equal([(c["check"], c["status"]) for c in checks],
+              [("versions", "ok"), ("database", "ok"), ("credentials", "ok"), ("clock", "ok")] + [("endpoint", "ok")] * 3)
+        contains(checks[2]["message"], "account 111122223333, arn:aws:iam::111122223333:user/source-admin")
+        contains(p.run("doctor", "--profile", "srk").ends(1).out, "fail  credentials")
+        p.run("run", p.manifest(copy()), *QUICK).ends(0)
+        contains(p.run("doctor", "--profile", "src").ends(0).out, "is whole")
+        os.chmod(p.db, 0o644)
+        contains(p.run("doctor", "--profile", "src").ends(0).out, "warn  database")
+        role = ["--role-arn", "arn:aws:iam::111122223333:role/ferry-source"]
+        contains(p.run("doctor", "--profile", "dst", *role).ends(1).out, "external id")
+        contains(p.run("doctor", "--profile", "dst", *role, "--external-id", "ferry-42", "--region", "us-east-1").ends(0).out, "assumed-role/ferry-source")
+        p.world.faults({"kind": "clock-skew", "seconds": 600})
+        contains(p.run("doctor", "--profile", "src").ends(0).out, "warn  clock")
+
+
+@test("doctor says which endpoint does not answer")
+def _():
+    with cloud() as p:
+        text = p.run("doctor", "--profile", "src", AWS_ENDPOINT_URL_KMS="http://127.0.0.1:1", timeout=200).ends(1).out
+        contains(text, "fail  endpoint     kms does not answer at http://127.0.0.1:1")
+        contains(text, "ok    endpoint     ec2 answers")
+
+
+# --- terminals and pipes ---
+
+ESCAPE = re.compile(r"\033\[[0-9;]*[A-Za-z]")
+
+
+@test("on a terminal progress is drawn within its width and height, and results are left behind")
+def _():
+    with cloud("--speed", "0.5") as p:
+        manifest = p.manifest(*(copy(name="a-rather-long-name-for-a-copy-%02d" % i) for i in range(12)))
+        code, out = on_terminal(p, 60, 8, "run", manifest, *QUICK)
+        equal(code, 0)
+        blocks = re.findall(r"\033\[(\d+)A\033\[J", out)
+        equal(len(blocks) > 2, True)
+        equal(max(map(int, blocks)) < 8, True)
+        drawn = re.findall(r"(?:^|\n)([^\n]*(?:working|%)[^\n]*)\r\n", out)
+        for line in drawn:
+            equal(columns_of(ESCAPE.sub("", line).strip("\r")) < 60, True)
+        contains(out, "more")
+        contains(out, "\033[32mdone\033[0m")
+        equal(len(re.findall(r"-> ami-[0-9a-f]{17} \(eu-west-1\)", ESCAPE.sub("", out))), 12)
+        lacks(out, "\033[?25l")  # the cursor is never hidden
+
+
+@test("a terminal that changes its size is drawn anew in the new size")
+def _():
+    with cloud("--speed", "0.15") as p:
+        code, out = on_terminal(p, 150, 20, "run", p.manifest(copy(name="one"), copy(name="two")), *QUICK, resize=(40, 10), after=1.5)
+        equal(code, 0)
+        widths = [columns_of(ESCAPE.sub("", line)) for line in re.findall(r"(ami-[^\r\n]*copying th[^\r\n]*)\r\n", out)]
+        equal((max(widths) > 60, min(widths) < 40), (True, True))
+
+
+@test("NO_COLOR and TERM=dumb are honoured")
+def _():
+    with cloud() as p:
+        code, out = on_terminal(p, 80, 24, "run", p.manifest(copy(name="one")), *QUICK, NO_COLOR="1")
+        equal(code, 0)
+        equal(re.findall(r"\033\[[0-9;]*m", out), [])
+        code, out = on_terminal(p, 80, 24, "run", p.manifest(copy(name="two")), *QUICK, TERM="dumb")
+        equal(code, 0)
+        lacks(out, "\033")
+        contains(out, "copying the image: under way")
+
+
+@test("Ctrl-C on a terminal takes the block away and says what happens")
+def _():
+    with cloud("--speed", "0.05") as p:
+        code, out = on_terminal(p, 80, 24, "run", p.manifest(copy(name="one")), *QUICK, send=signal.SIGINT, after=2)
+        equal(code, 130)
+        contains(out, "stopping at a safe point… (Ctrl-C again: at once)")
+        contains(out.split("\033[J")[-1], "to go on: amiferry resume")
+
+
+@test("standard output that can't be written to ends it with 1; a reader that went away doesn't")
+def _():
+    with cloud() as p:
+        with open("/dev/full", "w") as full:
+            contains(p.run("run", p.manifest(copy(name="one")), *QUICK, stdout=full).ends(1).err, "standard output")
+        equal(len(p.world.audit()["images"]), 1)
+        read, write = os.pipe()
+        os.close(read)
+        p.run("status", stdout=write).ends(0)
+        os.close(write)
+
+
+@test("secrets are in no output, log or database, and no core is dumped")
+def _():
+    with cloud() as p:
+        log = os.path.join(p.home, "log")
+        done = p.run("run", p.manifest(copy(SEALED, "one")), *QUICK, "--log-level", "debug", "--log-format", "json", "--log-file", log).ends(0)
+        p.run("doctor", "--profile", "src", "--log-level", "debug", "--log-file", log).ends(0)
+        for line in open(log):
+            if line.startswith("{"):
+                json.loads(line)
+        stored = b"".join(open(os.path.join(folder, name), "rb").read() for folder, _, names in os.walk(os.path.dirname(p.db)) for name in names)
+        for secret in (SOURCE[1], TARGET[1]):
+            for text in (done.out, done.err, open(log).read(), stored.decode("latin-1")):
+                lacks(text, secret)
+    with Place() as p:
+        process = p.start("run", p.manifest(copy()))
+        try:
+            wait_for(lambda: p.knocks)
+            contains(re.sub(" +", " ", open("/proc/%d/limits" % process.pid).read()), "Max core file size 0 0 bytes")
+        finally:
+            process.kill()
+            process.communicate()
+
+
+sys.exit(harness.run())
