@@ -5,6 +5,8 @@
 #include "engine/internal.h"
 #include "engine/routes.h"
 
+#define GLANCE_MS 20 /* how soon to look again at a read that another copy makes */
+
 static struct af_session *session_of(const struct af_live_copy *c, enum af_side side) {
   return side == AF_SOURCE ? c->source : c->target;
 }
@@ -116,21 +118,45 @@ static void take(struct af_engine *e, struct af_live_copy *c, const struct af_as
   c->wake_ms = now + af_retry_delay_ms(expired ? AF_CLASS_TRANSIENT : err.class, ++c->inspect_repeats, a->retry_after_ms, e->config.random);
 }
 
-static bool take_shared(struct af_engine *e, struct af_live_copy *c, const struct af_ask *ask) {
-  if (!af_inspection_shared(ask->op)) return false;
+enum shared { SHARED_ASK, SHARED_TAKEN, SHARED_WAIT };
+
+/* Takes what another copy has read; waits while another is reading it (null stands for that); otherwise this copy reads for all. */
+static enum shared take_shared(struct af_engine *e, struct af_live_copy *c, const struct af_ask *ask) {
+  if (!af_inspection_shared(ask->op)) return SHARED_ASK;
   char *key = shared_key(session_of(c, ask->side), ask->region, ask->op, ask->input);
   json_t *output = key ? json_object_get(e->shared_reads, key) : NULL;
+  if (key && !output) json_object_set_new(e->shared_reads, key, json_null());
   free(key);
-  if (!output) return false;
+  if (!output) return SHARED_ASK;
+  if (json_is_null(output)) return SHARED_WAIT;
   struct af_answer a = {.output = output, .retry_after_ms = -1};
   take(e, c, ask, &a);
-  return true;
+  return SHARED_TAKEN;
 }
 
 static void keep_shared(struct af_engine *e, const struct af_flight *f, const struct af_answer *a) {
-  if (a->rc || !af_inspection_shared(f->op)) return;
+  if (!af_inspection_shared(f->op)) return;
   char *key = shared_key(f->session, f->region, f->op, f->input);
-  if (key) json_object_set(e->shared_reads, key, a->output);
+  if (key && a->rc) json_object_del(e->shared_reads, key); /* the next one asks for itself */
+  else if (key) json_object_set(e->shared_reads, key, a->output);
+  free(key);
+}
+
+/* Returns how long to wait where it can't be sent yet, for want of budget. */
+static int64_t send_read(struct af_engine *e, size_t copy, struct af_ask *next) {
+  struct af_live_copy *c = e->copies[copy];
+  struct af_session *session = session_of(c, next->side);
+  int64_t pace = af_budget_take(e->budgets, session, next->region, next->op, af_now_ms(e->config.clock));
+  struct af_flight *f = pace ? NULL : af_flight_new(e, AF_FLIGHT_INSPECT, next->op, session, next->region, json_incref(next->input));
+  if (f) f->ref.copy = copy;
+  c->inspect_busy = f != NULL;
+  return pace;
+}
+
+/* It wasn't sent after all. */
+static void forget_shared(struct af_engine *e, const struct af_live_copy *c, const struct af_ask *ask) {
+  char *key = shared_key(session_of(c, ask->side), ask->region, ask->op, ask->input);
+  if (key) json_object_del(e->shared_reads, key);
   free(key);
 }
 
@@ -139,22 +165,17 @@ static void ask(struct af_engine *e, size_t copy) {
   struct af_live_copy *c = e->copies[copy];
   while (c->inspection && !c->inspect_busy && !e->rc) {
     struct af_ask next = {0};
-    int64_t pace = 0, now = af_now_ms(e->config.clock);
+    int64_t wait = 0, now = af_now_ms(e->config.clock);
     int rc = af_inspection_ask(c->inspection, &next);
-    if (rc) {
-      af_engine_fail(e, rc, NULL);
-    } else if (!next.op) {
-      choose_route(e, c);
-    } else if (!take_shared(e, c, &next)) {
-      struct af_session *session = session_of(c, next.side);
-      pace = af_budget_take(e->budgets, session, next.region, next.op, now);
-      struct af_flight *f = pace ? NULL : af_flight_new(e, AF_FLIGHT_INSPECT, next.op, session, next.region, json_incref(next.input));
-      if (f) f->ref.copy = copy;
-      c->inspect_busy = f != NULL;
-      c->wake_ms = f ? INT64_MAX : now + pace;
-    }
+    enum shared shared = rc || !next.op ? SHARED_TAKEN : take_shared(e, c, &next);
+    if (rc) af_engine_fail(e, rc, NULL);
+    else if (!next.op) choose_route(e, c);
+    else if (shared == SHARED_WAIT) wait = GLANCE_MS;
+    else if (shared == SHARED_ASK) wait = send_read(e, copy, &next);
+    if (shared == SHARED_ASK && wait) forget_shared(e, c, &next);
+    if (wait || c->inspect_busy) c->wake_ms = wait ? now + wait : INT64_MAX;
     af_ask_done(&next);
-    if (pace) return;
+    if (wait) return;
   }
 }
 
