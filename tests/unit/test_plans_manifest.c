@@ -334,6 +334,18 @@ static const struct wrong {
      "one of them out"},
 };
 
+/* What is wrong with the side where something comes from. */
+static const struct wrong of_sources[] = {
+    {TOP "- source: {image: ami-00000001, region: us-east-1, external_id: abc}\n" TARGET, "Contradiction",
+     "m.yaml:3: copies[0].source.external_id: an external id belongs to a role: write the role_arn beside it, or leave it out"},
+    {"version: 1\ndefaults: {source: {account: 111111111111}}\ncopies:\n"
+     "- source: {image: ami-00000001, region: us-east-1, role_arn: 'arn:aws:iam::222222222222:role/x'}\n" TARGET,
+     "Contradiction",
+     "m.yaml:4: copies[0].source.role_arn: is a role of account 222222222222, but the account is 111111111111 (line 2): write a "
+     "role of "
+     "that account, or mend the account"},
+};
+
 /* Of several pairs the one whose second stands first is named, and a pair need not stand together. */
 static const struct wrong pairs[] = {
     {TOP SOURCE TARGET SOURCE "  target: {region: eu-west-2}\n" SOURCE TARGET, "DuplicateCopy",
@@ -367,6 +379,8 @@ static void check_wrong(const struct wrong *w) {
 TEST(each_mistake_is_said_with_line_and_path_and_what_to_write) {
   for (size_t i = 0; i < COUNT(wrongs); i++)
     check_wrong(&wrongs[i]);
+  for (size_t i = 0; i < COUNT(of_sources); i++)
+    check_wrong(&of_sources[i]);
 }
 
 TEST(the_first_of_several_duplicates_is_said) {

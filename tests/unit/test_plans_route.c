@@ -629,6 +629,49 @@ TEST(the_reason_says_which_keys_the_source_is_under) {
   }
 }
 
+TEST(the_reason_says_why_this_way) {
+  static const struct {
+    bool own, encrypted, key, tpm;
+    const char *route, *reason;
+  } rows[] = {
+      {true, false, false, false, "auto", "CopyImage reads its storage directly"},
+      {true, false, true, false, "auto", "CopyImage reads its storage directly, and encrypts the copy under the target's key"},
+      {true, true, true, true, "auto", "CopyImage reads its storage directly, and encrypts the copy under the target's key"},
+      {false, false, false, false, "auto", "its storage is shared with the target, which copies it with CopyImage"},
+      {false, false, true, true, "auto",
+       "its storage is shared with the target, and CopyImage encrypts the copy under the target's key"},
+      {false, true, true, false, "auto",
+       "each snapshot is copied under the target's key, and an image is registered from the copies"},
+      {false, true, true, false, "copy-image",
+       "its storage is shared with the target, and CopyImage encrypts the copy under the target's key (the manifest names this "
+       "route)"},
+      {false, true, true, true, "auto",
+       "CopyImage re-encrypts it in one go, because RegisterImage cannot express NitroTPM with the boot mode uefi-preferred"},
+      {true, false, true, false, "reencrypt",
+       "each snapshot is copied under the target's key, and an image is registered from the copies (the manifest names this "
+       "route)"},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct trial t;
+    char want[300];
+    trial_init(&t, rows[i].key ? "alias/amis" : NULL, rows[i].route);
+    if (rows[i].encrypted)
+      encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+    if (rows[i].own)
+      own_all(&t.facts, TARGET_ACCOUNT);
+    if (rows[i].tpm) {
+      put(t.facts.image, "TpmSupport", "'v2.0'");
+      put(t.facts.image, "BootMode", "'uefi-preferred'");
+    }
+    decide(&t);
+    snprintf(want, sizeof want, "%s, %s: %s",
+             rows[i].own ? "owned by the target account " TARGET_ACCOUNT : "shared by " SOURCE_ACCOUNT,
+             rows[i].encrypted ? "encrypted under a customer key" : "not encrypted", rows[i].reason);
+    assert_string_equal(t.got.reason, want);
+    trial_done(&t);
+  }
+}
+
 TEST(each_sign_of_billing_is_enough) {
   static const char *const signs[][2] = {{"Platform", "'windows'"},
                                          {"PlatformDetails", "'Red Hat Enterprise Linux'"},
@@ -752,6 +795,7 @@ int main(void) {
       cmocka_unit_test(a_stranger_s_image_is_refused_even_with_its_name_and_publicity),
       cmocka_unit_test(other_partitions_and_missing_facts_are_refused),
       cmocka_unit_test(the_reason_says_which_keys_the_source_is_under),
+      cmocka_unit_test(the_reason_says_why_this_way),
       cmocka_unit_test(each_sign_of_billing_is_enough),
       cmocka_unit_test(billing_is_warned_of_by_what_the_route_may_lose),
       cmocka_unit_test(what_else_a_person_should_know_is_warned_of),
