@@ -147,6 +147,10 @@ static int add_signed(const char **headers, size_t *n, const struct af_signed_he
   return 0;
 }
 
+static int not_signed(const struct af_op *op, int rc, struct af_error *err) {
+  return rc == -AF_ENOMEM ? af_error_nomem(err) : af_error_set(err, rc, AF_CLASS_INTERNAL, "SigningFailed", "%s could not be signed", op->label);
+}
+
 static int sign(struct af_aws *aws, const struct af_op *op, const struct af_endpoint *e, const struct af_credentials *credentials, struct af_str body,
                 struct af_signed_headers *ret, struct af_error *err) {
   struct af_header extra[2] = {{af_str("Content-Type"), af_str(af_content_type(op))}, {af_str("X-Amz-Target"), af_str(op->target)}};
@@ -155,7 +159,7 @@ static int sign(struct af_aws *aws, const struct af_op *op, const struct af_endp
   struct af_signable signable = {.method = af_str("POST"), .host = af_str(e->url.authority), .path = af_str(e->url.path), .headers = extra,
                                  .n_headers = op->target ? 2 : 1, .body = body};
   int rc = af_sigv4_sign(&signing, &signable, ret);
-  return rc < 0 ? af_error_set(err, rc, AF_CLASS_INTERNAL, "SigningFailed", "%s could not be signed", op->label) : 0;
+  return rc < 0 ? not_signed(op, rc, err) : 0;
 }
 
 int af_client_fly_op(struct af_aws *aws, struct af_flight *f, const struct af_op *op, const struct af_endpoint *e, const struct af_credentials *credentials,
@@ -204,8 +208,8 @@ int af_client_decode(struct af_aws *aws, const struct af_op *op, const struct af
     if (date_ms(r->date, &theirs))
       aws->skew_ms = theirs - af_now_ms(aws->config.clock);
     rc = af_decode(op, &reply, ret_output, request_id, err);
-    if (rc < 0)
-      af_classify(op, r->sent, err);
+    if (rc < 0 && rc != -AF_EAWS)
+      af_classify(op, AF_SENT_MAYBE, err); /* memory ran out over the reply: what it said is lost */
   } else {
     rc = no_reply(op, r, err);
   }
@@ -254,7 +258,7 @@ static int presign(struct af_call_state *c, const char *source_region, struct af
   rc = af_sigv4_presign(&signing, &signable, out);
   if (rc == 0)
     rc = af_buf_rc(out);
-  return rc < 0 ? af_error_set(err, rc, AF_CLASS_INTERNAL, "SigningFailed", "%s could not be presigned", c->op->label) : 0;
+  return rc < 0 ? not_signed(c->op, rc, err) : 0;
 }
 
 /* The input with DestinationRegion and PresignedUrl; what is presigned is the whole call with DestinationRegion. */
@@ -262,7 +266,8 @@ static int encode_presigned(struct af_call_state *c, struct af_error *err) {
   struct af_buf query, url;
   json_t *input = json_copy(c->input);
   const char *source = json_string_value(json_object_get(c->input, "SourceRegion"));
-  if (!input || json_object_set_new(input, "DestinationRegion", json_string(c->region)) < 0) {
+  /* Where memory runs out json_copy() drops members without a word: a KmsKeyId must not get lost that way. */
+  if (json_object_size(input) != json_object_size(c->input) || json_object_set_new(input, "DestinationRegion", json_string(c->region)) < 0) {
     json_decref(input);
     return af_error_nomem(err);
   }

@@ -1,9 +1,9 @@
 /* Reading what the providers of credentials give: variables, profile keys, JSON documents, STS answers. Every text is checked before it can
  * reach a header; what was read is wiped. */
-#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#include "engine/aws/codec.h"
 #include "engine/aws/credentials.h"
 
 void af_credential_reply_done(struct af_credential_reply *r) {
@@ -139,25 +139,22 @@ static struct raw_credentials raw_from_json(const json_t *object, const char *to
                                   .expires = member(object, "Expiration"), .account = member(object, "AccountId")};
 }
 
-static void wiping_free(void *block) {
-  if (block)
-    OPENSSL_cleanse(block, malloc_usable_size(block));
-  free(block);
-}
-
-/* jansson's reader keeps pieces of the text in buffers of its own, which it frees as they are. */
-static json_t *load_secret(struct af_str json) {
+/* jansson's reader keeps pieces of the text in buffers of its own, which it would free as they are. */
+static json_t *load_secret(struct af_str json, json_error_t *ret_error) {
   json_malloc_t allocate;
   json_free_t release;
   json_get_alloc_funcs(&allocate, &release);
-  json_set_alloc_funcs(malloc, wiping_free);
-  json_t *doc = json_loadb(json.len ? json.ptr : "", json.len, JSON_REJECT_DUPLICATES, NULL);
+  af_json_wipe_freed();
+  json_t *doc = json_loadb(json.len ? json.ptr : "", json.len, JSON_REJECT_DUPLICATES, ret_error);
   json_set_alloc_funcs(allocate, release);
   return doc;
 }
 
 static int parse_object(json_t **ret, struct af_str json, const char *who, struct af_error *err) {
-  json_t *doc = load_secret(json);
+  json_error_t error;
+  json_t *doc = load_secret(json, &error);
+  if (!doc && (json_error_code(&error) == json_error_out_of_memory || json_error_code(&error) == json_error_unknown))
+    return af_error_nomem(err); /* what is wrong with the text has a code of its own */
   if (!json_is_object(doc)) {
     af_json_wipe(doc);
     return bad(err, who, "the answer is no JSON object"); /* jansson's own message could quote a secret */

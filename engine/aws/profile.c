@@ -89,7 +89,7 @@ static int add_entry(struct parser *s, const struct entry *e) {
     size_t max = p->max_entries ? p->max_entries * 2 : 64;
     if (max > MAX_ENTRIES)
       return fail_at(s, "too many settings");
-    struct entry *grown = reallocarray(p->entries, max, sizeof *grown);
+    struct entry *grown = realloc(p->entries, max * sizeof *grown); /* far from overflow: see MAX_ENTRIES */
     if (!grown)
       return af_error_nomem(s->err);
     p->entries = grown;

@@ -311,11 +311,17 @@ static int start_web(struct af_session *s, struct af_error *err) {
 
 static int start_role(struct af_session *s, struct af_error *err) {
   const struct af_role_hop *role = &s->plan.hops[s->hop];
-  json_t *input = json_pack("{s:s, s:s, s:s*}", "RoleArn", role->role_arn, "RoleSessionName", role->session_name, "ExternalId", role->external_id);
+  json_t *input = json_pack("{s:s, s:s}", "RoleArn", role->role_arn, "RoleSessionName", role->session_name);
+  int rc = input ? 0 : -1;
+  if (rc == 0 && role->external_id)
+    rc = json_object_set_new(input, "ExternalId", json_string(role->external_id));
   /* Without DurationSeconds AWS gives an hour, which is also all that a chain may have. */
-  if (input && role->duration_s > 0)
-    json_object_set_new(input, "DurationSeconds", json_integer(role->duration_s));
-  return fly_sts(s, &af_sts_assume_role, input, err);
+  if (rc == 0 && role->duration_s > 0)
+    rc = json_object_set_new(input, "DurationSeconds", json_integer(role->duration_s));
+  if (rc == 0)
+    return fly_sts(s, &af_sts_assume_role, input, err);
+  json_decref(input);
+  return af_error_nomem(err);
 }
 
 /* Who asked for the role that was refused: the role before it, or the provider. */
