@@ -172,7 +172,8 @@ TEST(a_commands_help_has_every_option_of_its_tables_within_80_columns) {
 }
 
 TEST(the_programs_help_has_every_command_and_exit_code) {
-  static const char *const parts[] = {"fetch WHAT [WHERE]", "list all things", "\n    0  ", "\n    1  ", "\n    2  ", "\n    3  ", "\n    4  ", "\n    5  ", "\n  130  "};
+  static const char *const parts[] = {"fetch WHAT [WHERE]", "list all things", "\n    0  ",
+                                      "\n    1  ", "\n    2  ", "\n    3  ", "\n    4  ", "\n    5  ", "\n  130  "};
   struct af_buf b;
   af_buf_init(&b, 64 * 1024);
   af_help_program(&b, commands);

@@ -129,7 +129,8 @@ TEST(at_80_columns_there_is_why_it_waits) {
 }
 
 TEST(with_room_enough_there_is_all) {
-  static const char *const parts[] = {"us-east-1", "→ eu-west-1", "222222222222", "web-2026-11", "copying snapshots", "3/5", "█████████░░░░", " 47%",
+  static const char *const parts[] = {"us-east-1", "→ eu-west-1", "222222222222", "web-2026-11", "copying snapshots",
+                                      "3/5", "█████████░░░░", " 47%",
                                       "30.0 GiB", "4m03s", "数据库镜像", "waits: as many copies as AWS allows are under way"};
   add_some();
   const char *block = draw(300, 24);
@@ -183,6 +184,24 @@ TEST(a_terminal_of_one_row_has_the_line_that_sums_up) {
   const char *block = draw(80, 1);
   assert_int_equal(lines_of(block), 1);
   assert_contains(block, "3 working");
+}
+
+TEST(on_the_narrowest_terminal_something_is_left) {
+  add_some();
+  for (int columns = 9; columns < 20; columns++)
+    for (const char *at = draw(columns, 24); *at; at = strchr(at, '\n') + 1) assert_true(*at != '\n');
+  assert_contains(draw(4, 24), " 47%\n");
+  assert_contains(draw(2, 24), " …\n");
+}
+
+TEST(a_terminal_without_end_shows_as_many_as_a_block_holds) {
+  for (int i = 0; i < 300; i++) {
+    copy_fixture_init(&copies[i], AF_COPY_WORKING, "copying snapshots", "");
+    if (i % 2) copies[i].view.waits = "pacing";
+    af_scene_add(&scene, &copies[i].view);
+  }
+  assert_int_equal(lines_of(draw(80, 1000)), AF_SCENE_ROWS + 1);
+  assert_contains(af_buf_cstr(&text), "and 251 more\n");
 }
 
 TEST(a_note_stands_on_the_last_line) {
@@ -248,6 +267,8 @@ int main(void) {
       DRAWN(colours_take_no_columns),
       DRAWN(what_moves_comes_before_what_waits_and_the_rest_is_counted),
       DRAWN(a_terminal_of_one_row_has_the_line_that_sums_up),
+      DRAWN(on_the_narrowest_terminal_something_is_left),
+      DRAWN(a_terminal_without_end_shows_as_many_as_a_block_holds),
       DRAWN(a_note_stands_on_the_last_line),
       DRAWN(an_events_line_says_when_which_copy_and_what),
       DRAWN(what_is_not_worth_a_line_gets_none),

@@ -42,7 +42,8 @@ struct doctor {
 
 /* --- saying --- */
 
-__attribute__((format(printf, 5, 6))) static void tell(struct doctor *d, const char *check, enum status status, const char *hint, const char *format, ...) {
+__attribute__((format(printf, 5, 6))) static void tell(struct doctor *d, const char *check, enum status status, const char *hint, const char *format,
+                                                       ...) {
   static const char *const names[STATUS_MAX] = {"ok", "warn", "fail"};
   static const enum af_tint tints[STATUS_MAX] = {AF_TINT_GOOD, AF_TINT_CARE, AF_TINT_BAD};
   char message[2048];
@@ -154,7 +155,9 @@ static void check_clock(struct doctor *d) {
   int64_t skew = af_aws_skew_ms(d->wiring.aws), size = skew < 0 ? -skew : skew;
   af_time_span(size, span);
   if (size < SKEW_WARN_MS) tell(d, "clock", OK, "", "agrees with AWS's");
-  else tell(d, "clock", WARN, "set the clock (NTP); amiferry signs with AWS's time meanwhile", "this machine's clock is %s %s AWS's", span, skew < 0 ? "ahead of" : "behind");
+  else
+    tell(d, "clock", WARN, "set the clock (NTP); amiferry signs with AWS's time meanwhile", "this machine's clock is %s %s AWS's", span,
+         skew < 0 ? "ahead of" : "behind");
 }
 
 /* Calls that change nothing, and that most may make. A refusal is an answer, too. */
@@ -181,10 +184,11 @@ static void check_endpoint(struct doctor *d, const struct probe *p) {
   }
   json_t *input = p->member ? json_pack("{s:s}", p->member, p->value) : json_object();
   ask(d, p->op, input, &a);
+  const char *hint = *a.error.hint ? a.error.hint : "see whether the network, a proxy or AWS_ENDPOINT_URL is in the way";
   if (!a.rc) tell(d, "endpoint", OK, "", "%s answers at %s", p->service, af_buf_cstr(&url));
-  else if (a.error.http_status) tell(d, "endpoint", OK, "", "%s answers at %s (to %s with %s)", p->service, af_buf_cstr(&url), p->op->label, a.error.code);
-  else tell(d, "endpoint", FAIL, *a.error.hint ? a.error.hint : "see whether the network, a proxy or AWS_ENDPOINT_URL is in the way", "%s does not answer at %s: %s",
-            p->service, af_buf_cstr(&url), a.error.message);
+  else if (a.error.http_status)
+    tell(d, "endpoint", OK, "", "%s answers at %s (to %s with %s)", p->service, af_buf_cstr(&url), p->op->label, a.error.code);
+  else tell(d, "endpoint", FAIL, hint, "%s does not answer at %s: %s", p->service, af_buf_cstr(&url), a.error.message);
   af_answer_done(&a);
   json_decref(input);
   af_buf_done(&url);

@@ -369,7 +369,8 @@ static int run(const struct af_invocation *inv) {
     user = rc == -AF_EINVAL; /* a profile that isn't there */
   }
   if (rc) af_say_error(&err);
-  exit_code = user ? AF_EXIT_USAGE : rc ? (int)af_exit_of(rc, &err) : p.refused ? AF_EXIT_FAILED : p.blocked ? AF_EXIT_BLOCKED : AF_EXIT_DONE;
+  if (rc) exit_code = user ? AF_EXIT_USAGE : af_exit_of(rc, &err);
+  else exit_code = p.refused ? AF_EXIT_FAILED : p.blocked ? AF_EXIT_BLOCKED : AF_EXIT_DONE;
   if (!rc && finish(&p, inv->args[0])) exit_code = AF_EXIT_FAILED;
   json_decref(p.copies);
   af_estimate_done(&p.estimate);

@@ -52,7 +52,8 @@ static int prepare(struct af_carry *c, const struct af_invocation *inv, bool *re
   *ret_nothing = false;
   if (rc) return rc;
   if (!has_database(c)) {
-    if (inv->n_args) return af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "NoBatch", "no batch %.64s: there is no database at %s", inv->args[0], c->wiring.db);
+    if (inv->n_args)
+      return af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "NoBatch", "no batch %.64s: there is no database at %s", inv->args[0], c->wiring.db);
     *ret_nothing = true;
     return 0;
   }

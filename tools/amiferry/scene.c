@@ -134,7 +134,7 @@ _Static_assert((int)C_MAX_ <= (int)COLUMNS_MAX, "the columns fit into a row");
 
 static const struct column copy_columns[C_MAX_] = {
     [C_PERCENT] = {.rank = 0, .right = true},
-    [C_IMAGE] = {.rank = 1, .least = 8},
+    [C_IMAGE] = {.rank = 1, .least = 4},
     [C_TITLE] = {.rank = 2, .least = 6, .most = 24, .tint = AF_TINT_STRONG},
     [C_TARGET] = {.rank = 4},
     [C_WAITS] = {.rank = 3, .least = 16, .tint = AF_TINT_CARE},

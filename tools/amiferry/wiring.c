@@ -87,7 +87,8 @@ static int find_database(struct af_wiring *w, struct af_error *err) {
   else if (*home == '/') n = snprintf(w->db, sizeof(w->db), "%s/.local/state/amiferry/amiferry.db", home);
   else n = -1;
   if (n > 0 && n < (int)sizeof(w->db)) return 0;
-  af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "StorePath", n < 0 ? "there is no home folder to keep the database in" : "the database's path is too long");
+  af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "StorePath",
+               n < 0 ? "there is no home folder to keep the database in" : "the database's path is too long");
   af_error_hint(err, "name it with --db PATH");
   return -AF_EINVAL;
 }
