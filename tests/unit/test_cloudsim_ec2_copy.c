@@ -267,6 +267,15 @@ TEST(encryption_with_no_parameters) {
   assert_string_equal(value_of(w, "kmsKeyId"), "arn:aws:kms:eu-west-1:222222222222:key/ebs-2");
 }
 
+TEST(ones_own_key_stays_behind_in_its_region) {
+  WORLD(w, "", "");
+  assert_done(w, call_in(w, SOURCE, "us-east-1", COPY "ami-00000003"));
+  after_s(w, 3600);
+  assert_done(w, call_in(w, SOURCE, "us-east-1", "Action=DescribeSnapshots&Owner.1=self"));
+  assert_string_equal(value_of(w, "status"), "completed");
+  assert_string_equal(value_of(w, "kmsKeyId"), "arn:aws:kms:us-east-1:111111111111:key/ebs-4");
+}
+
 TEST(the_world_may_say_that_a_foreign_copy_keeps_the_source_key) {
   WORLD(w, "uncertain: {copy_same_key_for_foreign: true}\n", "");
   share_secret(w);
@@ -447,6 +456,10 @@ TEST(only_so_many_images_are_copied_at_a_time) {
   assert_done(w, call_as(w, SOURCE, COPY "ami-00000001&ClientToken=a")); /* a replay starts nothing */
   after_s(w, 3600);
   assert_done(w, call_as(w, SOURCE, COPY "ami-00000001&ClientToken=b"));
+  assert_done(w, call_as(w, SOURCE, "Action=RegisterImage&Name=made&RootDeviceName=a&BlockDeviceMapping.1.DeviceName=a"
+                                    "&BlockDeviceMapping.1.Ebs.SnapshotId=snap-00000001"));
+  after_s(w, 10); /* the registered image is done, the copy is not: it alone counts */
+  assert_refused(w, call_as(w, SOURCE, COPY "ami-00000001&ClientToken=c"), "ResourceLimitExceeded", "The limit is 1");
 }
 
 TEST(images_and_snapshots_are_counted) {
@@ -454,6 +467,9 @@ TEST(images_and_snapshots_are_counted) {
   assert_refused(w, call_as(w, SOURCE, COPY "ami-00000001"), "ResourceLimitExceeded", "quota of 5 AMIs");
   assert_done(w, call_as(w, SOURCE, SNAP "snap-00000001"));
   assert_refused(w, call_as(w, SOURCE, SNAP "snap-00000001"), "SnapshotLimitExceeded", "quota of 8");
+  assert_done(w, call_as(w, SOURCE, "Action=DeregisterImage&ImageId=ami-00000003"));
+  assert_done(w, call_as(w, SOURCE, "Action=DeleteSnapshot&SnapshotId=snap-00000003"));
+  assert_done(w, call_as(w, SOURCE, COPY "ami-00000006"));
   WORLD(few, "quotas: {pending_snapshots: 1}\n", "");
   assert_refused(few, call_as(few, SOURCE, COPY "ami-00000001"), "PendingSnapshotLimitExceeded", "limit of 1");
 }
@@ -577,6 +593,7 @@ int main(void) {
       cmocka_unit_test(a_token_lives_as_long_as_the_world_says),
       cmocka_unit_test(names_need_not_be_unique_for_copies_unless_the_world_says_so),
       cmocka_unit_test(encryption_with_no_parameters),
+      cmocka_unit_test(ones_own_key_stays_behind_in_its_region),
       cmocka_unit_test(the_world_may_say_that_a_foreign_copy_keeps_the_source_key),
       cmocka_unit_test(encryption_by_default_makes_copies_encrypted),
       cmocka_unit_test(a_key_needs_the_word_encrypted),

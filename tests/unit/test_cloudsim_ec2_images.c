@@ -176,6 +176,15 @@ TEST(filters_are_case_sensitive_with_wildcards_values_or_names_and) {
   }
 }
 
+TEST(a_backslash_takes_the_meaning_of_a_wildcard) {
+  WORLD(w, "", "      images: [{id: ami-0000000a, name: one, description: 'a*b'}, {id: ami-0000000b, name: two, description: axb}]\n");
+  assert_done(w, call_as(w, TARGET, IMAGES "&Filter.1.Name=description&Filter.1.Value.1=a*b"));
+  assert_int_equal(count_of(w, "<imageId>"), 2);
+  assert_done(w, call_as(w, TARGET, IMAGES "&Filter.1.Name=description&Filter.1.Value.1=a%5C*b"));
+  assert_int_equal(count_of(w, "<imageId>"), 1);
+  assert_string_equal(value_of(w, "name"), "one");
+}
+
 TEST(snapshots_have_filters_of_their_own) {
   static const struct {
     const char *form;
@@ -520,6 +529,7 @@ int main(void) {
       cmocka_unit_test(the_world_may_hold_images_that_failed_or_are_pending),
       cmocka_unit_test(listings_are_narrowed_by_owner_and_permission),
       cmocka_unit_test(filters_are_case_sensitive_with_wildcards_values_or_names_and),
+      cmocka_unit_test(a_backslash_takes_the_meaning_of_a_wildcard),
       cmocka_unit_test(snapshots_have_filters_of_their_own),
       cmocka_unit_test(filters_that_are_unknown_empty_or_too_many_are_refused),
       cmocka_unit_test(pages_end_when_there_is_no_token),

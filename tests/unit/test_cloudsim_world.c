@@ -202,6 +202,16 @@ TEST(two_resources_of_one_copy_are_duplicates) {
   ASSERT_COUNTS(w, 3, 6, 3, 3, 0, 0, 0); /* a name of the world's */
 }
 
+TEST(what_failed_is_no_duplicate_of_what_worked) {
+  WORLD(w, AUDITED, "");
+  assert_done(w, call_as(w, SOURCE, "Action=CopySnapshot&SourceRegion=eu-west-1&SourceSnapshotId=snap-00000001&Encrypted=true&KmsKeyId=none" TAGGED("snapshot", "c1", "copy/0")));
+  assert_done(w, call_as(w, SOURCE, "Action=CopyImage&Name=one&SourceRegion=eu-west-1&SourceImageId=ami-00000003&Encrypted=true&KmsKeyId=none" TAGGED("image", "c1", "copy")));
+  after_s(w, 3600);
+  assert_done(w, call_as(w, SOURCE, "Action=CopySnapshot&SourceRegion=eu-west-1&SourceSnapshotId=snap-00000001" TAGGED("snapshot", "c1", "copy/0")));
+  assert_done(w, call_as(w, SOURCE, "Action=CopyImage&Name=one&SourceRegion=eu-west-1&SourceImageId=ami-00000003" TAGGED("image", "c1", "copy")));
+  ASSERT_COUNTS(w, 2, 4, 2, 0, 0, 0, 0);
+}
+
 TEST(the_audit_remembers_the_peak_of_concurrent_copies) {
   WORLD(w, AUDITED, "");
   for (int i = 0; i < 3; i++)
@@ -248,6 +258,7 @@ int main(void) {
       cmocka_unit_test(the_audit_lists_what_exists_beyond_the_world_file),
       cmocka_unit_test(shares_that_are_open_and_shares_that_were_lost_are_told),
       cmocka_unit_test(two_resources_of_one_copy_are_duplicates),
+      cmocka_unit_test(what_failed_is_no_duplicate_of_what_worked),
       cmocka_unit_test(the_audit_remembers_the_peak_of_concurrent_copies),
       cmocka_unit_test(unsharing_under_a_running_copy_is_a_hazard),
       cmocka_unit_test(policies_can_ask_for_the_tags_of_a_resource),
