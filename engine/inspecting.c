@@ -100,12 +100,12 @@ static void take(struct af_engine *e, struct af_live_copy *c, const struct af_as
   int rc = af_inspection_answer(c->inspection, a, &err);
   c->wake_ms = 0;
   if (!rc) {
-    c->inspect_repeats = 0;
+    c->inspect_repeats = c->inspect_expired = 0;
     c->inspect_since_ms = now;
     c->waits[0] = '\0';
     return;
   }
-  bool expired = af_is_expired_credentials(err.code) && c->inspect_repeats < 5;
+  bool expired = af_is_expired_credentials(err.code) && ++c->inspect_expired < AF_EXPIRED_MOST;
   bool again = err.class == AF_CLASS_TRANSIENT || err.class == AF_CLASS_THROTTLED || err.class == AF_CLASS_CAPACITY || expired;
   fill_error(c, asked, a, &err);
   if (!again || now >= c->inspect_since_ms + e->config.patience_ms) {
@@ -190,7 +190,7 @@ static bool begin(struct af_engine *e, struct af_live_copy *c) {
   if (af_inspection_new(&c->inspection, &c->spec)) return af_engine_fail(e, -AF_ENOMEM, NULL) == 0;
   e->inspecting++;
   c->inspect_since_ms = now;
-  c->inspect_repeats = 0;
+  c->inspect_repeats = c->inspect_expired = 0;
   c->waits[0] = '\0';
   return true;
 }

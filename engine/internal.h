@@ -18,6 +18,7 @@ struct af_live_step { /* of a step, while the process lives */
   bool unresolved;    /* the call in flight repeats one whose outcome is unknown: its refusal says nothing about that one */
   int64_t asked_ms;   /* when the last read was sent */
   int64_t missing_ms; /* when AWS first didn't show what is pending; 0 while it does */
+  int expired;        /* how often in a row it was refused for expired credentials */
   int repeats;        /* of the same call since it last succeeded: for the delays */
   int cost;           /* taken from the retry quota for the call in flight */
   char waits[160];    /* why it doesn't go on; "" where it does */
@@ -36,12 +37,12 @@ struct af_live_copy {
   struct af_inspection *inspection; /* while it is being inspected */
   bool inspect_busy;
   int64_t inspect_since_ms;
-  int inspect_repeats;
+  int inspect_repeats, inspect_expired;
   char waits[160];
   int64_t wake_ms; /* not looked at before; INT64_MAX: an answer wakes it */
 };
 
-enum af_flight_kind { AF_FLIGHT_STEP, AF_FLIGHT_POLL, AF_FLIGHT_INSPECT };
+enum af_flight_kind { AF_FLIGHT_STEP, AF_FLIGHT_POLL, AF_FLIGHT_PROGRESS, AF_FLIGHT_INSPECT };
 
 struct af_target_ref { /* one step of one copy */
   size_t copy, step;
@@ -55,7 +56,7 @@ struct af_flight { /* a call from the moment it is decided until its answer is d
   char region[32];
   json_t *input;              /* owned */
   struct af_target_ref ref;   /* STEP, INSPECT */
-  struct af_target_ref *refs; /* POLL: whose item is asked for; owned */
+  struct af_target_ref *refs; /* POLL, PROGRESS: whose items are asked for; owned */
   size_t n_refs;
   json_t *pages;              /* what earlier pages of this answer brought; NULL on the first */
 };
@@ -82,6 +83,10 @@ struct af_engine {
   struct af_error failure;      /* what stops the engine: the store or memory failed */
   int rc;
 };
+
+/* Expired credentials have been renewed, and the call sent once more, by the client; that they are refused again may be chance, but not
+ * this many times in a row. */
+#define AF_EXPIRED_MOST 5
 
 /* record.c: the one way to write. Each checks the move, writes state and event in the turn's transaction, and calls the invariant. A failure
  * is kept in e->rc, and the turn ends without sending anything. */
@@ -129,6 +134,7 @@ int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t s
 /* poll.c: hundreds of pending images and snapshots in one call. */
 void af_poll_add(struct af_engine *e, size_t copy, size_t step);
 void af_poll_answer(struct af_engine *e, struct af_flight *f, struct af_answer *a);
+void af_progress_answer(struct af_engine *e, struct af_flight *f, struct af_answer *a);
 
 /* inspecting.c: the copy's way from waiting to working. */
 void af_inspect_advance(struct af_engine *e, size_t copy);

@@ -225,9 +225,8 @@ static int step_ambiguous(struct af_engine *e, struct af_live_copy *c, size_t st
   return af_record_step(e, c, step, AF_STEP_AMBIGUOUS, &note);
 }
 
-/* Expired credentials have been renewed, and the call sent once more, by the client; that they are refused again may be chance, but not five times. */
-static bool expired_again(const struct af_live_step *live, const struct af_error *err) {
-  return err->class == AF_CLASS_AUTH && af_is_expired_credentials(err->code) && live->repeats < 5;
+static bool expired_again(struct af_live_step *live, const struct af_error *err) {
+  return err->class == AF_CLASS_AUTH && af_is_expired_credentials(err->code) && ++live->expired < AF_EXPIRED_MOST;
 }
 
 int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a, int64_t delay_ms) {
@@ -277,6 +276,7 @@ static void step_answer(struct af_engine *e, const struct af_flight *f, struct a
     if (quota) af_retry_quota_give(quota, live->cost);
     live->cost = 0;
     live->repeats = 0;
+    live->expired = 0;
   }
   if (rc) af_engine_fail(e, rc, NULL);
   else if (out.kind != AF_OUT_DEFAULT) af_apply_outcome(e, c, f->ref.step, f->op, a->request_id, &out);
@@ -327,6 +327,7 @@ void af_take_answer(struct af_engine *e, struct af_answer *a) {
     struct af_flight f = e->flights[slot]; /* what an answer leads to may add flights, and move the table */
     if (f.kind == AF_FLIGHT_STEP) step_answer(e, &f, a);
     else if (f.kind == AF_FLIGHT_POLL) af_poll_answer(e, &f, a);
+    else if (f.kind == AF_FLIGHT_PROGRESS) af_progress_answer(e, &f, a);
     else af_inspect_answer(e, f.ref.copy, &f, a);
   }
   af_flight_done(&e->flights[slot]);

@@ -1,5 +1,6 @@
 /* Polling: what is pending in one account and Region is asked about together, up to 200 at a time. By filter, not by id: an id that AWS
- * doesn't know would fail the whole call, a filter just doesn't find it. */
+ * doesn't know would fail the whole call, a filter just doesn't find it. An image says nothing of how far its copy is; the snapshots
+ * that AWS makes for it do, and these are found by the tag that they were given (rules.md 1.6). */
 #include <stdlib.h>
 
 #include "engine/aws/ops.h"
@@ -14,52 +15,64 @@ static const struct source sources[] = {
     [AF_POLL_IMAGE] = {&af_ec2_describe_images, "image-id", "Owners", "Images", "ImageId"},
 };
 
+static const struct source progress_source = {&af_ec2_describe_snapshots, "tag:" AF_TAG_COPY, "OwnerIds", "Snapshots", "SnapshotId"};
+
 static const struct source *source_of(const struct af_op *op) {
   return op == sources[AF_POLL_IMAGE].op ? &sources[AF_POLL_IMAGE] : &sources[AF_POLL_SNAPSHOT];
 }
 
 /* A poll of this turn that has room. */
-static struct af_flight *find(struct af_engine *e, const struct af_op *op, const struct af_session *session, const char *region) {
+static struct af_flight *find(struct af_engine *e, enum af_flight_kind kind, const struct af_op *op, const struct af_session *session, const char *region) {
   for (size_t i = 0; i < e->n_outbox; i++) {
     struct af_flight *f = &e->flights[e->outbox[i]];
-    if (f->kind == AF_FLIGHT_POLL && f->op == op && f->session == session && !f->pages && f->n_refs < AF_POLL_MOST && af_streq(f->region, region))
+    if (f->kind == kind && f->op == op && f->session == session && !f->pages && f->n_refs < AF_POLL_MOST && af_streq(f->region, region))
       return f;
   }
   return NULL;
 }
 
-static struct af_flight *begin(struct af_engine *e, const struct source *src, struct af_session *session, const char *region) {
+static struct af_flight *begin(struct af_engine *e, enum af_flight_kind kind, const struct source *src, struct af_session *session, const char *region) {
   json_t *input = json_pack("{s:[s], s:[{s:s, s:[]}]}", src->owner, "self", "Filters", "Name", src->filter, "Values");
   if (!input) {
     af_engine_fail(e, -AF_ENOMEM, NULL);
     return NULL;
   }
-  struct af_flight *f = af_flight_new(e, AF_FLIGHT_POLL, src->op, session, region, input);
+  struct af_flight *f = af_flight_new(e, kind, src->op, session, region, input);
   if (!f) return NULL;
   f->refs = calloc(AF_POLL_MOST, sizeof(*f->refs));
   if (!f->refs) af_engine_fail(e, -AF_ENOMEM, NULL);
   return f->refs ? f : NULL;
 }
 
+/* Puts one more value into a poll of this turn. Where the budget has no room for the call, returns how long to wait. */
+static int64_t ask_about(struct af_engine *e, enum af_flight_kind kind, const struct source *src, size_t copy, size_t step, const char *value) {
+  struct af_live_copy *c = e->copies[copy];
+  struct af_flight *f = find(e, kind, src->op, c->target, c->spec.target.region);
+  if (!f) {
+    int64_t pace = af_budget_take(e->budgets, c->target, c->spec.target.region, src->op, af_now_ms(e->config.clock));
+    if (pace > 0) return pace;
+    f = begin(e, kind, src, c->target, c->spec.target.region);
+  }
+  if (!f) return 0;
+  json_t *values = json_object_get(json_array_get(json_object_get(f->input, "Filters"), 0), "Values");
+  json_array_append_new(values, json_string(value));
+  f->refs[f->n_refs++] = (struct af_target_ref){copy, step};
+  return 0;
+}
+
 void af_poll_add(struct af_engine *e, size_t copy, size_t step) {
   struct af_live_copy *c = e->copies[copy];
-  const struct source *src = &sources[af_step_kind(c->steps[step].kind)->poll];
-  struct af_flight *f = find(e, src->op, c->target, c->spec.target.region);
-  if (!f) {
-    int64_t now = af_now_ms(e->config.clock);
-    int64_t pace = af_budget_take(e->budgets, c->target, c->spec.target.region, src->op, now);
-    if (pace > 0) {
-      c->steps[step].next_ms = now + pace;
-      return;
-    }
-    f = begin(e, src, c->target, c->spec.target.region);
+  struct af_step_row *s = &c->steps[step];
+  int64_t now = af_now_ms(e->config.clock);
+  int64_t pace = ask_about(e, AF_FLIGHT_POLL, &sources[af_step_kind(s->kind)->poll], copy, step, s->resource);
+  if (pace) {
+    s->next_ms = now + pace;
+    return;
   }
-  if (!f) return;
-  json_t *values = json_object_get(json_array_get(json_object_get(f->input, "Filters"), 0), "Values");
-  json_array_append_new(values, json_string(c->steps[step].resource));
-  f->refs[f->n_refs++] = (struct af_target_ref){copy, step};
   c->live[step].busy = true;
-  c->live[step].asked_ms = af_now_ms(e->config.clock);
+  c->live[step].asked_ms = now;
+  if (af_step_traits(s->kind)->quota && af_step_kind(s->kind)->poll == AF_POLL_IMAGE) /* only to show it: where there is no room, it is left out */
+    ask_about(e, AF_FLIGHT_PROGRESS, &progress_source, copy, step, c->row.id);
 }
 
 static const json_t *item_of(const json_t *list, const char *member, const char *id) {
@@ -98,6 +111,7 @@ static void matured(struct af_engine *e, const struct af_target_ref *ref, const 
   if (just_missing(e, &c->live[ref->step], item)) out.kind = AF_OUT_PENDING;
   else rc = af_step_kind(s->kind)->matured(&ctx, item, &out);
   c->live[ref->step].repeats = 0;
+  c->live[ref->step].expired = 0;
   c->live[ref->step].waits[0] = '\0';
   if (rc) af_engine_fail(e, rc, NULL);
   else if (!af_apply_outcome(e, c, ref->step, src->op, a->request_id, &out)) note_progress(e, c, ref->step, before);
@@ -126,4 +140,26 @@ void af_poll_answer(struct af_engine *e, struct af_flight *f, struct af_answer *
     if (a->rc) af_apply_error(e, c, f->refs[i].step, f->op, a, delay_ms);
     else matured(e, &f->refs[i], src, a);
   }
+}
+
+/* Of all that AWS copies for this image, how much is there, by size. */
+static void show_progress(struct af_engine *e, const struct af_target_ref *ref, const json_t *snapshots) {
+  struct af_live_copy *c = e->copies[ref->copy];
+  struct af_step_row *s = &c->steps[ref->step];
+  int64_t before = s->progress, done = 0, all = 0, percent;
+  size_t i;
+  json_t *snapshot;
+  json_array_foreach(snapshots, i, snapshot) {
+    struct af_str text = af_str(af_json_str(snapshot, "Progress"));
+    if (!af_streq(af_tag(snapshot, AF_TAG_COPY), c->row.id)) continue;
+    all += af_json_int(snapshot, "VolumeSize");
+    if (text.len && af_str_to_i64(af_str_n(text.ptr, text.len - 1), &percent) == 0) done += af_json_int(snapshot, "VolumeSize") * percent;
+  }
+  if (!all || s->state != AF_STEP_PENDING || done / all <= before) return;
+  s->progress = done / all;
+  note_progress(e, c, ref->step, before);
+}
+
+void af_progress_answer(struct af_engine *e, struct af_flight *f, struct af_answer *a) {
+  for (size_t i = 0; !a->rc && i < f->n_refs && !e->rc; i++) show_progress(e, &f->refs[i], json_object_get(a->output, "Snapshots"));
 }
