@@ -52,7 +52,9 @@ struct af_call {
   json_t *input; /* borrowed: the client takes its own reference */
   uint64_t tag;  /* the caller's */
 };
-/* 0: one answer with this tag will come. Otherwise nothing was sent and none will. */
+/* 0: one answer with this tag will come, also where the session gets no credentials: then the error's action, resource, account and request id are
+ * those of the call that failed (sts:AssumeRole), its class AUTH, or TRANSIENT where AWS could not be reached. Otherwise nothing was sent and no
+ * answer will come. */
 int af_aws_send(struct af_aws *aws, const struct af_call *call, struct af_error *err);
 
 struct af_answer {
@@ -65,7 +67,7 @@ struct af_answer {
 };
 void af_answer_done(struct af_answer *a);
 
-int af_aws_wait(struct af_aws *aws, int64_t timeout_ms); /* until an answer may be there, or a wake-up, or the time is over */
+int af_aws_wait(struct af_aws *aws, int64_t timeout_ms); /* until an answer may be there, or a wake-up, or the time is over; -AF_EIO */
 bool af_aws_next(struct af_aws *aws, struct af_answer *ret);
 size_t af_aws_in_flight(const struct af_aws *aws); /* calls whose answer has not been taken */
 

@@ -2,6 +2,7 @@
 #include "tests/unit/test.h"
 
 #include <signal.h>
+#include <sys/time.h>
 
 #include "engine/aws/codec.h"
 #include "engine/aws/http.h"
@@ -329,6 +330,24 @@ TEST(a_wake_up_ends_the_wait) {
   assert_true(af_mono_ms(clock) - start < 10000);
 }
 
+static struct af_http *to_wake;
+static void on_alarm(int signal_number) {
+  to_wake->wakeup(to_wake->ctx);
+}
+
+TEST(a_signal_handler_may_end_the_wait) {
+  struct fixture *f = *state;
+  const struct itimerval soon = {.it_value = {.tv_usec = 50000}};
+  const struct af_clock *clock = af_clock_system();
+  int64_t start = af_mono_ms(clock);
+  to_wake = f->http;
+  signal(SIGALRM, on_alarm);
+  setitimer(ITIMER_REAL, &soon, NULL);
+  assert_int_equal(f->http->wait(f->http->ctx, 20000), 0);
+  assert_true(af_mono_ms(clock) - start < 10000);
+  signal(SIGALRM, SIG_DFL);
+}
+
 TEST(a_wait_ends_with_its_time) {
   struct fixture *f = *state;
   const struct af_clock *clock = af_clock_system();
@@ -371,6 +390,7 @@ int main(void) {
       CASE(a_header_with_a_line_break_is_refused),
       CASE(many_requests_at_once_share_a_limited_number_of_connections),
       CASE(a_wake_up_ends_the_wait),
+      CASE(a_signal_handler_may_end_the_wait),
       CASE(a_wait_ends_with_its_time),
       CASE(what_is_in_flight_can_be_forgotten),
   };

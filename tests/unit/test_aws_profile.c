@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/random.h"
 #include "engine/aws/profile.h"
 
 static struct af_profiles *parse(const char *config, const char *credentials) {
@@ -174,6 +175,31 @@ TEST(every_beginning_of_a_file_is_read_or_refused) {
   }
 }
 
+/* Pieces of good files in any order, with bytes changed. */
+TEST(garbage_is_read_or_refused_and_never_more) {
+  static const char *const pieces[] = {"[profile ", "]", "[", "\n", "\n", "\n  ", "\t", " = ", "=", " #", " ;", "\r\n", "\"", "services ", "s3 =", "default", "a", "region",
+                                       "\xC3", "sso-session ", "credential_process"};
+  struct af_random_seeded r;
+  af_random_seed(&r, 42);
+  for (int i = 0; i < 20000; i++) {
+    struct af_profiles *p = NULL;
+    struct af_error err;
+    struct af_buf b;
+    af_buf_init(&b, 4096);
+    for (uint64_t n = af_random_below(&r.random, 40); n > 0; n--)
+      af_buf_puts(&b, pieces[af_random_below(&r.random, COUNT(pieces))]);
+    if (b.len > 0 && af_random_below(&r.random, 2))
+      b.ptr[af_random_below(&r.random, b.len)] = (char)af_random_below(&r.random, 256);
+    assert_ok(af_profiles_new(&p, &err), &err);
+    if (af_profiles_parse(p, i % 2 ? AF_PROFILE_CONFIG : AF_PROFILE_CREDENTIALS, "config", af_buf_view(&b), &err) < 0)
+      assert_contains(err.message, "config:");
+    else
+      get(p, "a", "region");
+    af_profiles_free(p);
+    af_buf_done(&b);
+  }
+}
+
 /* --- files --- */
 
 static const char *vars[4][2];
@@ -242,6 +268,7 @@ int main(void) {
       cmocka_unit_test(what_is_wrong_is_named_with_file_and_line),
       cmocka_unit_test(a_nul_byte_is_refused),
       cmocka_unit_test(every_beginning_of_a_file_is_read_or_refused),
+      cmocka_unit_test(garbage_is_read_or_refused_and_never_more),
       cmocka_unit_test(files_that_are_not_there_are_empty),
       cmocka_unit_test(variables_name_the_files_and_a_tilde_is_home),
   };
