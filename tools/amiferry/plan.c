@@ -352,7 +352,9 @@ static int ask_aws(struct plan *p, struct af_wiring *w, const struct af_manifest
   int rc = af_wiring_init(w, &p->inv->settings, err);
   if (!rc) rc = af_wiring_client(w, err);
   if (!rc) rc = af_wiring_engine(w, &hooks, err);
-  return rc ? rc : af_engine_plan(w->engine, m, found, p, err);
+  if (rc) return rc;
+  af_say("reading the facts of %zu %s; nothing is changed", m->n, m->n == 1 ? "copy" : "copies");
+  return af_engine_plan(w->engine, m, found, p, err);
 }
 
 static int run(const struct af_invocation *inv) {
