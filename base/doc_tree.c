@@ -197,7 +197,7 @@ int af_doc_value(struct af_doc *doc, enum af_node_type type, struct af_str text,
 int af_doc_open(struct af_doc *doc, enum af_node_type type, int line, struct af_error *err) {
   if (doc->depth >= doc->limits.depth)
     return af_doc_too_deep(doc, line, err);
-  struct af_node *n;
+  struct af_node *n = NULL;
   int rc = af_doc_value(doc, type, af_str_n("", 0), line, &n, err);
   if (rc < 0)
     return rc;

@@ -15,7 +15,7 @@ const struct af_clock *af_clock_system(void); /* static */
 static inline int64_t af_now_ms(const struct af_clock *c) { return c->now_ms(c->ctx); }
 static inline int64_t af_mono_ms(const struct af_clock *c) { return c->mono_ms(c->ctx); }
 
-#define AF_TIME_SIZE 32 /* enough for each text form below, with its NUL */
+#define AF_TIME_SIZE 48 /* enough for each text form below, with its NUL */
 void af_time_iso(int64_t ms, char out[AF_TIME_SIZE]);    /* 2026-11-23T06:29:00.123Z */
 void af_time_iso_s(int64_t ms, char out[AF_TIME_SIZE]);  /* 2026-11-23T06:29:00Z */
 void af_time_basic(int64_t ms, char out[AF_TIME_SIZE]);  /* 20261123T062900Z, as SigV4 wants it */

@@ -93,26 +93,26 @@ static const struct limit *limit_of(const char *quota) {
   return NULL;
 }
 
-static struct entry *slots(struct af_budgets *b, const void *session, const char *region, const char *quota) {
+static struct entry *slots(struct af_budgets *b, const void *session, const char *region, const struct limit *l) {
   bool fresh;
-  const struct limit *l = limit_of(quota);
   return l ? find(b, session, region, l->quota, &fresh) : NULL;
 }
 
 bool af_slot_take(struct af_budgets *b, const void *session, const char *region, const char *quota) {
-  struct entry *e = slots(b, session, region, quota);
-  if (!e || e->used >= limit_of(quota)->slots) return false;
+  const struct limit *l = limit_of(quota);
+  struct entry *e = slots(b, session, region, l);
+  if (!e || !l || e->used >= l->slots) return false;
   e->used++;
   return true;
 }
 
 void af_slot_force(struct af_budgets *b, const void *session, const char *region, const char *quota) {
-  struct entry *e = slots(b, session, region, quota);
+  struct entry *e = slots(b, session, region, limit_of(quota));
   if (e) e->used++;
 }
 
 void af_slot_give(struct af_budgets *b, const void *session, const char *region, const char *quota) {
-  struct entry *e = slots(b, session, region, quota);
+  struct entry *e = slots(b, session, region, limit_of(quota));
   if (e && e->used > 0) e->used--;
 }
 

@@ -58,7 +58,7 @@ static struct af_finding *add(struct run *r, const char *attribute, enum af_verd
 }
 
 static struct af_finding *compare(struct run *r, const char *attribute, const char *source, const char *copy) {
-  enum af_verdict verdict = af_streq(source, copy) ? AF_SAME : *copy ? AF_DIFFERENT : AF_MISSING;
+  enum af_verdict verdict = af_streq(source, copy) ? AF_SAME : copy && *copy ? AF_DIFFERENT : AF_MISSING;
   return add(r, attribute, verdict, source, copy);
 }
 

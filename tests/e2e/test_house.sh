@@ -47,7 +47,7 @@ check "state looks down to base only" < <(includes state state base)
 check "engine/aws looks down to base only" < <(includes engine/aws engine/aws base)
 check "the engine does not look up to tools" < <(includes engine engine plans state base)
 # A benchmark compares the store with bare SQLite.
-check "only state knows SQL" < <(sources -not -path 'state/*' -not -path 'tests/*' -not -path 'tools/bench/*' -exec grep -n 'include *<sqlite3.h>' {} +)
+check "only state knows SQL" < <(sources -not -path 'state/*' -not -path 'tests/*' -not -path 'tools/benchmarks/*' -exec grep -n 'include *<sqlite3.h>' {} +)
 check "no banned function is called" < <(banned)
 check "every file begins by saying what it is" < <(sources -exec grep -LE '^/\*' {} +)
 check "every header compiles alone" < <(lone_headers)

@@ -92,9 +92,9 @@ static const struct row rows[] = {
 
     /* the ladder (1.5) */
     {&af_ec2_copy_image, 400, "InvalidRequest", "Images from AWS Marketplace cannot be copied to another AWS account.", AF_CLASS_REFUSED,
-     "launch-image"},
+     "make an image of the instance"},
     {&af_ec2_copy_image, 400, "InvalidRequest", "Images with EC2 BillingProduct codes cannot be copied to another AWS account",
-     AF_CLASS_REFUSED, "launch-image"},
+     AF_CLASS_REFUSED, "make an image of the instance"},
 
     /* a person is needed */
     {&af_ec2_copy_image, 400, "ExpiredToken", "", AF_CLASS_AUTH, "expired"},
