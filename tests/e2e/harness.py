@@ -60,8 +60,10 @@ class World:
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
-        self.stop()
+    def __exit__(self, trouble, *_):
+        status = self.stop()
+        if status != 0 and not trouble:  # a crash, or what a sanitizer found
+            raise AssertionError("cloudsim ended with %r: %s" % (status, "\n".join(self.log[-40:])))
 
     def stop(self):
         """Ends it as an operator would; returns its exit status."""

@@ -25,36 +25,42 @@ static const struct login target_admin = {"AKIAFAKETARGETADMIN1", "fake/secret/o
 static const struct login target_narrow = {"AKIAFAKETARGETNARROW", "fake/secret/of/the/target/narrow", NULL};
 static const struct login target_root = {"AKIAFAKETARGETROOT01", "fake/secret/of/the/target/root", NULL};
 
-/* extra: more top-level keys. narrow: the policies of the user "narrow". source_key: more lines of the source's key. */
-#define WORLD(extra, narrow, source_key)                                                                                        \
-  "version: 1\n"                                                                                                                \
-  "regions: [us-east-1, eu-west-1, {name: me-south-1, opt_in: true}]\n" extra                                                   \
-  "accounts:\n"                                                                                                                 \
-  "- id: '" SOURCE "'\n"                                                                                                        \
-  "  organization: arn:aws:organizations::" SOURCE ":organization/o-one\n"                                                      \
-  "  users:\n"                                                                                                                  \
-  "  - {name: admin, access_keys: [{id: AKIAFAKESOURCEADMIN1, secret: fake/secret/of/the/source/admin}]}\n"                     \
-  "  roles:\n"                                                                                                                  \
-  "  - name: ferry\n"                                                                                                           \
-  "    max_session_seconds: 7200\n"                                                                                             \
-  "    trust:\n"                                                                                                                \
-  "    - {Effect: Allow, Principal: {AWS: 'arn:aws:iam::" TARGET ":root'}, Action: 'sts:AssumeRole',\n"                         \
-  "       Condition: {StringEquals: {'sts:ExternalId': ferry-42}}}\n"                                                           \
-  "    - {Effect: Allow, Principal: {AWS: 'arn:aws:iam::" SOURCE ":user/admin'}, Action: 'sts:*'}\n"                            \
-  "  regions:\n"                                                                                                                \
-  "    us-east-1:\n"                                                                                                            \
-  "      keys:\n"                                                                                                               \
-  "      - id: " KEY_ID "\n"                                                                                                    \
-  "        alias: alias/disks\n" source_key                                                                                     \
-  "      - {id: 1111bbbb-11bb-41bb-a1bb-111111111111, alias: alias/off, state: Disabled}\n"                                     \
-  "- id: '" TARGET "'\n"                                                                                                        \
-  "  access_keys: [{id: AKIAFAKETARGETROOT01, secret: fake/secret/of/the/target/root}]\n"                                       \
-  "  users:\n"                                                                                                                  \
-  "  - {name: admin, access_keys: [{id: AKIAFAKETARGETADMIN1, secret: fake/secret/of/the/target/admin}]}\n"                     \
-  "  - name: narrow\n"                                                                                                          \
-  "    access_keys: [{id: AKIAFAKETARGETNARROW, secret: fake/secret/of/the/target/narrow}]\n"                                   \
-  "    policies: " narrow "\n"                                                                                                  \
-  "  roles:\n"                                                                                                                  \
+/* extra: more top-level keys. narrow: the policies of the user "narrow". source_key: more lines of the source's key, and of its Region. */
+#define WORLD(extra, narrow, source_key)                                                                    \
+  "version: 1\n"                                                                                            \
+  "regions: [us-east-1, eu-west-1, {name: me-south-1, opt_in: true}]\n" extra                               \
+  "accounts:\n"                                                                                             \
+  "- id: '" SOURCE                                                                                          \
+  "'\n"                                                                                                     \
+  "  organization: arn:aws:organizations::" SOURCE                                                          \
+  ":organization/o-one\n"                                                                                   \
+  "  users:\n"                                                                                              \
+  "  - {name: admin, access_keys: [{id: AKIAFAKESOURCEADMIN1, secret: fake/secret/of/the/source/admin}]}\n" \
+  "  roles:\n"                                                                                              \
+  "  - name: ferry\n"                                                                                       \
+  "    max_session_seconds: 7200\n"                                                                         \
+  "    trust:\n"                                                                                            \
+  "    - {Effect: Allow, Principal: {AWS: 'arn:aws:iam::" TARGET                                            \
+  ":root'}, Action: 'sts:AssumeRole',\n"                                                                    \
+  "       Condition: {StringEquals: {'sts:ExternalId': ferry-42}}}\n"                                       \
+  "    - {Effect: Allow, Principal: {AWS: 'arn:aws:iam::" SOURCE                                            \
+  ":user/admin'}, Action: 'sts:*'}\n"                                                                       \
+  "  regions:\n"                                                                                            \
+  "    us-east-1:\n"                                                                                        \
+  "      keys:\n"                                                                                           \
+  "      - {id: 1111bbbb-11bb-41bb-a1bb-111111111111, alias: alias/off, state: Disabled}\n"                 \
+  "      - id: " KEY_ID                                                                                     \
+  "\n"                                                                                                      \
+  "        alias: alias/disks\n" source_key "- id: '" TARGET                                                \
+  "'\n"                                                                                                     \
+  "  access_keys: [{id: AKIAFAKETARGETROOT01, secret: fake/secret/of/the/target/root}]\n"                   \
+  "  users:\n"                                                                                              \
+  "  - {name: admin, access_keys: [{id: AKIAFAKETARGETADMIN1, secret: fake/secret/of/the/target/admin}]}\n" \
+  "  - name: narrow\n"                                                                                      \
+  "    access_keys: [{id: AKIAFAKETARGETNARROW, secret: fake/secret/of/the/target/narrow}]\n"               \
+  "    policies: " narrow                                                                                   \
+  "\n"                                                                                                      \
+  "  roles:\n"                                                                                              \
   "  - {name: hop, trust: {Effect: Allow, Principal: {AWS: '*'}, Action: 'sts:AssumeRole'}}\n"
 
 struct world {
@@ -83,7 +89,7 @@ static inline void world_done(struct world *w) {
 
 /* ---- the tests' own signer: one request form, headers host, x-amz-date and what belongs to the service ---- */
 
-struct sending { /* everything that a test may want to get wrong */
+struct sending {           /* everything that a test may want to get wrong */
   const struct login *who; /* NULL: unsigned */
   const char *service, *region, *target, *body;
   const char *scope_service;  /* NULL: service */
@@ -153,13 +159,19 @@ static inline int send_request(struct world *w, const struct sending *s) {
     snprintf(scope, sizeof scope, "%.8s/%s/%s/aws4_request", date, s->region, s->scope_service ? s->scope_service : s->service);
     sha_hex(payload, s->body);
     snprintf(canonical, sizeof canonical, "POST\n/\n\nhost:127.0.0.1:1\nx-amz-date:%s\n%s%s%s\nhost;x-amz-date%s\n%s", date,
-             token ? "x-amz-security-token:" : "", token ? token : "", token ? "\n" : "", token ? ";x-amz-security-token" : "", payload);
+             token ? "x-amz-security-token:" : "", token ? token : "", token ? "\n" : "", token ? ";x-amz-security-token" : "",
+             payload);
     sign(s, date, canonical, scope, signature);
-    snprintf(authorization, sizeof authorization, "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=host;x-amz-date%s, Signature=%s", s->who->key,
-             scope, token ? ";x-amz-security-token" : "", signature);
+    snprintf(authorization, sizeof authorization,
+             "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=host;x-amz-date%s, Signature=%s", s->who->key, scope,
+             token ? ";x-amz-security-token" : "", signature);
     headers[n++] = (struct cs_header){af_str("Authorization"), af_str(authorization)};
   }
-  struct cs_request req = {.method = af_str("POST"), .path = af_str("/"), .query = af_str(""), .headers = headers, .n_headers = n,
+  struct cs_request req = {.method = af_str("POST"),
+                           .path = af_str("/"),
+                           .query = af_str(""),
+                           .headers = headers,
+                           .n_headers = n,
                            .body = af_str(s->change_body_to ? s->change_body_to : s->body)};
   cs_reply_done(&w->reply);
   cs_reply_init(&w->reply);
@@ -168,11 +180,37 @@ static inline int send_request(struct world *w, const struct sending *s) {
   return w->reply.status;
 }
 
+/* A presigned EC2 URL (rules.md 2.2) at a host of the test's choice, and at AWS's own. query: sorted, encoded. */
+static inline void presign_at(const char *host, char *url, size_t size, const struct login *who, const char *region, int64_t when_ms,
+                       const char *query_text) {
+  char date[AF_TIME_SIZE], scope[128], query[2048], canonical[4096], signature[65], empty[65];
+  af_time_basic(when_ms, date);
+  snprintf(scope, sizeof scope, "%.8s/%s/ec2/aws4_request", date, region);
+  snprintf(query, sizeof query,
+           "%s&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=%s%%2F%.8s%%2F%s%%2Fec2%%2Faws4_request&X-Amz-Date=%s&X-Amz-"
+           "Expires=3600"
+           "&X-Amz-SignedHeaders=host",
+           query_text, who->key, date, region, date);
+  sha_hex(empty, "");
+  snprintf(canonical, sizeof canonical, "GET\n/\n%s\nhost:%s\n\nhost\n%s", query, host, empty);
+  sign(&(struct sending){.who = who, .service = "ec2", .region = region}, date, canonical, scope, signature);
+  snprintf(url, size, "https://%s/?%s&X-Amz-Signature=%s", host, query, signature);
+}
+
+static inline void presign(char *url, size_t size, const struct login *who, const char *region, int64_t when_ms,
+                    const char *query_text) {
+  char host[64];
+  snprintf(host, sizeof host, "ec2.%s.amazonaws.com", region);
+  presign_at(host, url, size, who, region, when_ms, query_text);
+}
+
 /* ---- calls; each returns the HTTP status ---- */
 
-static inline int query(struct world *w, const struct login *who, const char *service, const char *region, const char *action, const char *more) {
+static inline int query(struct world *w, const struct login *who, const char *service, const char *region, const char *action,
+                        const char *more) {
   char body[8192];
-  snprintf(body, sizeof body, "Action=%s&Version=%s%s%s", action, strcmp(service, "sts") == 0 ? "2011-06-15" : "2016-11-15", more[0] ? "&" : "", more);
+  snprintf(body, sizeof body, "Action=%s&Version=%s%s%s", action, strcmp(service, "sts") == 0 ? "2011-06-15" : "2016-11-15",
+           more[0] ? "&" : "", more);
   return send_request(w, &(struct sending){.who = who, .service = service, .region = region, .body = body});
 }
 static inline int ec2(struct world *w, const struct login *who, const char *action, const char *more) {

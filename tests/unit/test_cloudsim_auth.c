@@ -20,7 +20,8 @@ static int call(struct world *w, const char *service, struct sending s) {
     s.target = "TrentService.ListKeys";
     s.body = "{}";
   } else {
-    s.body = strcmp(service, "sts") == 0 ? "Action=GetCallerIdentity&Version=2011-06-15" : "Action=DescribeRegions&Version=2016-11-15";
+    s.body =
+        strcmp(service, "sts") == 0 ? "Action=GetCallerIdentity&Version=2011-06-15" : "Action=DescribeRegions&Version=2016-11-15";
   }
   return send_request(w, &s);
 }
@@ -42,7 +43,8 @@ TEST(a_good_signature_is_taken_by_every_service) {
 TEST(an_unknown_key_is_refused_in_each_services_words) {
   struct world w;
   const struct login nobody = {"AKIAFAKENOBODY000001", "x", NULL};
-  const struct case_ cases[] = {{"ec2", "AuthFailure", 401}, {"sts", "InvalidClientTokenId", 403}, {"kms", "UnrecognizedClientException", 400}};
+  const struct case_ cases[] = {
+      {"ec2", "AuthFailure", 401}, {"sts", "InvalidClientTokenId", 403}, {"kms", "UnrecognizedClientException", 400}};
   small(&w);
   refused_everywhere(&w, cases, (struct sending){.who = &nobody});
   world_done(&w);
@@ -51,7 +53,8 @@ TEST(an_unknown_key_is_refused_in_each_services_words) {
 TEST(a_wrong_secret_is_refused_in_each_services_words) {
   struct world w;
   const struct login wrong = {source_admin.key, "another secret", NULL};
-  const struct case_ cases[] = {{"ec2", "SignatureDoesNotMatch", 403}, {"sts", "SignatureDoesNotMatch", 403}, {"kms", "InvalidSignatureException", 400}};
+  const struct case_ cases[] = {
+      {"ec2", "SignatureDoesNotMatch", 403}, {"sts", "SignatureDoesNotMatch", 403}, {"kms", "InvalidSignatureException", 400}};
   small(&w);
   refused_everywhere(&w, cases, (struct sending){.who = &wrong});
   world_done(&w);
@@ -60,15 +63,28 @@ TEST(a_wrong_secret_is_refused_in_each_services_words) {
 TEST(a_body_changed_after_signing_is_refused) {
   struct world w;
   small(&w);
-  assert_refused(&w, call(&w, "ec2", (struct sending){.who = &source_admin, .change_body_to = "Action=DescribeRegions&Version=2016-11-15&AllRegions=true"}), 403,
-                 "SignatureDoesNotMatch");
+  assert_refused(
+      &w,
+      call(&w, "ec2",
+           (struct sending){.who = &source_admin, .change_body_to = "Action=DescribeRegions&Version=2016-11-15&AllRegions=true"}),
+      403, "SignatureDoesNotMatch");
+  world_done(&w);
+}
+
+TEST(an_inactive_key_is_unknown) {
+  struct world w;
+  const struct login gone = {"AKIAFAKEOFFDUTY00001", "x", NULL};
+  world_init(&w, "version: 1\naccounts:\n- {id: '" SOURCE
+                 "', users: [{name: a, access_keys: [{id: AKIAFAKEOFFDUTY00001, secret: x, inactive: true}]}]}\n");
+  assert_refused(&w, call(&w, "sts", (struct sending){.who = &gone}), 403, "InvalidClientTokenId");
   world_done(&w);
 }
 
 TEST(no_signature_is_missing_authentication) {
   struct world w;
-  const struct case_ cases[] = {
-      {"ec2", "MissingAuthenticationToken", 403}, {"sts", "MissingAuthenticationToken", 403}, {"kms", "MissingAuthenticationTokenException", 400}};
+  const struct case_ cases[] = {{"ec2", "MissingAuthenticationToken", 403},
+                                {"sts", "MissingAuthenticationToken", 403},
+                                {"kms", "MissingAuthenticationTokenException", 400}};
   small(&w);
   refused_everywhere(&w, cases, (struct sending){.who = NULL});
   world_done(&w);
@@ -76,7 +92,8 @@ TEST(no_signature_is_missing_authentication) {
 
 TEST(a_scope_of_another_service_is_refused) {
   struct world w;
-  const struct case_ cases[] = {{"ec2", "AuthFailure", 401}, {"sts", "SignatureDoesNotMatch", 403}, {"kms", "InvalidSignatureException", 400}};
+  const struct case_ cases[] = {
+      {"ec2", "AuthFailure", 401}, {"sts", "SignatureDoesNotMatch", 403}, {"kms", "InvalidSignatureException", 400}};
   small(&w);
   refused_everywhere(&w, cases, (struct sending){.who = &source_admin, .scope_service = "s3"});
   assert_contains(w.message, "scoped to correct service: 'kms'");
@@ -85,7 +102,8 @@ TEST(a_scope_of_another_service_is_refused) {
 
 TEST(a_region_that_is_unknown_or_not_enabled_is_refused) {
   struct world w;
-  const struct case_ cases[] = {{"ec2", "AuthFailure", 401}, {"sts", "SignatureDoesNotMatch", 403}, {"kms", "InvalidSignatureException", 400}};
+  const struct case_ cases[] = {
+      {"ec2", "AuthFailure", 401}, {"sts", "SignatureDoesNotMatch", 403}, {"kms", "InvalidSignatureException", 400}};
   small(&w);
   refused_everywhere(&w, cases, (struct sending){.who = &source_admin, .region = "mars-north-1"});
   refused_everywhere(&w, cases, (struct sending){.who = &source_admin, .region = "me-south-1"});
@@ -98,14 +116,22 @@ TEST(the_clock_may_be_off_by_fifteen_minutes_and_for_kms_by_five) {
     int64_t minutes;
     int status;
   } cases[] = {
-      {"ec2", "", 14, 200}, {"ec2", "", -14, 200}, {"ec2", "RequestExpired", -16, 400}, {"ec2", "RequestExpired", 16, 400},
-      {"sts", "", -14, 200}, {"sts", "SignatureDoesNotMatch", -16, 403}, {"sts", "SignatureDoesNotMatch", 16, 403},
-      {"kms", "", -4, 200}, {"kms", "InvalidSignatureException", -6, 400}, {"kms", "InvalidSignatureException", 6, 400},
+      {"ec2", "", 14, 200},
+      {"ec2", "", -14, 200},
+      {"ec2", "RequestExpired", -16, 400},
+      {"ec2", "RequestExpired", 16, 400},
+      {"sts", "", -14, 200},
+      {"sts", "SignatureDoesNotMatch", -16, 403},
+      {"sts", "SignatureDoesNotMatch", 16, 403},
+      {"kms", "", -4, 200},
+      {"kms", "InvalidSignatureException", -6, 400},
+      {"kms", "InvalidSignatureException", 6, 400},
   };
   struct world w;
   small(&w);
   for (size_t i = 0; i < COUNT(cases); i++)
-    assert_refused(&w, call(&w, cases[i].service, (struct sending){.who = &source_admin, .date_off_ms = cases[i].minutes * 60000}),
+    assert_refused(&w,
+                   call(&w, cases[i].service, (struct sending){.who = &source_admin, .date_off_ms = cases[i].minutes * 60000}),
                    cases[i].status, cases[i].code);
   assert_contains(w.message, "Signature not yet current");
   world_done(&w);
@@ -113,11 +139,15 @@ TEST(the_clock_may_be_off_by_fifteen_minutes_and_for_kms_by_five) {
 
 TEST(a_session_needs_its_own_token_and_ends_when_it_said) {
   struct world w;
-  const struct case_ bad[] = {{"ec2", "AuthFailure", 401}, {"sts", "InvalidClientTokenId", 403}, {"kms", "UnrecognizedClientException", 400}};
-  const struct case_ expired[] = {{"ec2", "RequestExpired", 400}, {"sts", "ExpiredToken", 403}, {"kms", "ExpiredTokenException", 400}};
+  const struct case_ bad[] = {
+      {"ec2", "AuthFailure", 401}, {"sts", "InvalidClientTokenId", 403}, {"kms", "UnrecognizedClientException", 400}};
+  const struct case_ expired[] = {
+      {"ec2", "RequestExpired", 400}, {"sts", "ExpiredToken", 403}, {"kms", "ExpiredTokenException", 400}};
   small(&w);
-  assert_done(&w, sts(&w, &target_admin, "AssumeRole", "RoleArn=arn:aws:iam::" TARGET ":role/hop&RoleSessionName=me&DurationSeconds=900"));
-  struct login session = login_of(&w), none = {session.key, session.secret, NULL}, other = {session.key, session.secret, "another token"};
+  assert_done(&w, sts(&w, &target_admin, "AssumeRole",
+                      "RoleArn=arn:aws:iam::" TARGET ":role/hop&RoleSessionName=me&DurationSeconds=900"));
+  struct login session = login_of(&w), none = {session.key, session.secret, NULL},
+               other = {session.key, session.secret, "another token"};
   struct login foreign = {source_admin.key, source_admin.secret, session.token};
   assert_done(&w, call(&w, "ec2", (struct sending){.who = &session}));
   refused_everywhere(&w, bad, (struct sending){.who = &none});
@@ -136,7 +166,8 @@ TEST(policies_decide_and_the_refusal_says_who_what_and_where) {
   assert_done(&w, ec2(&w, &target_narrow, "DescribeRegions", ""));
   assert_done(&w, kms(&w, &target_narrow, "ListKeys", "{}"));
   assert_refused(&w, ec2(&w, &target_narrow, "RegisterImage", "Name=xyz&RootDeviceName=x"), 403, "UnauthorizedOperation");
-  assert_contains(w.message, "You are not authorized to perform this operation. User: arn:aws:iam::" TARGET ":user/narrow is not authorized to perform: ec2:RegisterImage");
+  assert_contains(w.message, "You are not authorized to perform this operation. User: arn:aws:iam::" TARGET
+                             ":user/narrow is not authorized to perform: ec2:RegisterImage");
   assert_contains(w.message, "Encoded authorization failure message: ");
   assert_refused(&w, kms(&w, &target_narrow, "CreateKey", "{}"), 400, "AccessDeniedException");
   assert_done(&w, ec2(&w, &target_root, "DescribeRegions", ""));
@@ -151,19 +182,42 @@ TEST(no_policies_at_all_allow_everything_and_an_empty_list_allows_nothing) {
   world_done(&w);
 }
 
-/* ---- presigned URLs (rules.md 2.2) ---- */
+#define TAGGED                                                                                                                  \
+  "version: 1\nregions: [us-east-1]\naccounts:\n- id: '" SOURCE                                                                 \
+  "'\n  users:\n  - name: a\n"                                                                                                  \
+  "    access_keys: [{id: AKIAFAKESOURCEADMIN1, secret: fake/secret/of/the/source/admin}]\n"                                    \
+  "    policies:\n"                                                                                                             \
+  "    - {Effect: Allow, Action: 'ec2:DeleteSnapshot', Resource: '*', Condition: {StringEquals: {'aws:ResourceTag/team': "      \
+  "blue}}}\n"                                                                                                                   \
+  "    - {Effect: Allow, Action: 'ec2:CreateTags', Resource: '*', Condition: {StringEquals: {'aws:RequestTag/team': blue}, "    \
+  "'ForAllValues:StringEquals': {'aws:TagKeys': [team]}}}\n"                                                                    \
+  "    - {Effect: Allow, Action: 'ec2:ModifySnapshotAttribute', Resource: '*', Condition: {StringEquals: {'ec2:Add/userId': "   \
+  "'" TARGET                                                                                                                    \
+  "'}}}\n"                                                                                                                      \
+  "  regions:\n    us-east-1:\n      snapshots:\n      - {id: snap-00000001, tags: {team: blue}}\n      - {id: snap-00000002, " \
+  "tags: {team: red}}\n"
 
-static void presign(char *url, size_t size, const struct login *who, const char *region, int64_t when_ms, const char *query_text) {
-  char date[AF_TIME_SIZE], scope[128], query[2048], canonical[4096], signature[65], empty[65];
-  af_time_basic(when_ms, date);
-  snprintf(scope, sizeof scope, "%.8s/%s/ec2/aws4_request", date, region);
-  snprintf(query, sizeof query, "%s&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=%s%%2F%.8s%%2F%s%%2Fec2%%2Faws4_request&X-Amz-Date=%s&X-Amz-Expires=3600"
-           "&X-Amz-SignedHeaders=host", query_text, who->key, date, region, date);
-  sha_hex(empty, "");
-  snprintf(canonical, sizeof canonical, "GET\n/\n%s\nhost:ec2.%s.amazonaws.com\n\nhost\n%s", query, region, empty);
-  sign(&(struct sending){.who = who, .service = "ec2", .region = region}, date, canonical, scope, signature);
-  snprintf(url, size, "https://ec2.%s.amazonaws.com/?%s&X-Amz-Signature=%s", region, query, signature);
+TEST(conditions_see_tags_of_resource_and_request_and_who_is_added) {
+  struct world w;
+  world_init(&w, TAGGED);
+  assert_refused(&w, ec2(&w, &source_admin, "DeleteSnapshot", "SnapshotId=snap-00000002"), 403, "UnauthorizedOperation");
+  assert_refused(&w, ec2(&w, &source_admin, "CreateTags", "ResourceId.1=snap-00000001&Tag.1.Key=team&Tag.1.Value=red"), 403,
+                 "UnauthorizedOperation");
+  assert_refused(&w,
+                 ec2(&w, &source_admin, "CreateTags", "ResourceId.1=snap-00000001&Tag.1.Key=team&Tag.1.Value=blue&Tag.2.Key=x"),
+                 403, "UnauthorizedOperation");
+  assert_done(&w, ec2(&w, &source_admin, "CreateTags", "ResourceId.1=snap-00000001&Tag.1.Key=team&Tag.1.Value=blue"));
+  assert_done(&w, ec2(&w, &source_admin, "ModifySnapshotAttribute",
+                      "SnapshotId=snap-00000001&CreateVolumePermission.Add.1.UserId=" TARGET));
+  assert_refused(
+      &w,
+      ec2(&w, &source_admin, "ModifySnapshotAttribute", "SnapshotId=snap-00000001&CreateVolumePermission.Add.1.UserId=" SOURCE),
+      403, "UnauthorizedOperation");
+  assert_done(&w, ec2(&w, &source_admin, "DeleteSnapshot", "SnapshotId=snap-00000001"));
+  world_done(&w);
 }
+
+/* ---- presigned URLs (rules.md 2.2) ---- */
 
 TEST(a_presigned_url_gives_its_caller_and_its_parameters) {
   struct world w;
@@ -172,7 +226,8 @@ TEST(a_presigned_url_gives_its_caller_and_its_parameters) {
   struct cs_failure failure = {0};
   char url[8192];
   small(&w);
-  presign(url, sizeof url, &target_admin, "us-east-1", w.now_ms, "Action=CopySnapshot&DestinationRegion=eu-west-1&SourceSnapshotId=snap-1&Version=2016-11-15");
+  presign(url, sizeof url, &target_admin, "us-east-1", w.now_ms,
+          "Action=CopySnapshot&DestinationRegion=eu-west-1&SourceSnapshotId=snap-1&Version=2016-11-15");
   assert_int_equal(cs_auth_presigned(w.sim, w.now_ms, url, "us-east-1", &caller, &params, &failure), 0);
   assert_string_equal(caller.account, TARGET);
   assert_string_equal(cs_param(&params, "DestinationRegion"), "eu-west-1");
@@ -196,11 +251,29 @@ TEST(a_presigned_url_that_is_old_changed_or_of_another_region_is_refused) {
   assert_string_equal(failure.code, "RequestExpired");
   assert_int_equal(cs_auth_presigned(w.sim, w.now_ms, url, "eu-west-1", &caller, &params, &failure), -AF_EAWS);
   assert_string_equal(failure.code, "AuthFailure");
+  static const struct {
+    const char *host, *region, *asked;
+    bool good;
+  } places[] = {
+      {"127.0.0.1:4566", "us-east-1", "us-east-1", true}, /* an endpoint of one's own names no Region: the scope does */
+      {"127.0.0.1:4566", "us-east-1", "eu-west-1", false},
+      {"ec2.eu-west-1.amazonaws.com", "us-east-1", "us-east-1", false},
+  };
+  for (size_t i = 0; i < COUNT(places); i++) {
+    presign_at(places[i].host, url, sizeof url, &target_admin, places[i].region, w.now_ms, text);
+    assert_int_equal(cs_auth_presigned(w.sim, w.now_ms, url, places[i].asked, &caller, &params, &failure),
+                     places[i].good ? 0 : -AF_EAWS);
+    if (places[i].good)
+      cs_params_done(&params);
+  }
+  presign(url, sizeof url, &target_admin, "us-east-1", w.now_ms, text);
   memcpy(strstr(url, "snap-1"), "snap-2", 6);
   assert_int_equal(cs_auth_presigned(w.sim, w.now_ms, url, "us-east-1", &caller, &params, &failure), -AF_EAWS);
   assert_string_equal(failure.code, "SignatureDoesNotMatch");
   assert_int_equal(cs_auth_presigned(w.sim, w.now_ms, "ftp://x", "us-east-1", &caller, &params, &failure), -AF_EAWS);
-  assert_int_equal(cs_auth_presigned(w.sim, w.now_ms, "https://ec2.us-east-1.amazonaws.com/?Action=CopySnapshot", "us-east-1", &caller, &params, &failure), -AF_EAWS);
+  assert_int_equal(cs_auth_presigned(w.sim, w.now_ms, "https://ec2.us-east-1.amazonaws.com/?Action=CopySnapshot", "us-east-1",
+                                     &caller, &params, &failure),
+                   -AF_EAWS);
   assert_string_equal(failure.code, "MissingAuthenticationToken");
   world_done(&w);
 }
@@ -211,6 +284,7 @@ int main(void) {
       cmocka_unit_test(an_unknown_key_is_refused_in_each_services_words),
       cmocka_unit_test(a_wrong_secret_is_refused_in_each_services_words),
       cmocka_unit_test(a_body_changed_after_signing_is_refused),
+      cmocka_unit_test(an_inactive_key_is_unknown),
       cmocka_unit_test(no_signature_is_missing_authentication),
       cmocka_unit_test(a_scope_of_another_service_is_refused),
       cmocka_unit_test(a_region_that_is_unknown_or_not_enabled_is_refused),
@@ -218,6 +292,7 @@ int main(void) {
       cmocka_unit_test(a_session_needs_its_own_token_and_ends_when_it_said),
       cmocka_unit_test(policies_decide_and_the_refusal_says_who_what_and_where),
       cmocka_unit_test(no_policies_at_all_allow_everything_and_an_empty_list_allows_nothing),
+      cmocka_unit_test(conditions_see_tags_of_resource_and_request_and_who_is_added),
       cmocka_unit_test(a_presigned_url_gives_its_caller_and_its_parameters),
       cmocka_unit_test(a_presigned_url_that_is_old_changed_or_of_another_region_is_refused),
   };

@@ -85,7 +85,9 @@ TEST(chance_is_drawn_from_the_seed) {
   int struck[2] = {0};
   for (int run = 0; run < 2; run++) {
     struct world w;
-    world_init(&w, "version: 1\nquotas: {throttle: false}\naccounts:\n- {id: '" SOURCE "', users: [{name: a, access_keys: [{id: AKIAFAKESOURCEADMIN1, secret: fake/secret/of/the/source/admin}]}]}\n");
+    world_init(&w,
+               "version: 1\nquotas: {throttle: false}\naccounts:\n- {id: '" SOURCE
+               "', users: [{name: a, access_keys: [{id: AKIAFAKESOURCEADMIN1, secret: fake/secret/of/the/source/admin}]}]}\n");
     set_faults(&w, "[{'kind':'throttle','probability':0.3}]");
     for (int i = 0; i < 1000; i++)
       struck[run] += ec2(&w, &source_admin, "DescribeRegions", "") == 503;
@@ -96,7 +98,8 @@ TEST(chance_is_drawn_from_the_seed) {
 }
 
 TEST(before_the_effect_nothing_happens) {
-  static const char *const faults[] = {"[{'kind':'throttle'}]", "[{'kind':'error','status':503}]", "[{'kind':'cut'}]", "[{'kind':'expired-token'}]"};
+  static const char *const faults[] = {"[{'kind':'throttle'}]", "[{'kind':'error','status':503}]", "[{'kind':'cut'}]",
+                                       "[{'kind':'expired-token'}]"};
   struct world w;
   world_init(&w, small);
   for (size_t i = 0; i < COUNT(faults); i++) {
@@ -187,7 +190,10 @@ TEST(delays_add_up_and_skew_shows_in_the_date) {
   af_time_http(w.now_ms + 7200 * 1000, date);
   assert_contains(af_buf_cstr(&w.reply.headers), date);
   /* a client that corrects its clock by that date is let in */
-  assert_done(&w, send_request(&w, &(struct sending){.who = &source_admin, .service = "ec2", .region = "us-east-1", .date_off_ms = 7200 * 1000,
+  assert_done(&w, send_request(&w, &(struct sending){.who = &source_admin,
+                                                     .service = "ec2",
+                                                     .region = "us-east-1",
+                                                     .date_off_ms = 7200 * 1000,
                                                      .body = "Action=DescribeRegions&Version=2016-11-15"}));
   world_done(&w);
 }
@@ -208,7 +214,8 @@ TEST(every_reply_is_dated_numbered_and_typed) {
 
 TEST(the_audit_counts_calls_by_outcome_and_grants_that_stay_open) {
   struct world w;
-  world_init(&w, WORLD("", "[]", "        grants: [{grantee: 'arn:aws:iam::" TARGET ":root', operations: [Decrypt], name: of-old}]\n"));
+  world_init(
+      &w, WORLD("", "[]", "        grants: [{grantee: 'arn:aws:iam::" TARGET ":root', operations: [Decrypt], name: of-old}]\n"));
   assert_done(&w, kms(&w, &source_admin, "CreateGrant", GRANT));
   assert_refused(&w, kms(&w, &target_narrow, "CreateGrant", GRANT), 400, "AccessDeniedException");
   assert_int_equal(count_of(&w, "calls", "kms:CreateGrant", "ok"), 1);
@@ -221,8 +228,12 @@ TEST(the_audit_counts_calls_by_outcome_and_grants_that_stay_open) {
 }
 
 TEST(a_list_of_faults_that_makes_no_sense_changes_nothing) {
-  static const char *const bad[] = {"[{'kind':'earthquake'}]", "[{'kind':'cut','nht':1}]", "[{'kind':'cut','probability':1.5}]",
-                                    "[{'kind':'error','status':200}]", "[7]", "{'kind':'cut'}"};
+  static const char *const bad[] = {"[{'kind':'earthquake'}]",
+                                    "[{'kind':'cut','nht':1}]",
+                                    "[{'kind':'cut','probability':1.5}]",
+                                    "[{'kind':'error','status':200}]",
+                                    "[7]",
+                                    "{'kind':'cut'}"};
   struct world w;
   world_init(&w, small);
   set_faults(&w, "[{'kind':'throttle'}]");

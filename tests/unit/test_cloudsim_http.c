@@ -31,7 +31,8 @@ static void end(struct served *s) {
 }
 
 static int dial(const struct served *s) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(cs_server_port(s->server)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in to = {
+      .sin_family = AF_INET, .sin_port = htons(cs_server_port(s->server)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   assert_true(fd >= 0);
   assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
@@ -66,10 +67,12 @@ static size_t ask(int fd, const char *request, char *answer, bool *closed) {
 }
 
 static void post_faults(const struct served *s, const char *json) {
-  char request[1000], answer[2000];
+  static char answer[ANSWER_MAX];
+  char request[1000];
   bool closed;
   int fd = dial(s);
-  snprintf(request, sizeof request, "POST /_cloudsim/faults HTTP/1.1\r\nHost: h\r\nContent-Length: %zu\r\n\r\n%s", strlen(json), json);
+  snprintf(request, sizeof request, "POST /_cloudsim/faults HTTP/1.1\r\nHost: h\r\nContent-Length: %zu\r\n\r\n%s", strlen(json),
+           json);
   ask(fd, request, answer, &closed);
   assert_contains(answer, "200 OK");
   close(fd);
@@ -77,8 +80,9 @@ static void post_faults(const struct served *s, const char *json) {
 
 static const char health[] = "GET /_cloudsim/health HTTP/1.1\r\nHost: h\r\n\r\n";
 /* Unsigned, so refused by STS: a reply like any other to the faults. */
-static const char call[] = "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 43\r\n\r\n"
-                           "Action=GetCallerIdentity&Version=2011-06-15";
+static const char call[] =
+    "POST / HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 43\r\n\r\n"
+    "Action=GetCallerIdentity&Version=2011-06-15";
 
 TEST(a_connection_serves_many_requests) {
   struct served s;
@@ -167,7 +171,8 @@ TEST(stopping_waits_for_no_slow_reply) {
 }
 
 TEST(what_is_no_request_does_no_harm) {
-  static const char *const nonsense[] = {"\x16\x03\x01\x02", "GET\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n", "GET /%00 HTTP/1.1\r\n\r\n",
+  static const char *const nonsense[] = {"\x16\x03\x01\x02", "GET\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
+                                         "GET /%00 HTTP/1.1\r\n\r\n",
                                          "GET /?%zz&&&= HTTP/1.1\r\nHost: h\r\nAuthorization: AWS4-HMAC-SHA256 ,=,\r\n\r\n"};
   struct served s;
   static char answer[ANSWER_MAX];

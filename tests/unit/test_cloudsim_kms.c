@@ -66,7 +66,8 @@ TEST(a_grant_arrives_later_unless_its_token_comes_along) {
   struct world w;
   char with_token[600];
   world_with(&w, WORLD(LAG, "[]", ""));
-  assert_done(&w, kms(&w, &source_admin, "CreateGrant", "{'KeyId':'" KEY "','GranteePrincipal':'" NARROW "','Operations':['DescribeKey']}"));
+  assert_done(&w, kms(&w, &source_admin, "CreateGrant",
+                      "{'KeyId':'" KEY "','GranteePrincipal':'" NARROW "','Operations':['DescribeKey']}"));
   snprintf(with_token, sizeof with_token, "{'KeyId':'" KEY "','GrantTokens':['%s']}", text_of(&w, "GrantToken"));
   assert_refused(&w, kms(&w, &target_narrow, "DescribeKey", "{'KeyId':'" KEY "'}"), 400, "AccessDeniedException");
   assert_false(ebs_may(&w, &target_narrow, "DescribeKey"));
@@ -75,7 +76,8 @@ TEST(a_grant_arrives_later_unless_its_token_comes_along) {
   w.now_ms += 60000;
   assert_done(&w, kms(&w, &target_narrow, "DescribeKey", "{'KeyId':'" KEY "'}"));
   assert_true(ebs_may(&w, &target_narrow, "DescribeKey"));
-  assert_refused(&w, kms(&w, &target_narrow, "DescribeKey", "{'KeyId':'" KEY "','GrantTokens':['nonsense']}"), 400, "InvalidGrantTokenException");
+  assert_refused(&w, kms(&w, &target_narrow, "DescribeKey", "{'KeyId':'" KEY "','GrantTokens':['nonsense']}"), 400,
+                 "InvalidGrantTokenException");
   world_done(&w);
 }
 
@@ -83,7 +85,8 @@ TEST(a_retired_grant_works_on_until_that_has_arrived_too) {
   struct world w;
   char request[600];
   world_with(&w, WORLD(LAG, "[]", ""));
-  assert_done(&w, kms(&w, &source_admin, "CreateGrant", "{'KeyId':'" KEY "','GranteePrincipal':'" NARROW "','Operations':['DescribeKey']}"));
+  assert_done(&w, kms(&w, &source_admin, "CreateGrant",
+                      "{'KeyId':'" KEY "','GranteePrincipal':'" NARROW "','Operations':['DescribeKey']}"));
   snprintf(request, sizeof request, "{'KeyId':'" KEY "','GrantId':'%s'}", text_of(&w, "GrantId"));
   w.now_ms += 60000;
   assert_done(&w, kms(&w, &source_admin, "RevokeGrant", request));
@@ -119,7 +122,8 @@ TEST(a_grant_is_retired_by_whom_it_names_and_by_the_account_that_made_it) {
   AF_COPY(plain, af_str(text_of(&w, "GrantId")));
   assert_done(&w, kms(&w, &source_admin, "CreateGrant", "{" GRANT ",'RetiringPrincipal':'" NARROW "'}"));
   AF_COPY(named, af_str(text_of(&w, "GrantId")));
-  assert_done(&w, kms(&w, &source_admin, "CreateGrant", "{'KeyId':'" KEY "','GranteePrincipal':'" NARROW "','Operations':['RetireGrant']}"));
+  assert_done(&w, kms(&w, &source_admin, "CreateGrant",
+                      "{'KeyId':'" KEY "','GranteePrincipal':'" NARROW "','Operations':['RetireGrant']}"));
   AF_COPY(own, af_str(text_of(&w, "GrantId")));
   RETIRE(&source_admin, 400, "DryRunOperationException", plain);
   RETIRE(&target_admin, 400, "AccessDeniedException", plain);
@@ -150,7 +154,8 @@ TEST(who_may_grant_by_a_grant_passes_on_no_more_than_it_has) {
   struct world w;
   world_with(&w, WORLD("", "[]", ""));
   assert_done(&w, kms(&w, &source_admin, "CreateGrant",
-                      "{'KeyId':'" KEY "','GranteePrincipal':'" NARROW "','Operations':['CreateGrant','Decrypt'],'Constraints':{'EncryptionContextSubset':{'a':'b'}}}"));
+                      "{'KeyId':'" KEY "','GranteePrincipal':'" NARROW
+                      "','Operations':['CreateGrant','Decrypt'],'Constraints':{'EncryptionContextSubset':{'a':'b'}}}"));
   static const char child[] = "{'KeyId':'" KEY "','GranteePrincipal':'" ROOT_OF(TARGET) "',%s}";
   static const struct {
     const char *rest, *code;
@@ -186,12 +191,17 @@ TEST(what_a_grant_may_not_be_is_refused) {
       {"{" GRANT ",'Name':'a b'}", "ValidationException"},
       {"{" GRANT ",'Name':''}", "ValidationException"},
       {"{" GRANT ",'RetiringPrincipal':'arn:aws:iam::" TARGET ":role/nobody'}", "InvalidArnException"},
-      {"{'KeyId':'" KEY "','GranteePrincipal':'arn:aws:iam::" TARGET ":group/x','Operations':['Decrypt']}", "InvalidArnException"},
+      {"{'KeyId':'" KEY "','GranteePrincipal':'arn:aws:iam::" TARGET ":group/x','Operations':['Decrypt']}",
+       "InvalidArnException"},
       {"{'KeyId':'" KEY "','GranteePrincipal':'" ROOT_OF("999999999999") "','Operations':['Decrypt']}", "InvalidArnException"},
       {"{'KeyId':'alias/disks','GranteePrincipal':'" ROOT_OF(TARGET) "','Operations':['Decrypt']}", "InvalidArnException"},
-      {"{'KeyId':'1111bbbb-11bb-41bb-a1bb-111111111111','GranteePrincipal':'" ROOT_OF(TARGET) "','Operations':['Decrypt']}", "DisabledException"},
-      {"{'KeyId':'1111ffff-11bb-41bb-a1bb-111111111111','GranteePrincipal':'" ROOT_OF(TARGET) "','Operations':['Decrypt']}", "NotFoundException"},
-      {"{'KeyId':'arn:aws:kms:eu-west-1:" SOURCE ":key/" KEY_ID "','GranteePrincipal':'" ROOT_OF(TARGET) "','Operations':['Decrypt']}", "NotFoundException"},
+      {"{'KeyId':'1111bbbb-11bb-41bb-a1bb-111111111111','GranteePrincipal':'" ROOT_OF(TARGET) "','Operations':['Decrypt']}",
+       "DisabledException"},
+      {"{'KeyId':'1111ffff-11bb-41bb-a1bb-111111111111','GranteePrincipal':'" ROOT_OF(TARGET) "','Operations':['Decrypt']}",
+       "NotFoundException"},
+      {"{'KeyId':'arn:aws:kms:eu-west-1:" SOURCE ":key/" KEY_ID
+       "','GranteePrincipal':'" ROOT_OF(TARGET) "','Operations':['Decrypt']}",
+       "NotFoundException"},
       {"{" GRANT ",'Constraints':{'Moon':'full'}}", "SerializationException"},
       {"{" GRANT ",'DryRun':true}", "DryRunOperationException"},
   };
@@ -205,7 +215,8 @@ TEST(what_a_grant_may_not_be_is_refused) {
 }
 
 TEST(principals_are_accounts_users_roles_and_sessions) {
-  static const char *const good[] = {TARGET, ROOT_OF(TARGET), NARROW, "arn:aws:iam::" TARGET ":role/hop", "arn:aws:sts::" TARGET ":assumed-role/hop/me"};
+  static const char *const good[] = {TARGET, ROOT_OF(TARGET), NARROW, "arn:aws:iam::" TARGET ":role/hop",
+                                     "arn:aws:sts::" TARGET ":assumed-role/hop/me"};
   struct world w;
   world_with(&w, WORLD("", "[]", ""));
   for (size_t i = 0; i < COUNT(good); i++) {
@@ -222,8 +233,12 @@ TEST(a_key_has_a_quota_of_grants) {
   world_with(&w, WORLD("kms: {grants_per_key: 2}\n", "[]", ""));
   assert_done(&w, kms(&w, &source_admin, "CreateGrant", "{" GRANT ",'Name':'a'}"));
   assert_done(&w, kms(&w, &source_admin, "CreateGrant", "{" GRANT "}"));
+  char request[600];
+  snprintf(request, sizeof request, "{'GrantToken':'%s'}", text_of(&w, "GrantToken"));
   assert_refused(&w, kms(&w, &source_admin, "CreateGrant", "{" GRANT "}"), 400, "LimitExceededException");
   assert_done(&w, kms(&w, &source_admin, "CreateGrant", "{" GRANT ",'Name':'a'}"));
+  assert_done(&w, kms(&w, &source_admin, "RetireGrant", request));
+  assert_done(&w, kms(&w, &source_admin, "CreateGrant", "{" GRANT "}"));
   world_done(&w);
 }
 
@@ -260,7 +275,8 @@ TEST(grants_are_listed_in_pages_by_key_and_by_who_may_retire_them) {
   assert_refused(&w, kms(&w, &source_admin, "ListGrants", "{'KeyId':'" KEY "','Marker':'x'}"), 400, "InvalidMarkerException");
   assert_done(&w, kms(&w, &target_admin, "ListRetirableGrants", "{'RetiringPrincipal':'" NARROW "','Limit':100}"));
   assert_int_equal(json_array_size(json_object_get(w.json, "Grants")), 60);
-  assert_refused(&w, kms(&w, &source_admin, "ListRetirableGrants", "{'RetiringPrincipal':'" NARROW "'}"), 400, "AccessDeniedException");
+  assert_refused(&w, kms(&w, &source_admin, "ListRetirableGrants", "{'RetiringPrincipal':'" NARROW "'}"), 400,
+                 "AccessDeniedException");
   world_done(&w);
 }
 
@@ -268,11 +284,16 @@ TEST(grants_are_listed_in_pages_by_key_and_by_who_may_retire_them) {
 
 TEST(a_foreign_account_needs_key_policy_and_own_policy) {
   struct world w;
-  world_with(&w, WORLD("", "[{Effect: Allow, Action: 'kms:Decrypt', Resource: '" KEY "'}]",
-                       "        policy:\n"
-                       "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(SOURCE) "'}, Action: 'kms:*', Resource: '*'}\n"
-                       "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(TARGET) "'}, Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:ReEncrypt*'], Resource: '*'}\n"
-                       "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(TARGET) "'}, Action: 'kms:CreateGrant', Resource: '*', Condition: {Bool: {'kms:GrantIsForAWSResource': true}}}\n"));
+  world_with(&w,
+             WORLD("", "[{Effect: Allow, Action: 'kms:Decrypt', Resource: '" KEY "'}]",
+                   "        policy:\n"
+                   "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(
+                       SOURCE) "'}, Action: 'kms:*', Resource: '*'}\n"
+                               "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(
+                                   TARGET) "'}, Action: ['kms:Decrypt', 'kms:DescribeKey', 'kms:ReEncrypt*'], Resource: '*'}\n"
+                                           "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(
+                                               TARGET) "'}, Action: 'kms:CreateGrant', Resource: '*', Condition: {Bool: "
+                                                       "{'kms:GrantIsForAWSResource': true}}}\n"));
   assert_true(ebs_may(&w, &target_admin, "Decrypt"));
   assert_true(ebs_may(&w, &target_admin, "ReEncryptFrom"));
   assert_true(ebs_may(&w, &target_admin, "CreateGrant"));
@@ -293,8 +314,10 @@ TEST(a_deny_in_the_key_policy_beats_policy_and_grant) {
   struct world w;
   world_with(&w, WORLD("", "[]",
                        "        policy:\n"
-                       "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(SOURCE) "'}, Action: 'kms:*', Resource: '*'}\n"
-                       "        - {Effect: Deny, Principal: '*', Action: 'kms:Decrypt', Resource: '*', Condition: {StringEquals: {'kms:CallerAccount': '" TARGET "'}}}\n"));
+                       "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(
+                           SOURCE) "'}, Action: 'kms:*', Resource: '*'}\n"
+                                   "        - {Effect: Deny, Principal: '*', Action: 'kms:Decrypt', Resource: '*', Condition: "
+                                   "{StringEquals: {'kms:CallerAccount': '" TARGET "'}}}\n"));
   assert_done(&w, kms(&w, &source_admin, "CreateGrant", "{" GRANT "}"));
   assert_true(ebs_may(&w, &target_admin, "DescribeKey"));
   assert_false(ebs_may(&w, &target_admin, "Decrypt"));
@@ -302,12 +325,61 @@ TEST(a_deny_in_the_key_policy_beats_policy_and_grant) {
   world_done(&w);
 }
 
+TEST(a_policy_is_read_and_changed_in_its_own_account_only) {
+  struct world w;
+  world_with(&w, WORLD("", "[]",
+                       "        policy: {Effect: Allow, Principal: {AWS: ['" ROOT_OF(SOURCE) "', '" ROOT_OF(
+                           TARGET) "']}, Action: 'kms:*', Resource: '*'}\n"));
+  assert_done(&w, kms(&w, &target_admin, "DescribeKey", "{'KeyId':'" KEY "'}"));
+  static const char *const own[] = {"GetKeyPolicy", "DisableKey", "ScheduleKeyDeletion"};
+  for (size_t i = 0; i < COUNT(own); i++)
+    assert_refused(&w, kms(&w, &target_admin, own[i], "{'KeyId':'" KEY "'}"), 400, "AccessDeniedException");
+  world_done(&w);
+}
+
+TEST(a_copy_that_was_due_asks_for_its_key_before_the_grant_that_goes_now_is_gone) {
+  struct world w;
+  char request[600];
+  world_with(
+      &w,
+      WORLD(
+          "latencies: {key_check: 10, copy_min: 100, copy_mib_per_s: 0}\nuncertain: {retired_grant_fails_running_copy: false}\n",
+          "[]", "      snapshots: [{id: snap-00000001, kms_key: alias/disks, create_volume_permissions: ['" TARGET "']}]\n"));
+  for (int late = 0; late < 2; late++) {
+    assert_done(&w, kms(&w, &source_admin, "CreateGrant",
+                        "{'KeyId':'" KEY "','GranteePrincipal':'" ROOT_OF(
+                            TARGET) "','Operations':['DescribeKey','CreateGrant','Decrypt','GenerateDataKey',"
+                                    "'GenerateDataKeyWithoutPlaintext','ReEncryptFrom','ReEncryptTo']}"));
+    snprintf(request, sizeof request, "{'GrantToken':'%s'}", text_of(&w, "GrantToken"));
+    char copy[40], describe[80], url[4096];
+    struct af_buf form;
+    presign(url, sizeof url, &target_admin, "us-east-1", w.now_ms,
+            "Action=CopySnapshot&DestinationRegion=us-east-1&SourceRegion=us-east-1&SourceSnapshotId=snap-00000001&Version=2016-11-15");
+    af_buf_init(&form, sizeof url * 3);
+    af_buf_puts(&form, "SourceRegion=us-east-1&SourceSnapshotId=snap-00000001&Encrypted=true&PresignedUrl=");
+    cs_uri_encode(&form, af_str(url), false);
+    assert_done(&w, ec2(&w, &target_admin, "CopySnapshot", af_buf_cstr(&form)));
+    af_buf_done(&form);
+    AF_COPY(copy, af_str(element(&w, "snapshotId")));
+    w.now_ms += late ? 5000 : 15000;
+    assert_done(&w, kms(&w, &source_admin, "RetireGrant", request));
+    w.now_ms += 200000;
+    snprintf(describe, sizeof describe, "SnapshotId.1=%s", copy);
+    assert_done(&w, ec2(&w, &target_admin, "DescribeSnapshots", describe));
+    assert_string_equal(element(&w, "status"), late ? "error" : "completed");
+  }
+  world_done(&w);
+}
+
 TEST(via_service_lets_ebs_in_and_the_caller_himself_not) {
   struct world w;
   world_with(&w, WORLD("", "[]",
                        "        policy:\n"
-                       "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(SOURCE) "'}, Action: 'kms:*', Resource: '*'}\n"
-                       "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(TARGET) "'}, Action: 'kms:*', Resource: '*', Condition: {StringLike: {'kms:ViaService': 'ec2.*.amazonaws.com'}}}\n"));
+                       "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(
+                           SOURCE) "'}, Action: 'kms:*', Resource: '*'}\n"
+                                   "        - {Effect: Allow, Principal: {AWS: '" ROOT_OF(
+                                       TARGET) "'}, Action: 'kms:*', Resource: '*', Condition: {StringLike: {'kms:ViaService': "
+                                               "'ec2.*.amazonaws.com'}}}\n"));
   assert_true(ebs_may(&w, &target_admin, "Decrypt"));
   assert_refused(&w, kms(&w, &target_admin, "DescribeKey", "{'KeyId':'" KEY "'}"), 400, "AccessDeniedException");
   world_done(&w);
@@ -361,12 +433,16 @@ TEST(a_disabled_key_serves_nobody_and_a_dying_one_neither) {
   assert_true(ebs_may(&w, &source_admin, "Decrypt"));
   assert_done(&w, kms(&w, &source_admin, "DisableKey", "{'KeyId':'" KEY "'}"));
   assert_false(ebs_may(&w, &source_admin, "Decrypt"));
-  assert_refused(&w, kms(&w, &source_admin, "GenerateDataKeyWithoutPlaintext", "{'KeyId':'" KEY "','KeySpec':'AES_256','DryRun':true}"), 400, "DisabledException");
+  assert_refused(
+      &w, kms(&w, &source_admin, "GenerateDataKeyWithoutPlaintext", "{'KeyId':'" KEY "','KeySpec':'AES_256','DryRun':true}"), 400,
+      "DisabledException");
   assert_done(&w, kms(&w, &source_admin, "EnableKey", "{'KeyId':'" KEY "'}"));
   assert_true(ebs_may(&w, &source_admin, "Decrypt"));
   assert_done(&w, kms(&w, &source_admin, "ScheduleKeyDeletion", "{'KeyId':'" KEY "','PendingWindowInDays':7}"));
   assert_false(ebs_may(&w, &source_admin, "Decrypt"));
-  assert_refused(&w, kms(&w, &source_admin, "GenerateDataKeyWithoutPlaintext", "{'KeyId':'" KEY "','KeySpec':'AES_256','DryRun':true}"), 400, "KMSInvalidStateException");
+  assert_refused(
+      &w, kms(&w, &source_admin, "GenerateDataKeyWithoutPlaintext", "{'KeyId':'" KEY "','KeySpec':'AES_256','DryRun':true}"), 400,
+      "KMSInvalidStateException");
   assert_done(&w, kms(&w, &source_admin, "DescribeKey", "{'KeyId':'" KEY "'}"));
   assert_string_equal(json_string_value(json_object_get(json_object_get(w.json, "KeyMetadata"), "KeyState")), "PendingDeletion");
   world_done(&w);
@@ -409,6 +485,8 @@ int main(void) {
       cmocka_unit_test(grants_are_listed_in_pages_by_key_and_by_who_may_retire_them),
       cmocka_unit_test(a_foreign_account_needs_key_policy_and_own_policy),
       cmocka_unit_test(a_deny_in_the_key_policy_beats_policy_and_grant),
+      cmocka_unit_test(a_policy_is_read_and_changed_in_its_own_account_only),
+      cmocka_unit_test(a_copy_that_was_due_asks_for_its_key_before_the_grant_that_goes_now_is_gone),
       cmocka_unit_test(via_service_lets_ebs_in_and_the_caller_himself_not),
       cmocka_unit_test(a_new_key_policy_takes_time_and_may_not_lock_everybody_out),
       cmocka_unit_test(the_managed_key_is_for_ebs_in_its_account_and_for_nobody_else),

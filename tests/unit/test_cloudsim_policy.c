@@ -20,8 +20,12 @@ static enum cs_verdict ask(const char *policy, enum cs_policy_kind kind, struct 
   json_t *d = document(policy, kind), *values = json_loads(q.context ? q.context : "{}", 0, NULL);
   assert_non_null(values);
   struct cs_context context = {.values = values};
-  struct cs_ask a = {.who = {.account = q.account ? q.account : "111122223333", .arn = q.arn ? q.arn : "arn:aws:iam::111122223333:user/u", .role_arn = q.role},
-                     .action = q.action, .resource = q.resource ? q.resource : "*", .context = &context};
+  struct cs_ask a = {.who = {.account = q.account ? q.account : "111122223333",
+                             .arn = q.arn ? q.arn : "arn:aws:iam::111122223333:user/u",
+                             .role_arn = q.role},
+                     .action = q.action,
+                     .resource = q.resource ? q.resource : "*",
+                     .context = &context};
   enum cs_verdict v = cs_policy_says(d, &a, kind);
   json_decref(d);
   json_decref(values);
@@ -44,7 +48,9 @@ TEST(not_action_is_everything_else) {
 }
 
 TEST(a_deny_beats_every_allow_wherever_it_stands) {
-  static const char p[] = "[{\"Effect\":\"Deny\",\"Action\":\"ec2:CopyImage\",\"Resource\":\"*\"},{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}]";
+  static const char p[] =
+      "[{\"Effect\":\"Deny\",\"Action\":\"ec2:CopyImage\",\"Resource\":\"*\"},{\"Effect\":\"Allow\",\"Action\":\"*\","
+      "\"Resource\":\"*\"}]";
   assert_int_equal(IDENTITY(p, .action = "ec2:CopyImage"), CS_DENY);
   assert_int_equal(IDENTITY(p, .action = "ec2:CopySnapshot"), CS_ALLOW);
 }
@@ -83,8 +89,10 @@ TEST(conditions_hold_all_together) {
       {"{\"NumericLessThanEquals\":{\"k\":\"10\"}}", "{\"k\":\"10\"}", CS_ALLOW},
       {"{\"NumericLessThan\":{\"k\":\"10\"}}", "{\"k\":\"10\"}", CS_SILENT},
       {"{\"NumericGreaterThan\":{\"k\":\"9\"}}", "{\"k\":\"10\"}", CS_ALLOW},
-      {"{\"ForAllValues:StringEquals\":{\"kms:GrantOperations\":[\"Decrypt\",\"DescribeKey\"]}}", "{\"kms:GrantOperations\":[\"Decrypt\"]}", CS_ALLOW},
-      {"{\"ForAllValues:StringEquals\":{\"kms:GrantOperations\":[\"Decrypt\"]}}", "{\"kms:GrantOperations\":[\"Decrypt\",\"Encrypt\"]}", CS_SILENT},
+      {"{\"ForAllValues:StringEquals\":{\"kms:GrantOperations\":[\"Decrypt\",\"DescribeKey\"]}}",
+       "{\"kms:GrantOperations\":[\"Decrypt\"]}", CS_ALLOW},
+      {"{\"ForAllValues:StringEquals\":{\"kms:GrantOperations\":[\"Decrypt\"]}}",
+       "{\"kms:GrantOperations\":[\"Decrypt\",\"Encrypt\"]}", CS_SILENT},
       {"{\"ForAllValues:StringEquals\":{\"k\":\"x\"}}", "{}", CS_ALLOW},
       {"{\"ForAnyValue:StringEquals\":{\"k\":\"x\"}}", "{\"k\":[\"w\",\"x\"]}", CS_ALLOW},
       {"{\"ForAnyValue:StringEquals\":{\"k\":\"x\"}}", "{}", CS_SILENT},
@@ -94,7 +102,8 @@ TEST(conditions_hold_all_together) {
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
     char policy[600];
-    snprintf(policy, sizeof policy, "[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":%s}]", cases[i].condition);
+    snprintf(policy, sizeof policy, "[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":%s}]",
+             cases[i].condition);
     if (IDENTITY(policy, .action = "a:B", .context = cases[i].context) != cases[i].want)
       fail_msg("%s with %s", cases[i].condition, cases[i].context);
   }
@@ -108,19 +117,25 @@ TEST(a_resource_policy_tells_a_principal_from_his_account) {
       {"\"*\"", "111122223333", "arn:aws:iam::111122223333:user/u", NULL, CS_ALLOW},
       {"{\"AWS\":\"*\"}", "111122223333", "arn:aws:iam::111122223333:user/u", NULL, CS_ALLOW},
       {"{\"AWS\":\"111122223333\"}", "111122223333", "arn:aws:iam::111122223333:user/u", NULL, CS_ALLOW_ACCOUNT},
-      {"{\"AWS\":\"arn:aws:iam::111122223333:root\"}", "111122223333", "arn:aws:iam::111122223333:user/u", NULL, CS_ALLOW_ACCOUNT},
+      {"{\"AWS\":\"arn:aws:iam::111122223333:root\"}", "111122223333", "arn:aws:iam::111122223333:user/u", NULL,
+       CS_ALLOW_ACCOUNT},
       {"{\"AWS\":\"arn:aws:iam::999922223333:root\"}", "111122223333", "arn:aws:iam::111122223333:user/u", NULL, CS_SILENT},
       {"{\"AWS\":\"arn:aws:iam::111122223333:user/u\"}", "111122223333", "arn:aws:iam::111122223333:user/u", NULL, CS_ALLOW},
       {"{\"AWS\":\"arn:aws:iam::111122223333:user/v\"}", "111122223333", "arn:aws:iam::111122223333:user/u", NULL, CS_SILENT},
-      {"{\"AWS\":[\"1\",\"arn:aws:iam::111122223333:role/r\"]}", "111122223333", "arn:aws:sts::111122223333:assumed-role/r/s", "arn:aws:iam::111122223333:role/r", CS_ALLOW},
-      {"{\"AWS\":\"arn:aws:sts::111122223333:assumed-role/r/s\"}", "111122223333", "arn:aws:sts::111122223333:assumed-role/r/s", "arn:aws:iam::111122223333:role/r", CS_ALLOW},
-      {"{\"AWS\":\"arn:aws:sts::111122223333:assumed-role/r/t\"}", "111122223333", "arn:aws:sts::111122223333:assumed-role/r/s", "arn:aws:iam::111122223333:role/r", CS_SILENT},
+      {"{\"AWS\":[\"1\",\"arn:aws:iam::111122223333:role/r\"]}", "111122223333", "arn:aws:sts::111122223333:assumed-role/r/s",
+       "arn:aws:iam::111122223333:role/r", CS_ALLOW},
+      {"{\"AWS\":\"arn:aws:sts::111122223333:assumed-role/r/s\"}", "111122223333", "arn:aws:sts::111122223333:assumed-role/r/s",
+       "arn:aws:iam::111122223333:role/r", CS_ALLOW},
+      {"{\"AWS\":\"arn:aws:sts::111122223333:assumed-role/r/t\"}", "111122223333", "arn:aws:sts::111122223333:assumed-role/r/s",
+       "arn:aws:iam::111122223333:role/r", CS_SILENT},
       {"{\"Service\":\"ec2.amazonaws.com\"}", "111122223333", "arn:aws:iam::111122223333:user/u", NULL, CS_SILENT},
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
     char policy[600];
-    snprintf(policy, sizeof policy, "[{\"Effect\":\"Allow\",\"Principal\":%s,\"Action\":\"kms:*\",\"Resource\":\"*\"}]", cases[i].principal);
-    if (RESOURCE(policy, .action = "kms:Decrypt", .account = cases[i].account, .arn = cases[i].arn, .role = cases[i].role) != cases[i].want)
+    snprintf(policy, sizeof policy, "[{\"Effect\":\"Allow\",\"Principal\":%s,\"Action\":\"kms:*\",\"Resource\":\"*\"}]",
+             cases[i].principal);
+    if (RESOURCE(policy, .action = "kms:Decrypt", .account = cases[i].account, .arn = cases[i].arn, .role = cases[i].role) !=
+        cases[i].want)
       fail_msg("%s for %s", cases[i].principal, cases[i].arn);
   }
 }
@@ -131,8 +146,11 @@ static json_t *find(void *ctx, const char *key) {
 }
 
 TEST(a_key_that_is_dear_is_asked_for_once_and_only_when_needed) {
-  json_t *d = document("[{\"Effect\":\"Allow\",\"Action\":\"ec2:*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"ec2:ResourceTag/team\":\"blue\"},"
-                       "\"StringLike\":{\"ec2:ResourceTag/team\":\"b*\"}}}]", CS_POLICY_IDENTITY);
+  json_t *d = document(
+      "[{\"Effect\":\"Allow\",\"Action\":\"ec2:*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"ec2:ResourceTag/"
+      "team\":\"blue\"},"
+      "\"StringLike\":{\"ec2:ResourceTag/team\":\"b*\"}}}]",
+      CS_POLICY_IDENTITY);
   int asked = 0;
   struct cs_context context = {.values = json_object(), .find = find, .ctx = &asked};
   struct cs_ask a = {.who = {.account = "1", .arn = "x"}, .action = "kms:Decrypt", .resource = "*", .context = &context};
@@ -158,8 +176,10 @@ TEST(what_is_not_simulated_is_refused_not_passed_over) {
       {"[{\"Effect\":\"Allow\",\"Action\":\"*\",\"NotPrincipal\":\"*\"}]", "unknown or not simulated", CS_POLICY_RESOURCE},
       {"[{\"Effect\":\"Allow\",\"Action\":\"*\"}]", "needs a Principal", CS_POLICY_RESOURCE},
       {"[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Principal\":\"*\"}]", "no Principal", CS_POLICY_IDENTITY},
-      {"[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Principal\":{\"Canonical\":\"x\"}}]", "AWS, Service and Federated", CS_POLICY_RESOURCE},
-      {"[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Condition\":{\"IpAddress\":{\"aws:SourceIp\":\"::1\"}}}]", "operator", CS_POLICY_IDENTITY},
+      {"[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Principal\":{\"Canonical\":\"x\"}}]", "AWS, Service and Federated",
+       CS_POLICY_RESOURCE},
+      {"[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Condition\":{\"IpAddress\":{\"aws:SourceIp\":\"::1\"}}}]", "operator",
+       CS_POLICY_IDENTITY},
       {"[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"arn:${aws:username}\"}]", "policy variables", CS_POLICY_IDENTITY},
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
@@ -173,14 +193,17 @@ TEST(yaml_reads_like_json_and_errors_name_the_line) {
   struct af_error err;
   struct af_doc *doc;
   json_t *d;
-  static const char text[] = "p:\n- Effect: Allow\n  Action: [ec2:*]\n  Resource: '*'\n  Condition: {StringEquals: {a: 012345678901}}\nq:\n- Effect: Perhaps\n";
+  static const char text[] =
+      "p:\n- Effect: Allow\n  Action: [ec2:*]\n  Resource: '*'\n  Condition: {StringEquals: {a: 012345678901}}\nq:\n- Effect: "
+      "Perhaps\n";
   assert_ok(af_doc_read(&doc, "world", af_str(text), AF_DOC_YAML, NULL, &err), &err);
   assert_ok(cs_policy_read(&d, doc, af_node_get(af_doc_root(doc), "p"), CS_POLICY_IDENTITY, &err), &err);
   char *json = json_dumps(d, JSON_COMPACT);
   assert_contains(json, "\"012345678901\"");
   free(json);
   json_decref(d);
-  assert_error(cs_policy_read(&d, doc, af_node_get(af_doc_root(doc), "q"), CS_POLICY_IDENTITY, &err), -AF_EINVAL, &err, "world:7: q: ");
+  assert_error(cs_policy_read(&d, doc, af_node_get(af_doc_root(doc), "q"), CS_POLICY_IDENTITY, &err), -AF_EINVAL, &err,
+               "world:7: q: ");
   af_doc_free(doc);
 }
 

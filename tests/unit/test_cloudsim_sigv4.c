@@ -158,10 +158,16 @@ TEST(a_signature_that_lacks_a_part_says_which) {
   } cases[] = {
       {"Authorization: Basic dTpw\n", "must be 'AWS4-HMAC-SHA256'"},
       {"Authorization: AWS4-HMAC-SHA256 SignedHeaders=host, Signature=00\nX-Amz-Date:20261123T000000Z\n", "'Credential'"},
-      {"Authorization: AWS4-HMAC-SHA256 Credential=A/20261123/r/ec2/aws4_request, SignedHeaders=host\nX-Amz-Date:20261123T000000Z\n", "'Signature'"},
-      {"Authorization: AWS4-HMAC-SHA256 Credential=A/20261123/r/ec2/aws4_request, Signature=00\nX-Amz-Date:20261123T000000Z\n", "'SignedHeaders'"},
-      {"Authorization: AWS4-HMAC-SHA256 Credential=A/20261123/ec2, SignedHeaders=host, Signature=00\nX-Amz-Date:20261123T000000Z\n", "5 slash-delimited"},
-      {"Authorization: AWS4-HMAC-SHA256 Credential=A/20261123/r/ec2/aws4_request, SignedHeaders=host, Signature=00\n", "'X-Amz-Date'"},
+      {"Authorization: AWS4-HMAC-SHA256 Credential=A/20261123/r/ec2/aws4_request, "
+       "SignedHeaders=host\nX-Amz-Date:20261123T000000Z\n",
+       "'Signature'"},
+      {"Authorization: AWS4-HMAC-SHA256 Credential=A/20261123/r/ec2/aws4_request, Signature=00\nX-Amz-Date:20261123T000000Z\n",
+       "'SignedHeaders'"},
+      {"Authorization: AWS4-HMAC-SHA256 Credential=A/20261123/ec2, SignedHeaders=host, "
+       "Signature=00\nX-Amz-Date:20261123T000000Z\n",
+       "5 slash-delimited"},
+      {"Authorization: AWS4-HMAC-SHA256 Credential=A/20261123/r/ec2/aws4_request, SignedHeaders=host, Signature=00\n",
+       "'X-Amz-Date'"},
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
     struct parsed p;

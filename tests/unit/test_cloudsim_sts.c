@@ -15,7 +15,9 @@ TEST(across_accounts_trust_and_own_policy_must_both_allow) {
   assert_string_equal(element(&w, "Arn"), "arn:aws:sts::" SOURCE ":assumed-role/ferry/me");
   assert_refused(&w, sts(&w, &target_admin, "AssumeRole", FERRY "&ExternalId=ferry-43"), 403, "AccessDenied");
   assert_refused(&w, sts(&w, &target_admin, "AssumeRole", FERRY), 403, "AccessDenied");
-  assert_string_equal(w.message, "User: arn:aws:iam::" TARGET ":user/admin is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::" SOURCE ":role/ferry");
+  assert_string_equal(w.message,
+                      "User: arn:aws:iam::" TARGET
+                      ":user/admin is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::" SOURCE ":role/ferry");
   assert_refused(&w, sts(&w, &target_narrow, "AssumeRole", FERRY "&ExternalId=ferry-42"), 403, "AccessDenied");
   assert_done(&w, sts(&w, &target_narrow, "AssumeRole", HOP));
   world_done(&w);
@@ -27,7 +29,8 @@ TEST(a_trust_that_names_the_user_is_enough_in_his_own_account) {
   assert_done(&w, sts(&w, &source_admin, "AssumeRole", FERRY));
   assert_refused(&w, sts(&w, &target_root, "AssumeRole", HOP), 403, "AccessDenied");
   assert_string_equal(w.message, "Roles may not be assumed by root accounts.");
-  assert_refused(&w, sts(&w, &target_admin, "AssumeRole", "RoleArn=arn:aws:iam::" TARGET ":role/nobody&RoleSessionName=me"), 403, "AccessDenied");
+  assert_refused(&w, sts(&w, &target_admin, "AssumeRole", "RoleArn=arn:aws:iam::" TARGET ":role/nobody&RoleSessionName=me"), 403,
+                 "AccessDenied");
   world_done(&w);
 }
 
@@ -44,7 +47,8 @@ TEST(a_session_lives_as_long_as_was_asked_within_the_limits) {
   assert_refused(&w, sts(&w, &source_admin, "AssumeRole", FERRY "&DurationSeconds=7201"), 400, "ValidationError");
   assert_contains(w.message, "MaxSessionDuration");
   assert_refused(&w, sts(&w, &source_admin, "AssumeRole", FERRY "&DurationSeconds=899"), 400, "ValidationError");
-  assert_contains(w.message, "'899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900");
+  assert_contains(w.message,
+                  "'899' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to 900");
   assert_refused(&w, sts(&w, &source_admin, "AssumeRole", FERRY "&DurationSeconds=43201"), 400, "ValidationError");
   assert_refused(&w, sts(&w, &source_admin, "AssumeRole", FERRY "&DurationSeconds=soon"), 400, "MalformedInput");
   world_done(&w);
@@ -62,10 +66,13 @@ TEST(a_chained_role_lasts_an_hour_and_more_is_refused_not_cut) {
 }
 
 TEST(names_and_ids_have_their_alphabets) {
-  static const char *const bad[] = {
-      "RoleArn=arn:aws:iam::" TARGET ":role/hop", "RoleArn=arn:aws:iam::" TARGET ":role/hop&RoleSessionName=x",
-      "RoleArn=arn:aws:iam::" TARGET ":role/hop&RoleSessionName=a%20b", "RoleSessionName=me", HOP "&ExternalId=x", HOP "&ExternalId=a%20b",
-      HOP "&SourceIdentity=%2F%2F"};
+  static const char *const bad[] = {"RoleArn=arn:aws:iam::" TARGET ":role/hop",
+                                    "RoleArn=arn:aws:iam::" TARGET ":role/hop&RoleSessionName=x",
+                                    "RoleArn=arn:aws:iam::" TARGET ":role/hop&RoleSessionName=a%20b",
+                                    "RoleSessionName=me",
+                                    HOP "&ExternalId=x",
+                                    HOP "&ExternalId=a%20b",
+                                    HOP "&SourceIdentity=%2F%2F"};
   struct world w;
   small(&w);
   for (size_t i = 0; i < COUNT(bad); i++)
@@ -90,7 +97,8 @@ TEST(a_session_policy_only_takes_away) {
   struct world w;
   small(&w);
   assert_done(&w, sts(&w, &target_admin, "AssumeRole",
-                      HOP "&Policy=%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22ec2%3ADescribe%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D"));
+                      HOP "&Policy=%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22ec2%3ADescribe%2A%"
+                          "22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D"));
   struct login less = login_of(&w);
   assert_done(&w, ec2(&w, &less, "DescribeRegions", ""));
   assert_refused(&w, kms(&w, &less, "ListKeys", "{}"), 400, "AccessDeniedException");
@@ -126,17 +134,101 @@ TEST(callers_are_told_who_they_are) {
   assert_string_equal(element(&w, "Account"), SOURCE);
   assert_refused(&w, sts(&w, &target_admin, "GetAccessKeyInfo", "AccessKeyId=AKIAFAKENOBODY000001"), 400, "ValidationError");
   assert_refused(&w, sts(&w, &target_admin, "MakeTea", ""), 400, "InvalidAction");
-  assert_contains(af_buf_cstr(&w.reply.body), "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>");
+  assert_contains(af_buf_cstr(&w.reply.body),
+                  "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type>");
   world_done(&w);
 }
 
 TEST(a_service_control_policy_binds_everyone_of_its_account) {
   struct world w;
-  world_init(&w, WORLD("", "[{Effect: Allow, Action: '*', Resource: '*'}]\n  scps: [{Effect: Deny, Action: 'ec2:DescribeRegions', Resource: '*'}]", ""));
+  world_init(
+      &w,
+      WORLD(
+          "",
+          "[{Effect: Allow, Action: '*', Resource: '*'}]\n  scps: [{Effect: Deny, Action: 'ec2:DescribeRegions', Resource: '*'}]",
+          ""));
   const struct login *const bound[] = {&target_admin, &target_narrow, &target_root};
   for (size_t i = 0; i < COUNT(bound); i++)
     assert_refused(&w, ec2(&w, bound[i], "DescribeRegions", ""), 403, "UnauthorizedOperation");
   assert_done(&w, ec2(&w, &source_admin, "DescribeRegions", ""));
+  world_done(&w);
+}
+
+/* ---- the metadata endpoints ---- */
+
+static int get(struct world *w, const char *method, const char *path, const char *header, const char *value) {
+  struct cs_header headers[] = {{af_str("Host"), af_str("h")}, {af_str(header ? header : "X"), af_str(value ? value : "")}};
+  struct cs_request req = {.method = af_str(method),
+                           .path = af_str(path),
+                           .query = af_str(""),
+                           .headers = headers,
+                           .n_headers = 2,
+                           .body = af_str("")};
+  cs_reply_done(&w->reply);
+  cs_reply_init(&w->reply);
+  cs_sim_handle(w->sim, w->now_ms, &req, &w->reply);
+  json_decref(w->json);
+  w->json = json_loads(af_buf_cstr(&w->reply.body), 0, NULL);
+  return w->reply.status;
+}
+
+#define ROLE "/latest/meta-data/iam/security-credentials/hop"
+#define TOKEN "x-aws-ec2-metadata-token"
+#define INSTANCE "instance_role: 'arn:aws:iam::" TARGET ":role/hop'"
+
+TEST(metadata_wants_a_token_that_lives) {
+  struct world w;
+  char token[80];
+  world_init(&w, WORLD("sts: {" INSTANCE ", instance_region: eu-west-1}\n", "[]", ""));
+  assert_int_equal(get(&w, "GET", ROLE, NULL, NULL), 401);
+  assert_int_equal(get(&w, "PUT", "/latest/api/token", NULL, NULL), 400);
+  assert_int_equal(get(&w, "PUT", "/latest/api/token", TOKEN "-ttl-seconds", "21601"), 400);
+  assert_int_equal(get(&w, "PUT", "/latest/api/token", TOKEN "-ttl-seconds", "10"), 200);
+  AF_COPY(token, af_buf_view(&w.reply.body));
+  assert_int_equal(get(&w, "GET", "/latest/meta-data/iam/security-credentials/", TOKEN, token), 200);
+  assert_string_equal(af_buf_cstr(&w.reply.body), "hop");
+  assert_int_equal(get(&w, "GET", "/latest/meta-data/placement/region", TOKEN, token), 200);
+  assert_string_equal(af_buf_cstr(&w.reply.body), "eu-west-1");
+  assert_int_equal(get(&w, "GET", ROLE "x", TOKEN, token), 404);
+  assert_int_equal(get(&w, "GET", ROLE, TOKEN, "another"), 401);
+  w.now_ms += 10000;
+  assert_int_equal(get(&w, "GET", ROLE, TOKEN, token), 401);
+  world_done(&w);
+}
+
+/* rules.md 7 leaves open whether the instance's own role is a first link of a chain: the world chooses. */
+TEST(the_instance_role_chains_where_the_world_says_so) {
+  for (int chains = 0; chains < 2; chains++) {
+    struct world w;
+    char token[80];
+    world_init(&w, chains ? WORLD("sts: {" INSTANCE "}\n", "[]", "")
+                          : WORLD("sts: {" INSTANCE ", instance_role_chains: false}\n", "[]", ""));
+    assert_int_equal(get(&w, "PUT", "/latest/api/token", TOKEN "-ttl-seconds", "60"), 200);
+    AF_COPY(token, af_buf_view(&w.reply.body));
+    assert_int_equal(get(&w, "GET", ROLE, TOKEN, token), 200);
+    assert_string_equal(text_of(&w, "Code"), "Success");
+    struct cs_session *s = cs_session_find(w.sim, af_str(text_of(&w, "AccessKeyId")));
+    const struct login instance = {s->access_key, s->secret, s->token};
+    assert_int_equal(sts(&w, &instance, "AssumeRole", FERRY "&ExternalId=ferry-42&DurationSeconds=7200"), chains ? 400 : 200);
+    world_done(&w);
+  }
+}
+
+TEST(the_same_credentials_are_handed_out_until_they_are_old) {
+  struct world w;
+  char first[40];
+  world_init(
+      &w, WORLD("sts: {session_seconds: 60, container_role: 'arn:aws:iam::" TARGET ":role/hop', container_token: open-sesame}\n",
+                "[]", ""));
+  assert_int_equal(get(&w, "GET", "/_cloudsim/container-credentials", NULL, NULL), 401);
+  assert_int_equal(get(&w, "GET", "/_cloudsim/container-credentials", "Authorization", "open-sesame"), 200);
+  AF_COPY(first, af_str(text_of(&w, "AccessKeyId")));
+  w.now_ms += 20000;
+  assert_int_equal(get(&w, "GET", "/_cloudsim/container-credentials", "Authorization", "open-sesame"), 200);
+  assert_string_equal(text_of(&w, "AccessKeyId"), first);
+  w.now_ms += 20000;
+  assert_int_equal(get(&w, "GET", "/_cloudsim/container-credentials", "Authorization", "open-sesame"), 200);
+  assert_string_not_equal(text_of(&w, "AccessKeyId"), first);
   world_done(&w);
 }
 
@@ -152,6 +244,9 @@ int main(void) {
       cmocka_unit_test(the_world_may_shorten_sessions_and_the_reply_tells_the_truth),
       cmocka_unit_test(callers_are_told_who_they_are),
       cmocka_unit_test(a_service_control_policy_binds_everyone_of_its_account),
+      cmocka_unit_test(metadata_wants_a_token_that_lives),
+      cmocka_unit_test(the_instance_role_chains_where_the_world_says_so),
+      cmocka_unit_test(the_same_credentials_are_handed_out_until_they_are_old),
   };
   return cmocka_run_group_tests_name("cloudsim/sts", tests, NULL, NULL);
 }

@@ -19,8 +19,8 @@ static enum cs_verdict scp_says(const struct cs_sim *sim, const struct cs_ask *a
   return verdict;
 }
 
-enum cs_verdict cs_identity_says(const struct cs_sim *sim, const struct cs_caller *caller, const char *action, const char *resource,
-                                 const struct cs_context *context) {
+enum cs_verdict cs_identity_says(const struct cs_sim *sim, const struct cs_caller *caller, const char *action,
+                                 const char *resource, const struct cs_context *context) {
   struct cs_ask ask = {.who = cs_who_of(caller), .action = action, .resource = resource, .context = context};
   if (scp_says(sim, &ask) == CS_DENY)
     return CS_DENY;
@@ -97,7 +97,8 @@ static void put_request_tags(json_t *values, struct cs_call *call, const char *r
     const char *type = cs_paramf(&call->params, "TagSpecification.%d.ResourceType", s);
     char part[64];
     snprintf(part, sizeof part, ":%s/", type ? type : "");
-    for (int t = 1; type && strstr(resource, part) && t <= TAGS && cs_paramf(&call->params, "TagSpecification.%d.Tag.%d.Key", s, t); t++)
+    for (int t = 1;
+         type && strstr(resource, part) && t <= TAGS && cs_paramf(&call->params, "TagSpecification.%d.Tag.%d.Key", s, t); t++)
       put_tag(values, keys, cs_paramf(&call->params, "TagSpecification.%d.Tag.%d.Key", s, t),
               cs_paramf(&call->params, "TagSpecification.%d.Tag.%d.Value", s, t));
   }
@@ -159,10 +160,11 @@ int cs_policy_check(struct cs_call *call, const char *action, const char *resour
     return 0;
   char encoded[161];
   blob(call->sim, encoded, 160);
-  return cs_fail(call, 403, "UnauthorizedOperation",
-                 "You are not authorized to perform this operation. User: %s is not authorized to perform: %s on resource: %s %s the %s "
-                 "action. Encoded authorization failure message: %s",
-                 call->caller.arn, action, resource_arn,
-                 verdict == CS_DENY ? "with an explicit deny in an identity-based policy for" : "because no identity-based policy allows",
-                 action, encoded);
+  return cs_fail(
+      call, 403, "UnauthorizedOperation",
+      "You are not authorized to perform this operation. User: %s is not authorized to perform: %s on resource: %s %s the %s "
+      "action. Encoded authorization failure message: %s",
+      call->caller.arn, action, resource_arn,
+      verdict == CS_DENY ? "with an explicit deny in an identity-based policy for" : "because no identity-based policy allows",
+      action, encoded);
 }

@@ -27,8 +27,9 @@ enum refusal {
 
 static const char cannot_validate[] = "AWS was not able to validate the provided access credentials";
 static const char bad_token[] = "The security token included in the request is invalid.";
-static const char bad_signature[] = "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
-                                    "Access Key and signing method. Consult the service documentation for details.";
+static const char bad_signature[] =
+    "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
+    "Access Key and signing method. Consult the service documentation for details.";
 static const char token_expired[] = "The security token included in the request is expired";
 
 /* message NULL: the detail of the moment is the message. */
@@ -85,9 +86,9 @@ struct judging {
   enum cs_service service;
   const struct cs_request *req;
   const struct cs_auth *auth;
-  const char *why;                      /* what is wrong with the form of the signature */
+  const char *why; /* what is wrong with the form of the signature */
   const struct cs_auth_faults *faults;
-  int64_t server_ms;                    /* the clock by which it is judged */
+  int64_t server_ms; /* the clock by which it is judged */
   char detail[256];
 };
 
@@ -110,15 +111,16 @@ static int judge_time(struct judging *j) {
   const struct cs_sig *sig = &j->auth->sig;
   int64_t window_ms = window_min[j->service] * 60000;
   int64_t life_ms = sig->form == CS_SIG_QUERY ? sig->expires_s * 1000 : window_ms;
-  bool old = sig->signed_ms + life_ms < j->server_ms, early = sig->signed_ms - window_ms > j->server_ms;
+  bool old = j->server_ms > sig->signed_ms + life_ms;
+  bool early = j->server_ms < sig->signed_ms - window_ms;
   if (!old && !early)
     return R_MAX_;
   char signed_at[AF_TIME_SIZE], now[AF_TIME_SIZE], edge[AF_TIME_SIZE];
   af_time_basic(sig->signed_ms, signed_at);
   af_time_basic(j->server_ms, now);
   af_time_basic(j->server_ms + (old ? -window_ms : window_ms), edge);
-  snprintf(j->detail, sizeof j->detail, "Signature %s: %s is %s than %s (%s %c %d min.)", old ? "expired" : "not yet current", signed_at,
-           old ? "now earlier" : "still later", edge, now, old ? '-' : '+', (int)window_min[j->service]);
+  snprintf(j->detail, sizeof j->detail, "Signature %s: %s is %s than %s (%s %c %d min.)", old ? "expired" : "not yet current",
+           signed_at, old ? "now earlier" : "still later", edge, now, old ? '-' : '+', (int)window_min[j->service]);
   return old ? R_TOO_OLD : R_TOO_EARLY;
 }
 
@@ -130,7 +132,8 @@ static bool token_fits(const struct cs_auth *auth) {
 
 static bool signs_host(struct af_str names) {
   for (size_t at = 0; at + 4 <= names.len; at++)
-    if (memcmp(names.ptr + at, "host", 4) == 0 && (at == 0 || names.ptr[at - 1] == ';') && (at + 4 == names.len || names.ptr[at + 4] == ';'))
+    if (memcmp(names.ptr + at, "host", 4) == 0 && (at == 0 || names.ptr[at - 1] == ';') &&
+        (at + 4 == names.len || names.ptr[at + 4] == ';'))
       return true;
   return false;
 }
@@ -205,7 +208,12 @@ static void fill_caller(struct cs_caller *caller, const struct cs_auth *auth) {
 
 int cs_auth_verify(struct cs_call *call, enum cs_service service, const struct cs_request *req, const struct cs_auth *auth,
                    const char *why, const struct cs_auth_faults *faults) {
-  struct judging j = {.sim = call->sim, .service = service, .req = req, .auth = auth, .why = why, .faults = faults,
+  struct judging j = {.sim = call->sim,
+                      .service = service,
+                      .req = req,
+                      .auth = auth,
+                      .why = why,
+                      .faults = faults,
                       .server_ms = call->now_ms + faults->skew_ms};
   call->skew_ms = faults->skew_ms;
   enum refusal r = judge(&j);
@@ -271,7 +279,8 @@ int cs_auth_presigned(struct cs_sim *sim, int64_t now_ms, const char *url, const
     return -AF_EAWS;
   }
   cs_auth_peek(sim, &req, &auth, &why);
-  struct judging j = {.sim = sim, .service = CS_EC2, .req = &req, .auth = &auth, .why = why, .faults = &none, .server_ms = now_ms};
+  struct judging j = {
+      .sim = sim, .service = CS_EC2, .req = &req, .auth = &auth, .why = why, .faults = &none, .server_ms = now_ms};
   enum refusal r = judge(&j);
   if (r == R_MAX_ && (!af_str_eq(auth.sig.region, af_str(region)) || !host_fits(host.value, region)))
     r = R_WRONG_REGION;

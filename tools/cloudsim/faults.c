@@ -11,7 +11,20 @@
 #include "base/error.h"
 #include "tools/cloudsim/front.h"
 
-enum kind { F_THROTTLE, F_ERROR, F_ERROR_AFTER, F_LOST_REPLY, F_CUT, F_HALF, F_SLOW, F_MALFORMED, F_EMPTY_PAGE, F_EXPIRED_TOKEN, F_CLOCK_SKEW, F_MAX_ };
+enum kind {
+  F_THROTTLE,
+  F_ERROR,
+  F_ERROR_AFTER,
+  F_LOST_REPLY,
+  F_CUT,
+  F_HALF,
+  F_SLOW,
+  F_MALFORMED,
+  F_EMPTY_PAGE,
+  F_EXPIRED_TOKEN,
+  F_CLOCK_SKEW,
+  F_MAX_
+};
 static const char *const kinds[] = {
     [F_THROTTLE] = "throttle",       /* the service's own throttling error */
     [F_ERROR] = "error",             /* status, code, message; before the effect */
@@ -23,14 +36,14 @@ static const char *const kinds[] = {
     [F_MALFORMED] = "malformed",     /* the reply ends in the middle, as if that were all */
     [F_EMPTY_PAGE] = "empty-page",   /* rules.md 6.3: an empty page that is not the last */
     [F_EXPIRED_TOKEN] = "expired-token",
-    [F_CLOCK_SKEW] = "clock-skew",   /* seconds by which the server's clock is off */
+    [F_CLOCK_SKEW] = "clock-skew", /* seconds by which the server's clock is off */
 };
 _Static_assert(sizeof kinds / sizeof kinds[0] == F_MAX_, "every kind has a name");
 
 struct cs_fault {
   enum kind kind;
   char *service, *action, *account, *region; /* globs; NULL: any */
-  int64_t nth, after, times; /* of the calls that match; 0: no such limit */
+  int64_t nth, after, times;                 /* of the calls that match; 0: no such limit */
   double probability;
   int64_t status, delay_ms, seconds;
   char *code, *message;
@@ -60,8 +73,8 @@ static int read_kind(struct cs_reader *r, const struct af_node *n, struct cs_fau
 }
 
 static int read_fault(struct cs_reader *r, const struct af_node *n, struct cs_fault *f) {
-  static const char *const known[] = {"kind", "service", "action", "account", "region", "nth", "after", "times", "probability",
-                                      "status", "code", "message", "delay_ms", "seconds", NULL};
+  static const char *const known[] = {"kind",        "service", "action", "account", "region",   "nth",     "after", "times",
+                                      "probability", "status",  "code",   "message", "delay_ms", "seconds", NULL};
   f->probability = 1.0;
   f->status = 500;
   int rc = af_node_only(r->doc, n, known, r->err);
@@ -145,7 +158,8 @@ static void count(struct cs_front *front, const struct cs_fault_key *key, enum k
 static const struct cs_failure throttled[CS_SERVICE_MAX_] = {
     [CS_EC2] = {503, "RequestLimitExceeded", "Request limit exceeded."},
     [CS_STS] = {400, "Throttling", "Rate exceeded"},
-    [CS_KMS] = {400, "ThrottlingException", "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls."},
+    [CS_KMS] = {400, "ThrottlingException",
+                "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls."},
 };
 static const struct cs_failure internal[CS_SERVICE_MAX_] = {
     [CS_EC2] = {500, "InternalError", "An internal error has occurred"},
@@ -167,41 +181,41 @@ static struct cs_failure failure_of(const struct cs_fault *f, enum cs_service se
 
 static void apply(const struct cs_fault *f, enum cs_service service, struct cs_fault_effects *e) {
   switch (f->kind) {
-  case F_THROTTLE:
-    e->before = e->before.status ? e->before : throttled[service];
-    break;
-  case F_ERROR:
-    e->before = e->before.status ? e->before : failure_of(f, service);
-    break;
-  case F_ERROR_AFTER:
-    e->after = e->after.status ? e->after : failure_of(f, service);
-    break;
-  case F_LOST_REPLY:
-    e->lost_after = true;
-    break;
-  case F_CUT:
-    e->cut_before = true;
-    break;
-  case F_HALF:
-    e->half = true;
-    break;
-  case F_SLOW:
-    e->delay_ms += f->delay_ms;
-    break;
-  case F_MALFORMED:
-    e->malformed = true;
-    break;
-  case F_EMPTY_PAGE:
-    e->empty_page = true;
-    break;
-  case F_EXPIRED_TOKEN:
-    e->auth.token_expired = true;
-    break;
-  case F_CLOCK_SKEW:
-    e->auth.skew_ms += f->seconds * 1000;
-    break;
-  case F_MAX_:
-    break;
+    case F_THROTTLE:
+      e->before = e->before.status ? e->before : throttled[service];
+      break;
+    case F_ERROR:
+      e->before = e->before.status ? e->before : failure_of(f, service);
+      break;
+    case F_ERROR_AFTER:
+      e->after = e->after.status ? e->after : failure_of(f, service);
+      break;
+    case F_LOST_REPLY:
+      e->lost_after = true;
+      break;
+    case F_CUT:
+      e->cut_before = true;
+      break;
+    case F_HALF:
+      e->half = true;
+      break;
+    case F_SLOW:
+      e->delay_ms += f->delay_ms;
+      break;
+    case F_MALFORMED:
+      e->malformed = true;
+      break;
+    case F_EMPTY_PAGE:
+      e->empty_page = true;
+      break;
+    case F_EXPIRED_TOKEN:
+      e->auth.token_expired = true;
+      break;
+    case F_CLOCK_SKEW:
+      e->auth.skew_ms += f->seconds * 1000;
+      break;
+    case F_MAX_:
+      break;
   }
 }
 

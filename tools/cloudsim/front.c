@@ -37,6 +37,22 @@ static void put_json(struct cs_reply *reply, int status, json_t *value) {
   json_decref(value);
 }
 
+/* ---- texts ---- */
+
+bool cs_one_of_texts(const char *text, const char *const *list) {
+  for (; *list; list++)
+    if (strcmp(text, *list) == 0)
+      return true;
+  return false;
+}
+
+bool cs_of_charset(const char *text, const char *extra) {
+  for (const char *s = text; *s; s++)
+    if (!((*s >= 'A' && *s <= 'Z') || (*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '_' || strchr(extra, *s)))
+      return false;
+  return true;
+}
+
 /* ---- counting ---- */
 
 void cs_count(json_t *table, const char *row, const char *column) {
@@ -64,8 +80,9 @@ static void count_ambiguous(const struct cs_call *call) {
   if (call->failure.status || reads_only(call->action) || json_array_size(list) >= AMBIGUOUS_MAX)
     return;
   af_time_iso(call->now_ms, when);
-  json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "time", when, "service", call->service, "action", call->action, "account",
-                                        call->caller.account, "region", call->region ? call->region->name : "", "request_id", call->request_id));
+  json_array_append_new(
+      list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "time", when, "service", call->service, "action", call->action, "account",
+                      call->caller.account, "region", call->region ? call->region->name : "", "request_id", call->request_id));
 }
 
 /* ---- what is asked ---- */
@@ -122,7 +139,8 @@ static void put_error(struct cs_call *call, enum cs_service service, struct cs_r
   if (call->failure.status == 502 || call->failure.status == 504) { /* these come from a load balancer, which speaks HTML */
     reply->status = call->failure.status;
     cs_reply_header(reply, "Content-Type", "text/html");
-    af_buf_printf(&reply->body, "<html><head><title>%d</title></head><body><center><h1>%d</h1></center></body></html>", reply->status, reply->status);
+    af_buf_printf(&reply->body, "<html><head><title>%d</title></head><body><center><h1>%d</h1></center></body></html>",
+                  reply->status, reply->status);
     return;
   }
   writers[service](call, reply);
@@ -156,8 +174,9 @@ static void spoil(struct cs_call *call, enum cs_service service, const struct cs
     reply->fate = CS_FATE_CLOSE;
 }
 
-static void judge_and_carry_out(struct cs_call *call, enum cs_service service, const struct cs_request *req, const struct cs_auth *auth,
-                                const char *why, const struct cs_fault_effects *faults, struct cs_reply *reply) {
+static void judge_and_carry_out(struct cs_call *call, enum cs_service service, const struct cs_request *req,
+                                const struct cs_auth *auth, const char *why, const struct cs_fault_effects *faults,
+                                struct cs_reply *reply) {
   bool signed_ = !(service == CS_STS && cs_sts_unsigned(call->action));
   if (!call->failure.status && signed_)
     cs_auth_verify(call, service, req, auth, why, &faults->auth);
@@ -172,8 +191,9 @@ static void judge_and_carry_out(struct cs_call *call, enum cs_service service, c
 }
 
 static void note(const struct cs_call *call, struct cs_reply *reply) {
-  af_buf_printf(&reply->note, "%s:%s %s %s %s%s%s", call->service, call->action[0] ? call->action : "-", call->caller.account[0] ? call->caller.account : "-",
-                call->region ? call->region->name : "-", call->request_id, call->failure.status ? " " : "", call->failure.code);
+  af_buf_printf(&reply->note, "%s:%s %s %s %s%s%s", call->service, call->action[0] ? call->action : "-",
+                call->caller.account[0] ? call->caller.account : "-", call->region ? call->region->name : "-", call->request_id,
+                call->failure.status ? " " : "", call->failure.code);
 }
 
 static void api_call(struct cs_sim *sim, int64_t now_ms, const struct cs_request *req, struct cs_reply *reply) {
@@ -225,7 +245,8 @@ static void control(struct cs_sim *sim, int64_t now_ms, const struct cs_request 
   } else if (af_str_eq(req->method, af_str("POST")) && af_str_eq(req->path, af_str("/_cloudsim/faults"))) {
     json_t *list = json_loadb(req->body.len ? req->body.ptr : "", req->body.len, 0, NULL);
     int rc = cs_sim_faults(sim, list, &err);
-    put_json(reply, rc < 0 ? 400 : 200, rc < 0 ? json_pack("{s:s}", "error", err.message) : json_pack("{s:i}", "faults", (int)json_array_size(list)));
+    put_json(reply, rc < 0 ? 400 : 200,
+             rc < 0 ? json_pack("{s:s}", "error", err.message) : json_pack("{s:i}", "faults", (int)json_array_size(list)));
     json_decref(list);
   } else {
     put_json(reply, 404, json_pack("{s:s}", "error", "no such endpoint"));
@@ -270,8 +291,8 @@ static json_t *grants_json(const struct cs_sim *sim, bool of_world) {
   for (size_t i = 0; i < sim->kms->n_grants; i++) {
     const struct cs_grant *g = sim->kms->grants[i];
     if (g->of_world == of_world && (g->ended_ms == INT64_MAX) != of_world)
-      json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "key", g->key->arn, "grant", g->id, "name", g->name ? g->name : "", "grantee",
-                                            g->grantee ? g->grantee : g->grantee_service));
+      json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "key", g->key->arn, "grant", g->id, "name",
+                                            g->name ? g->name : "", "grantee", g->grantee ? g->grantee : g->grantee_service));
   }
   return list;
 }

@@ -282,6 +282,8 @@ struct cs_front {
 
 void cs_front_seed(struct cs_sim *sim, uint64_t seed);
 void cs_count(json_t *table, const char *row, const char *column); /* table[row][column]++ */
+bool cs_one_of_texts(const char *text, const char *const *list); /* the list ends with NULL */
+bool cs_of_charset(const char *text, const char *extra);         /* letters, digits, _ and what extra has */
 void cs_reply_header(struct cs_reply *reply, const char *name, const char *value);
 /* random text of [A-Z2-7], as access keys and ids have. */
 void cs_random_base32(struct af_random_seeded *r, char *out, size_t n);

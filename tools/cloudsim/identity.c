@@ -72,8 +72,8 @@ void cs_caller_of_session(struct cs_caller *caller, const struct cs_session *ses
     caller->session = session;
     return;
   }
-  snprintf(caller->arn, sizeof caller->arn, "arn:%s:sts::%s:assumed-role/%s/%s", partition_of(session->account), session->account->id,
-           p->name, session->name);
+  snprintf(caller->arn, sizeof caller->arn, "arn:%s:sts::%s:assumed-role/%s/%s", partition_of(session->account),
+           session->account->id, p->name, session->name);
   snprintf(caller->user_id, sizeof caller->user_id, "%s:%s", p->id, session->name);
 }
 
@@ -88,7 +88,8 @@ struct cs_who cs_who_of(const struct cs_caller *caller) {
 
 /* ---- sessions ---- */
 
-struct cs_session *cs_session_new(struct cs_sim *sim, const struct cs_principal *principal, const char *name, int64_t now_ms, int64_t duration_s) {
+struct cs_session *cs_session_new(struct cs_sim *sim, const struct cs_principal *principal, const char *name, int64_t now_ms,
+                                  int64_t duration_s) {
   struct cs_identity *id = sim->identity;
   struct cs_session *s = cs_new(sizeof *s);
   int64_t life_ms = duration_s * 1000;
@@ -124,7 +125,8 @@ static int read_policies(struct cs_reader *r, const struct af_node *map, json_t 
   return 0;
 }
 
-static int read_access_keys(struct cs_reader *r, const struct af_node *map, struct cs_account *account, const struct cs_principal *principal) {
+static int read_access_keys(struct cs_reader *r, const struct af_node *map, struct cs_account *account,
+                            const struct cs_principal *principal) {
   static const char *const known[] = {"id", "secret", "inactive", NULL};
   const struct af_node *list;
   int rc = cs_read_list(r, map, "access_keys", &list);
@@ -171,7 +173,8 @@ static int read_principal(struct cs_reader *r, const struct af_node *n, struct c
     return rc;
   if (!p->path)
     p->path = cs_strdup("/");
-  snprintf(p->arn, sizeof p->arn, "arn:%s:iam::%s:%s%s%s", partition_of(account), account->id, kind == CS_USER ? "user" : "role", p->path, p->name);
+  snprintf(p->arn, sizeof p->arn, "arn:%s:iam::%s:%s%s%s", partition_of(account), account->id, kind == CS_USER ? "user" : "role",
+           p->path, p->name);
   if (cs_principal_find(r->sim, p->arn) != p)
     return cs_bad(r, n, "%s is there twice", p->arn);
   rc = read_policies(r, n, &p->policies, &p->n_policies, &p->restricted);
@@ -179,7 +182,8 @@ static int read_principal(struct cs_reader *r, const struct af_node *n, struct c
   return rc ? rc : kind == CS_USER ? read_access_keys(r, n, account, p) : 0;
 }
 
-static int read_principals(struct cs_reader *r, const struct af_node *map, const char *key, struct cs_account *account, enum cs_kind kind) {
+static int read_principals(struct cs_reader *r, const struct af_node *map, const char *key, struct cs_account *account,
+                           enum cs_kind kind) {
   const struct af_node *list;
   int rc = cs_read_list(r, map, key, &list);
   for (size_t i = 0; rc == 0 && list && i < af_node_count(list); i++)
@@ -200,7 +204,8 @@ static int read_scps(struct cs_reader *r, const struct af_node *map, struct cs_a
 }
 
 /* Calls each() for every account of the file. */
-static int each_account(struct cs_reader *r, int (*each)(struct cs_reader *r, const struct af_node *n, struct cs_account *account)) {
+static int each_account(struct cs_reader *r,
+                        int (*each)(struct cs_reader *r, const struct af_node *n, struct cs_account *account)) {
   const struct af_node *list = af_node_get(af_doc_root(r->doc), "accounts");
   int rc = 0;
   for (size_t i = 0; rc == 0 && list && i < af_node_count(list); i++) /* the core has read them, in this order */
@@ -255,8 +260,8 @@ static int check_role(struct cs_reader *r, const struct af_node *sts, const char
 }
 
 static int read_sts(struct cs_reader *r, const struct af_node *sts) {
-  static const char *const known[] = {"session_seconds",  "instance_role",   "instance_region", "instance_role_chains",
-                                      "container_role",   "container_token", "web_identities",  NULL};
+  static const char *const known[] = {"session_seconds", "instance_role",   "instance_region", "instance_role_chains",
+                                      "container_role",  "container_token", "web_identities",  NULL};
   struct cs_identity *id = r->sim->identity;
   int rc = af_node_only(r->doc, sts, known, r->err);
   rc = rc ? rc : cs_read_seconds(r, sts, "session_seconds", &id->session_ms);

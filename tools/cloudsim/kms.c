@@ -18,38 +18,74 @@ struct member {
   int64_t min, max;  /* length of a text, value of a number, items of a list */
   const char *extra; /* allowed in a text besides letters, digits and _ ; NULL: anything */
 };
-#define KEY_ID {"KeyId", M_TEXT, true, 1, 2048, NULL}
-#define GRANT_TOKENS {"GrantTokens", M_LIST, false, 0, 10, NULL}
-#define DRY_RUN {"DryRun", M_BOOL, false, 0, 0, NULL}
-#define LIMIT {"Limit", M_INT, false, 1, 1000, NULL}
-#define MARKER {"Marker", M_TEXT, false, 1, 1024, NULL}
-#define PRINCIPAL(name) {name, M_TEXT, false, 1, 256, "+=,.@:/-"}
-#define SERVICE(name) {name, M_TEXT, false, 1, 128, "-."}
+#define KEY_ID \
+  { "KeyId", M_TEXT, true, 1, 2048, NULL }
+#define GRANT_TOKENS \
+  { "GrantTokens", M_LIST, false, 0, 10, NULL }
+#define DRY_RUN \
+  { "DryRun", M_BOOL, false, 0, 0, NULL }
+#define LIMIT \
+  { "Limit", M_INT, false, 1, 1000, NULL }
+#define MARKER \
+  { "Marker", M_TEXT, false, 1, 1024, NULL }
+#define PRINCIPAL(name) \
+  { name, M_TEXT, false, 1, 256, "+=,.@:/-" }
+#define SERVICE(name) \
+  { name, M_TEXT, false, 1, 128, "-." }
 
 static const struct member describe_key_in[] = {KEY_ID, GRANT_TOKENS, {0}};
-static const struct member create_grant_in[] = {KEY_ID, {"Operations", M_LIST, true, 0, 100, NULL}, {"Name", M_TEXT, false, 1, 256, ":/-"},
-                                                {"Constraints", M_MAP, false, 0, 0, NULL}, PRINCIPAL("GranteePrincipal"),
-                                                PRINCIPAL("RetiringPrincipal"), SERVICE("GranteeServicePrincipal"),
-                                                SERVICE("RetiringServicePrincipal"), GRANT_TOKENS, DRY_RUN, {0}};
-static const struct member list_grants_in[] = {KEY_ID, LIMIT, MARKER, {"GrantId", M_TEXT, false, 1, 128, NULL}, PRINCIPAL("GranteePrincipal"),
-                                               SERVICE("GranteeServicePrincipal"), {0}};
-static const struct member list_retirable_in[] = {PRINCIPAL("RetiringPrincipal"), SERVICE("RetiringServicePrincipal"), LIMIT, MARKER, {0}};
-static const struct member retire_in[] = {{"KeyId", M_TEXT, false, 1, 2048, NULL}, {"GrantId", M_TEXT, false, 1, 128, NULL},
-                                          {"GrantToken", M_TEXT, false, 1, 8192, NULL}, DRY_RUN, {0}};
+static const struct member create_grant_in[] = {KEY_ID,
+                                                {"Operations", M_LIST, true, 0, 100, NULL},
+                                                {"Name", M_TEXT, false, 1, 256, ":/-"},
+                                                {"Constraints", M_MAP, false, 0, 0, NULL},
+                                                PRINCIPAL("GranteePrincipal"),
+                                                PRINCIPAL("RetiringPrincipal"),
+                                                SERVICE("GranteeServicePrincipal"),
+                                                SERVICE("RetiringServicePrincipal"),
+                                                GRANT_TOKENS,
+                                                DRY_RUN,
+                                                {0}};
+static const struct member list_grants_in[] = {KEY_ID,
+                                               LIMIT,
+                                               MARKER,
+                                               {"GrantId", M_TEXT, false, 1, 128, NULL},
+                                               PRINCIPAL("GranteePrincipal"),
+                                               SERVICE("GranteeServicePrincipal"),
+                                               {0}};
+static const struct member list_retirable_in[] = {
+    PRINCIPAL("RetiringPrincipal"), SERVICE("RetiringServicePrincipal"), LIMIT, MARKER, {0}};
+static const struct member retire_in[] = {{"KeyId", M_TEXT, false, 1, 2048, NULL},
+                                          {"GrantId", M_TEXT, false, 1, 128, NULL},
+                                          {"GrantToken", M_TEXT, false, 1, 8192, NULL},
+                                          DRY_RUN,
+                                          {0}};
 static const struct member revoke_in[] = {KEY_ID, {"GrantId", M_TEXT, true, 1, 128, NULL}, DRY_RUN, {0}};
-static const struct member data_key_in[] = {KEY_ID, {"KeySpec", M_TEXT, false, 1, 16, NULL}, {"NumberOfBytes", M_INT, false, 1, 1024, NULL},
-                                            {"EncryptionContext", M_MAP, false, 0, 0, NULL}, GRANT_TOKENS, DRY_RUN, {0}};
+static const struct member data_key_in[] = {KEY_ID,
+                                            {"KeySpec", M_TEXT, false, 1, 16, NULL},
+                                            {"NumberOfBytes", M_INT, false, 1, 1024, NULL},
+                                            {"EncryptionContext", M_MAP, false, 0, 0, NULL},
+                                            GRANT_TOKENS,
+                                            DRY_RUN,
+                                            {0}};
 static const struct member get_policy_in[] = {KEY_ID, {"PolicyName", M_TEXT, false, 1, 128, ""}, {0}};
-static const struct member put_policy_in[] = {KEY_ID, {"PolicyName", M_TEXT, false, 1, 128, ""}, {"Policy", M_TEXT, true, 1, POLICY_MAX, NULL},
-                                              {"BypassPolicyLockoutSafetyCheck", M_BOOL, false, 0, 0, NULL}, {0}};
+static const struct member put_policy_in[] = {KEY_ID,
+                                              {"PolicyName", M_TEXT, false, 1, 128, ""},
+                                              {"Policy", M_TEXT, true, 1, POLICY_MAX, NULL},
+                                              {"BypassPolicyLockoutSafetyCheck", M_BOOL, false, 0, 0, NULL},
+                                              {0}};
 static const struct member list_aliases_in[] = {{"KeyId", M_TEXT, false, 1, 2048, NULL}, LIMIT, MARKER, {0}};
 static const struct member list_keys_in[] = {LIMIT, MARKER, {0}};
 static const struct member key_only_in[] = {KEY_ID, {0}};
 static const struct member deletion_in[] = {KEY_ID, {"PendingWindowInDays", M_INT, false, 7, 30, NULL}, {0}};
-static const struct member create_key_in[] = {{"Policy", M_TEXT, false, 1, POLICY_MAX, NULL}, {"Description", M_TEXT, false, 0, 8192, NULL},
-                                              {"KeySpec", M_TEXT, false, 1, 64, NULL}, {"KeyUsage", M_TEXT, false, 1, 64, NULL},
-                                              {"MultiRegion", M_BOOL, false, 0, 0, NULL}, {"Tags", M_LIST, false, 0, 50, NULL}, {0}};
-static const struct member create_alias_in[] = {{"AliasName", M_TEXT, true, 1, 256, ":/-"}, {"TargetKeyId", M_TEXT, true, 1, 2048, NULL}, {0}};
+static const struct member create_key_in[] = {{"Policy", M_TEXT, false, 1, POLICY_MAX, NULL},
+                                              {"Description", M_TEXT, false, 0, 8192, NULL},
+                                              {"KeySpec", M_TEXT, false, 1, 64, NULL},
+                                              {"KeyUsage", M_TEXT, false, 1, 64, NULL},
+                                              {"MultiRegion", M_BOOL, false, 0, 0, NULL},
+                                              {"Tags", M_LIST, false, 0, 50, NULL},
+                                              {0}};
+static const struct member create_alias_in[] = {
+    {"AliasName", M_TEXT, true, 1, 256, ":/-"}, {"TargetKeyId", M_TEXT, true, 1, 2048, NULL}, {0}};
 
 /* keyId, as KMS's messages write it */
 static void member_name(char out[64], const char *name) {
@@ -62,29 +98,22 @@ static int invalid(struct cs_call *call, const char *name, const char *format, l
   member_name(member, name);
   if (bound >= 0)
     snprintf(constraint, sizeof constraint, "%s than or equal to %lld", format, bound);
-  return cs_fail(call, 400, "ValidationException", "1 validation error detected: Value at '%s' failed to satisfy constraint: %s", member,
-                 bound >= 0 ? constraint : format);
-}
-
-static bool of_charset(const char *s, const char *extra) {
-  for (; *s; s++)
-    if (!((*s >= 'A' && *s <= 'Z') || (*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '_' || strchr(extra, *s)))
-      return false;
-  return true;
+  return cs_fail(call, 400, "ValidationException", "1 validation error detected: Value at '%s' failed to satisfy constraint: %s",
+                 member, bound >= 0 ? constraint : format);
 }
 
 static bool of_type(const json_t *v, enum member_type type) {
   switch (type) {
-  case M_TEXT:
-    return json_is_string(v);
-  case M_INT:
-    return json_is_integer(v);
-  case M_BOOL:
-    return json_is_boolean(v);
-  case M_LIST:
-    return json_is_array(v);
-  case M_MAP:
-    return json_is_object(v);
+    case M_TEXT:
+      return json_is_string(v);
+    case M_INT:
+      return json_is_integer(v);
+    case M_BOOL:
+      return json_is_boolean(v);
+    case M_LIST:
+      return json_is_array(v);
+    case M_MAP:
+      return json_is_object(v);
   }
   return false;
 }
@@ -96,13 +125,16 @@ static int check_member(struct cs_call *call, const json_t *in, const struct mem
   if (!of_type(v, m->type))
     return cs_fail(call, 400, "SerializationException", "Unexpected type of %s", m->name);
   const char *text = json_string_value(v);
-  int64_t size = m->type == M_TEXT ? (int64_t)json_string_length(v) : m->type == M_INT ? json_integer_value(v) : (int64_t)json_array_size(v);
+  int64_t size = m->type == M_TEXT  ? (int64_t)json_string_length(v)
+                 : m->type == M_INT ? json_integer_value(v)
+                                    : (int64_t)json_array_size(v);
   bool sized = m->type == M_TEXT || m->type == M_INT || m->type == M_LIST;
   if (sized && size < m->min)
-    return invalid(call, m->name, m->type == M_INT ? "Member must have value greater" : "Member must have length greater", m->min);
+    return invalid(call, m->name, m->type == M_INT ? "Member must have value greater" : "Member must have length greater",
+                   m->min);
   if (sized && size > m->max)
     return invalid(call, m->name, m->type == M_INT ? "Member must have value less" : "Member must have length less", m->max);
-  if (text && m->extra && !of_charset(text, m->extra))
+  if (text && m->extra && !cs_of_charset(text, m->extra))
     return invalid(call, m->name, "Member must satisfy regular expression pattern", -1);
   return 0;
 }
@@ -131,24 +163,25 @@ static void place_of(const struct cs_call *call, const char *text, char region[3
 }
 
 static int denied(struct cs_call *call, const char *operation, const char *resource, const char *why) {
-  return cs_fail(call, 400, "AccessDeniedException", "User: %s is not authorized to perform: kms:%s on resource: %s %s", call->caller.arn,
-                 operation, resource, why);
+  return cs_fail(call, 400, "AccessDeniedException", "User: %s is not authorized to perform: kms:%s on resource: %s %s",
+                 call->caller.arn, operation, resource, why);
 }
 
 /* To a stranger, a key that isn't there and one that isn't his look alike. */
-static const char foreign[] = "because the resource does not exist in this Region, no resource-based policies allow access, or a "
-                              "resource-based policy explicitly denies access";
+static const char foreign[] =
+    "because the resource does not exist in this Region, no resource-based policies allow access, or a "
+    "resource-based policy explicitly denies access";
 
 static void not_found(struct cs_call *call, const char *text, const char *region, const char *account) {
   bool arn = strncmp(text, "arn:", 4) == 0, alias = strstr(text, "alias/") != NULL;
   if (strcmp(account, call->caller.account) != 0)
     denied(call, call->action, text, foreign);
   else if (alias)
-    cs_fail(call, 400, "NotFoundException", "Alias %s%s%s%s%s%s is not found.", arn ? "" : "arn:aws:kms:", arn ? "" : region, arn ? "" : ":",
-            arn ? "" : account, arn ? "" : ":", text);
+    cs_fail(call, 400, "NotFoundException", "Alias %s%s%s%s%s%s is not found.", arn ? "" : "arn:aws:kms:", arn ? "" : region,
+            arn ? "" : ":", arn ? "" : account, arn ? "" : ":", text);
   else if (arn || strlen(text) == 36 || strncmp(text, "mrk-", 4) == 0)
-    cs_fail(call, 400, "NotFoundException", "Key '%s%s%s%s%s%s' does not exist", arn ? "" : "arn:aws:kms:", arn ? "" : region, arn ? "" : ":",
-            arn ? "" : account, arn ? "" : ":key/", text);
+    cs_fail(call, 400, "NotFoundException", "Key '%s%s%s%s%s%s' does not exist", arn ? "" : "arn:aws:kms:", arn ? "" : region,
+            arn ? "" : ":", arn ? "" : account, arn ? "" : ":key/", text);
   else
     cs_fail(call, 400, "NotFoundException", "Invalid keyId '%s'", text);
 }
@@ -187,7 +220,7 @@ static int check_grant_tokens(struct cs_kms_call *k) {
   const struct cs_kms *kms = k->call->sim->kms;
   size_t i;
   json_t *token;
-  json_array_foreach(tokens, i, token) {
+  json_array_foreach (tokens, i, token) {
     bool found = false;
     for (size_t t = 0; t < kms->n_tokens; t++)
       found = found || af_streq(kms->tokens[t].text, json_string_value(token));
@@ -197,7 +230,8 @@ static int check_grant_tokens(struct cs_kms_call *k) {
   return 0;
 }
 
-int cs_kms_authorize(struct cs_kms_call *k, struct cs_key *key, const char *operation, json_t *context, const struct cs_grant **ret_grant) {
+int cs_kms_authorize(struct cs_kms_call *k, struct cs_key *key, const char *operation, json_t *context,
+                     const struct cs_grant **ret_grant) {
   int rc = check_grant_tokens(k);
   struct cs_key_use use = {.operation = operation,
                            .caller = &k->call->caller,
@@ -211,7 +245,8 @@ int cs_kms_authorize(struct cs_kms_call *k, struct cs_key *key, const char *oper
   if (rc < 0 || answer != CS_KEY_DENIED)
     return rc;
   bool own = strcmp(key->account, k->call->caller.account) == 0;
-  return denied(k->call, operation, key->arn, own ? "because no identity-based policy, resource-based policy or grant allows the action" : foreign);
+  return denied(k->call, operation, key->arn,
+                own ? "because no identity-based policy, resource-based policy or grant allows the action" : foreign);
 }
 
 int cs_kms_usable(struct cs_kms_call *k, const struct cs_key *key) {
@@ -222,7 +257,8 @@ int cs_kms_usable(struct cs_kms_call *k, const struct cs_key *key) {
     return cs_fail(k->call, 400, "DisabledException", "%s is disabled.", key->arn);
   if (strcmp(state, "PendingDeletion") == 0)
     return cs_fail(k->call, 400, "KMSInvalidStateException", "%s is pending deletion.", key->arn);
-  return cs_fail(k->call, 400, "KMSInvalidStateException", "%s is in state %s, which is not valid for %s.", key->arn, state, k->call->action);
+  return cs_fail(k->call, 400, "KMSInvalidStateException", "%s is in state %s, which is not valid for %s.", key->arn, state,
+                 k->call->action);
 }
 
 int cs_kms_dry_run(struct cs_kms_call *k) {
@@ -268,11 +304,11 @@ static json_t *epoch(int64_t ms) {
 static json_t *metadata(const struct cs_key *key) {
   const struct cs_key_more *more = cs_more(key);
   bool symmetric = strcmp(more->spec, "SYMMETRIC_DEFAULT") == 0;
-  json_t *m = json_pack("{s:s, s:s, s:s, s:o, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "AWSAccountId", key->account, "KeyId", key->id, "Arn",
-                        key->arn, "CreationDate", epoch(more->created_ms), "Enabled", strcmp(more->state, "Enabled") == 0, "Description",
-                        more->description, "KeyUsage", more->usage, "KeyState", more->state, "Origin", more->origin, "KeyManager",
-                        key->aws_managed ? "AWS" : "CUSTOMER", "CustomerMasterKeySpec", more->spec, "KeySpec", more->spec, "MultiRegion",
-                        more->multi_region != NULL);
+  json_t *m = json_pack("{s:s, s:s, s:s, s:o, s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "AWSAccountId", key->account,
+                        "KeyId", key->id, "Arn", key->arn, "CreationDate", epoch(more->created_ms), "Enabled",
+                        strcmp(more->state, "Enabled") == 0, "Description", more->description, "KeyUsage", more->usage,
+                        "KeyState", more->state, "Origin", more->origin, "KeyManager", key->aws_managed ? "AWS" : "CUSTOMER",
+                        "CustomerMasterKeySpec", more->spec, "KeySpec", more->spec, "MultiRegion", more->multi_region != NULL);
   if (symmetric)
     json_object_set_new(m, "EncryptionAlgorithms", json_pack("[s]", "SYMMETRIC_DEFAULT"));
   if (strcmp(more->state, "PendingDeletion") == 0)
@@ -283,8 +319,8 @@ static json_t *metadata(const struct cs_key *key) {
     const char *colon = strstr(primary, ":kms:");
     AF_COPY(region, colon ? af_str_n(colon + 5, strcspn(colon + 5, ":")) : af_str(key->region));
     json_object_set_new(m, "MultiRegionConfiguration",
-                        json_pack("{s:s, s:{s:s, s:s}, s:[]}", "MultiRegionKeyType", more->multi_region, "PrimaryKey", "Arn", primary, "Region",
-                                  region, "ReplicaKeys"));
+                        json_pack("{s:s, s:{s:s, s:s}, s:[]}", "MultiRegionKeyType", more->multi_region, "PrimaryKey", "Arn",
+                                  primary, "Region", region, "ReplicaKeys"));
   }
   return m;
 }
@@ -311,15 +347,16 @@ static void generate_data_key(struct cs_kms_call *k) {
   if (cs_kms_authorize(k, key, "GenerateDataKeyWithoutPlaintext", NULL, NULL) < 0 || cs_kms_usable(k, key) < 0)
     return;
   if (!key->enabled) {
-    cs_fail(k->call, 400, "InvalidKeyUsageException", "%s key usage is %s which is not valid for GenerateDataKeyWithoutPlaintext.", key->arn,
-            cs_more(key)->usage);
+    cs_fail(k->call, 400, "InvalidKeyUsageException",
+            "%s key usage is %s which is not valid for GenerateDataKeyWithoutPlaintext.", key->arn, cs_more(key)->usage);
     return;
   }
   if (cs_kms_dry_run(k) < 0)
     return;
   char blob[249] = "AQIDAHh"; /* what such blobs begin with; base64, and nobody can open it */
   for (size_t i = 7; i < 248; i++)
-    blob[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[af_random_below(&k->call->sim->kms->random.random, 64)];
+    blob[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"[af_random_below(
+        &k->call->sim->kms->random.random, 64)];
   json_object_set_new(k->out, "CiphertextBlob", json_string(blob));
   json_object_set_new(k->out, "KeyId", json_string(key->arn));
 }
@@ -340,11 +377,11 @@ static void get_key_policy(struct cs_kms_call *k) {
 static int check_policy_principals(struct cs_kms_call *k, const json_t *document) {
   size_t i, j;
   json_t *statement, *item;
-  json_array_foreach(json_object_get(document, "Statement"), i, statement) {
+  json_array_foreach (json_object_get(document, "Statement"), i, statement) {
     const json_t *aws = json_object_get(json_object_get(statement, "Principal"), "AWS");
     json_t *list = json_is_array(aws) ? json_deep_copy(aws) : aws ? json_pack("[O]", aws) : json_array();
     bool known = true;
-    json_array_foreach(list, j, item) {
+    json_array_foreach (list, j, item) {
       const char *arn = json_string_value(item);
       char region[32], account[16];
       place_of(k->call, arn, region, account);
@@ -354,7 +391,8 @@ static int check_policy_principals(struct cs_kms_call *k, const json_t *document
     }
     json_decref(list);
     if (!known)
-      return cs_fail(k->call, 400, "MalformedPolicyDocumentException", "Policy contains a statement with one or more invalid principals.");
+      return cs_fail(k->call, 400, "MalformedPolicyDocumentException",
+                     "Policy contains a statement with one or more invalid principals.");
   }
   return 0;
 }
@@ -369,7 +407,8 @@ static int check_lockout(struct cs_kms_call *k, const json_t *document) {
   json_decref(context.values);
   if (v == CS_ALLOW || v == CS_ALLOW_ACCOUNT)
     return 0;
-  return cs_fail(k->call, 400, "MalformedPolicyDocumentException", "The new key policy will not allow you to update the key policy in the future.");
+  return cs_fail(k->call, 400, "MalformedPolicyDocumentException",
+                 "The new key policy will not allow you to update the key policy in the future.");
 }
 
 static int check_policy(struct cs_kms_call *k, const char *text) {
@@ -407,7 +446,8 @@ static int authorize_account(struct cs_kms_call *k) {
   json_decref(context.values);
   if (v == CS_ALLOW)
     return 0;
-  return cs_fail(k->call, 400, "AccessDeniedException", "User: %s is not authorized to perform: %s because no identity-based policy allows the %s action",
+  return cs_fail(k->call, 400, "AccessDeniedException",
+                 "User: %s is not authorized to perform: %s because no identity-based policy allows the %s action",
                  k->call->caller.arn, action, action);
 }
 
@@ -429,8 +469,8 @@ static void list_aliases(struct cs_kms_call *k) {
       continue;
     char arn[512];
     snprintf(arn, sizeof arn, "arn:%s:kms:%s:%s:%s", k->call->region->partition, a->region, a->account, a->name);
-    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:o}", "AliasName", a->name, "AliasArn", arn, "TargetKeyId", a->key->id,
-                                          "CreationDate", epoch(cs_more(a->key)->created_ms), "LastUpdatedDate",
+    json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:o}", "AliasName", a->name, "AliasArn", arn, "TargetKeyId",
+                                          a->key->id, "CreationDate", epoch(cs_more(a->key)->created_ms), "LastUpdatedDate",
                                           epoch(cs_more(a->key)->created_ms)));
   }
   bool more = false;
@@ -487,10 +527,11 @@ static void create_alias(struct cs_kms_call *k) {
   if (!key || cs_kms_authorize(k, key, "CreateAlias", NULL, NULL) < 0)
     return;
   if (strncmp(name, "alias/", 6) != 0 || !name[6] || strncmp(name, "alias/aws/", 10) == 0)
-    cs_fail(k->call, 400, strncmp(name, "alias/aws/", 10) == 0 ? "NotAuthorizedException" : "ValidationException", "Invalid alias name %s", name);
+    cs_fail(k->call, 400, strncmp(name, "alias/aws/", 10) == 0 ? "NotAuthorizedException" : "ValidationException",
+            "Invalid alias name %s", name);
   else if (cs_alias_find(k->call->sim, key->account, key->region, name))
-    cs_fail(k->call, 400, "AlreadyExistsException", "An alias with the name arn:%s:kms:%s:%s:%s already exists", k->call->region->partition,
-            key->region, key->account, name);
+    cs_fail(k->call, 400, "AlreadyExistsException", "An alias with the name arn:%s:kms:%s:%s:%s already exists",
+            k->call->region->partition, key->region, key->account, name);
   else
     cs_alias_add(k->call->sim, name, key);
   empty(k);
@@ -586,7 +627,8 @@ static int take_token(struct cs_call *call, const struct api *api) {
   b->level = b->level > api->per_s ? api->per_s : b->level;
   b->at_ms = call->sim_ms;
   if (b->level < 1.0)
-    return cs_fail(call, 400, "ThrottlingException", "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.");
+    return cs_fail(call, 400, "ThrottlingException",
+                   "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.");
   b->level -= 1.0;
   return 0;
 }
@@ -613,8 +655,9 @@ static void put_json(struct cs_reply *reply, const json_t *value) {
 
 void cs_kms_error(const struct cs_call *call, struct cs_reply *reply) {
   /* KMS spells the member "message", its AccessDeniedException "Message" (rules.md 8). */
-  json_t *body = json_pack("{s:s, s:s}", "__type", call->failure.code,
-                           strcmp(call->failure.code, "AccessDeniedException") == 0 ? "Message" : "message", call->failure.message);
+  json_t *body =
+      json_pack("{s:s, s:s}", "__type", call->failure.code,
+                strcmp(call->failure.code, "AccessDeniedException") == 0 ? "Message" : "message", call->failure.message);
   reply->status = call->failure.status;
   put_json(reply, body);
   json_decref(body);

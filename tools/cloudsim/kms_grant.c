@@ -10,30 +10,54 @@
 #include "base/error.h"
 #include "tools/cloudsim/front.h"
 
-static const char *const all_operations[] = {
-    "Decrypt",     "Encrypt",    "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom",
-    "ReEncryptTo", "Sign",       "Verify",          "GetPublicKey",                    "CreateGrant",
-    "RetireGrant", "DescribeKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateMac",
-    "VerifyMac",   "DeriveSharedSecret", NULL};
+static const char *const all_operations[] = {"Decrypt",
+                                             "Encrypt",
+                                             "GenerateDataKey",
+                                             "GenerateDataKeyWithoutPlaintext",
+                                             "ReEncryptFrom",
+                                             "ReEncryptTo",
+                                             "Sign",
+                                             "Verify",
+                                             "GetPublicKey",
+                                             "CreateGrant",
+                                             "RetireGrant",
+                                             "DescribeKey",
+                                             "GenerateDataKeyPair",
+                                             "GenerateDataKeyPairWithoutPlaintext",
+                                             "GenerateMac",
+                                             "VerifyMac",
+                                             "DeriveSharedSecret",
+                                             NULL};
 /* A symmetric encryption key knows only these. */
-static const char *const symmetric_operations[] = {
-    "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo", "CreateGrant", "RetireGrant",
-    "DescribeKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", NULL};
+static const char *const symmetric_operations[] = {"Decrypt",
+                                                   "Encrypt",
+                                                   "GenerateDataKey",
+                                                   "GenerateDataKeyWithoutPlaintext",
+                                                   "ReEncryptFrom",
+                                                   "ReEncryptTo",
+                                                   "CreateGrant",
+                                                   "RetireGrant",
+                                                   "DescribeKey",
+                                                   "GenerateDataKeyPair",
+                                                   "GenerateDataKeyPairWithoutPlaintext",
+                                                   NULL};
 /* Constraints speak of these alone. */
-static const char *const crypto_operations[] = {"Decrypt",     "Encrypt",     "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
-                                                "ReEncryptFrom", "ReEncryptTo", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", NULL};
-
-static bool one_of(const char *text, const char *const *list) {
-  for (; *list; list++)
-    if (strcmp(text, *list) == 0)
-      return true;
-  return false;
-}
+static const char *const crypto_operations[] = {"Decrypt",
+                                                "Encrypt",
+                                                "GenerateDataKey",
+                                                "GenerateDataKeyWithoutPlaintext",
+                                                "ReEncryptFrom",
+                                                "ReEncryptTo",
+                                                "GenerateDataKeyPair",
+                                                "GenerateDataKeyPairWithoutPlaintext",
+                                                NULL};
 
 static bool has_text(const json_t *array, const char *text) {
   size_t i;
   json_t *item;
-  json_array_foreach(array, i, item) if (af_streq(json_string_value(item), text)) return true;
+  json_array_foreach (array, i, item)
+    if (af_streq(json_string_value(item), text))
+      return true;
   return false;
 }
 
@@ -46,7 +70,9 @@ static bool same_or_null(const char *a, const char *b) {
 static bool contains_pairs(const json_t *pairs, const json_t *wanted) {
   const char *key;
   json_t *value;
-  json_object_foreach((json_t *)(uintptr_t)wanted, key, value) if (!json_equal(json_object_get(pairs, key), value)) return false;
+  json_object_foreach ((json_t *)(uintptr_t)wanted, key, value)
+    if (!json_equal(json_object_get(pairs, key), value))
+      return false;
   return true;
 }
 
@@ -54,7 +80,7 @@ static bool contains_pairs(const json_t *pairs, const json_t *wanted) {
 static bool constraints_hold(const struct cs_grant *g, const struct cs_key_use *use) {
   const json_t *equals = json_object_get(g->constraints, "EncryptionContextEquals");
   const json_t *subset = json_object_get(g->constraints, "EncryptionContextSubset");
-  if (!one_of(use->operation, crypto_operations))
+  if (!cs_one_of_texts(use->operation, crypto_operations))
     return true;
   if (equals && !(use->encryption_context ? json_equal(equals, use->encryption_context) : json_object_size(equals) == 0))
     return false;
@@ -71,7 +97,9 @@ static struct cs_grant *of_token(const struct cs_sim *sim, const char *token) {
 static bool token_given(const struct cs_sim *sim, const json_t *tokens, const struct cs_grant *g) {
   size_t i;
   json_t *token;
-  json_array_foreach(tokens, i, token) if (of_token(sim, json_string_value(token)) == g) return true;
+  json_array_foreach (tokens, i, token)
+    if (of_token(sim, json_string_value(token)) == g)
+      return true;
   return false;
 }
 
@@ -160,7 +188,8 @@ static const char *token_new(struct cs_sim *sim, struct cs_grant *g) {
 }
 
 static int invalid(struct cs_kms_call *k, const char *member, const char *constraint) {
-  return cs_fail(k->call, 400, "ValidationException", "1 validation error detected: Value at '%s' failed to satisfy constraint: %s", member, constraint);
+  return cs_fail(k->call, 400, "ValidationException",
+                 "1 validation error detected: Value at '%s' failed to satisfy constraint: %s", member, constraint);
 }
 
 static int check_operations(struct cs_kms_call *k, const struct cs_key *key) {
@@ -170,13 +199,15 @@ static int check_operations(struct cs_kms_call *k, const struct cs_key *key) {
   json_t *item;
   if (json_array_size(operations) == 0)
     return cs_fail(k->call, 400, "ValidationException", "Grant must have at least one operation.");
-  json_array_foreach(operations, i, item) {
+  json_array_foreach (operations, i, item) {
     const char *name = json_string_value(item);
-    if (!name || !one_of(name, all_operations))
-      return invalid(k, "operations", "Member must satisfy constraint: [Member must satisfy enum value set: [Decrypt, Encrypt, GenerateDataKey, "
-                                      "GenerateDataKeyWithoutPlaintext, ReEncryptFrom, ReEncryptTo, CreateGrant, RetireGrant, DescribeKey, ...]]");
-    if (symmetric && !one_of(name, symmetric_operations))
-      return cs_fail(k->call, 400, "ValidationException", "Operation %s is not supported by a key of spec SYMMETRIC_DEFAULT.", name);
+    if (!name || !cs_one_of_texts(name, all_operations))
+      return invalid(k, "operations",
+                     "Member must satisfy constraint: [Member must satisfy enum value set: [Decrypt, Encrypt, GenerateDataKey, "
+                     "GenerateDataKeyWithoutPlaintext, ReEncryptFrom, ReEncryptTo, CreateGrant, RetireGrant, DescribeKey, ...]]");
+    if (symmetric && !cs_one_of_texts(name, symmetric_operations))
+      return cs_fail(k->call, 400, "ValidationException", "Operation %s is not supported by a key of spec SYMMETRIC_DEFAULT.",
+                     name);
   }
   return 0;
 }
@@ -185,7 +216,7 @@ static int check_constraints(struct cs_kms_call *k) {
   const json_t *constraints = json_object_get(k->in, "Constraints");
   const char *key;
   json_t *value;
-  json_object_foreach((json_t *)(uintptr_t)constraints, key, value) {
+  json_object_foreach ((json_t *)(uintptr_t)constraints, key, value) {
     bool pairs = strcmp(key, "EncryptionContextEquals") == 0 || strcmp(key, "EncryptionContextSubset") == 0;
     if (pairs && (!json_is_object(value) || json_object_size(value) > 8))
       return invalid(k, "constraints", "An encryption context constraint has at most 8 pairs");
@@ -205,7 +236,8 @@ static int check_grantee(struct cs_kms_call *k, char grantee[300], char retiring
   if (retire && retire_service)
     return cs_fail(k->call, 400, "ValidationException", "Specify either RetiringPrincipal or RetiringServicePrincipal.");
   if (service && ((!retire && !retire_service) || !json_object_get(json_object_get(k->in, "Constraints"), "SourceArn")))
-    return cs_fail(k->call, 400, "ValidationException", "A grant to a service principal needs a SourceArn constraint and a retiring principal.");
+    return cs_fail(k->call, 400, "ValidationException",
+                   "A grant to a service principal needs a SourceArn constraint and a retiring principal.");
   if (who && !principal_of(k->call->sim, who, grantee))
     return cs_fail(k->call, 400, "InvalidArnException", "ARN does not refer to a valid principal: %s", who);
   if (retire && !principal_of(k->call->sim, retire, retiring))
@@ -216,8 +248,12 @@ static int check_grantee(struct cs_kms_call *k, char grantee[300], char retiring
 static bool same_operations(const json_t *a, const json_t *b) {
   size_t i;
   json_t *item;
-  json_array_foreach(a, i, item) if (!has_text(b, json_string_value(item))) return false;
-  json_array_foreach(b, i, item) if (!has_text(a, json_string_value(item))) return false;
+  json_array_foreach (a, i, item)
+    if (!has_text(b, json_string_value(item)))
+      return false;
+  json_array_foreach (b, i, item)
+    if (!has_text(a, json_string_value(item)))
+      return false;
   return true;
 }
 
@@ -228,8 +264,9 @@ static struct cs_grant *find_same(struct cs_kms_call *k, const struct cs_key *ke
   struct cs_kms *kms = k->call->sim->kms;
   for (size_t i = 0; name && i < kms->n_grants; i++) {
     struct cs_grant *g = kms->grants[i];
-    if (g->key == key && g->ended_ms == INT64_MAX && af_streq(g->name, name) && same_or_null(g->grantee, grantee[0] ? grantee : NULL) &&
-        same_or_null(g->retiring, retiring[0] ? retiring : NULL) && same_or_null(g->grantee_service, cs_kms_text(k, "GranteeServicePrincipal")) &&
+    if (g->key == key && g->ended_ms == INT64_MAX && af_streq(g->name, name) &&
+        same_or_null(g->grantee, grantee[0] ? grantee : NULL) && same_or_null(g->retiring, retiring[0] ? retiring : NULL) &&
+        same_or_null(g->grantee_service, cs_kms_text(k, "GranteeServicePrincipal")) &&
         same_or_null(g->retiring_service, cs_kms_text(k, "RetiringServicePrincipal")) &&
         same_operations(g->operations, json_object_get(k->in, "Operations")) &&
         (constraints ? json_equal(constraints, g->constraints) : !g->constraints))
@@ -243,17 +280,22 @@ static int check_delegation(struct cs_kms_call *k, const struct cs_grant *parent
   const json_t *operations = json_object_get(k->in, "Operations"), *mine = json_object_get(k->in, "Constraints");
   size_t i;
   json_t *item;
-  json_array_foreach(operations, i, item) if (!has_text(parent->operations, json_string_value(item)))
-      return cs_fail(k->call, 400, "AccessDeniedException", "User: %s is not authorized to perform: kms:CreateGrant on resource: %s: the grant that "
-                     "allows it does not include %s", k->call->caller.arn, parent->key->arn, json_string_value(item));
+  json_array_foreach (operations, i, item)
+    if (!has_text(parent->operations, json_string_value(item)))
+      return cs_fail(k->call, 400, "AccessDeniedException",
+                     "User: %s is not authorized to perform: kms:CreateGrant on resource: %s: the grant that "
+                     "allows it does not include %s",
+                     k->call->caller.arn, parent->key->arn, json_string_value(item));
   const char *kind;
   json_t *pairs;
-  json_object_foreach(parent->constraints, kind, pairs) {
+  json_object_foreach (parent->constraints, kind, pairs) {
     const json_t *own = json_object_get(mine, kind);
     bool strict = json_is_object(pairs) ? contains_pairs(own, pairs) : json_equal(own, pairs);
     if (!strict)
-      return cs_fail(k->call, 400, "AccessDeniedException", "User: %s is not authorized to perform: kms:CreateGrant on resource: %s: the constraints "
-                     "are weaker than those of the grant that allows it", k->call->caller.arn, parent->key->arn);
+      return cs_fail(k->call, 400, "AccessDeniedException",
+                     "User: %s is not authorized to perform: kms:CreateGrant on resource: %s: the constraints "
+                     "are weaker than those of the grant that allows it",
+                     k->call->caller.arn, parent->key->arn);
   }
   return 0;
 }
@@ -267,7 +309,8 @@ static json_t *grant_context(const struct cs_kms_call *k) {
   if (cs_kms_text(k, "RetiringPrincipal"))
     json_object_set(values, "kms:RetiringPrincipal", json_object_get(k->in, "RetiringPrincipal"));
   json_object_set(values, "kms:GrantOperations", json_object_get(k->in, "Operations"));
-  json_object_foreach(json_object_get(k->in, "Constraints"), kind, value) if (strcmp(kind, "SourceArn") != 0)
+  json_object_foreach (json_object_get(k->in, "Constraints"), kind, value)
+    if (strcmp(kind, "SourceArn") != 0)
       json_array_append_new(kinds, json_string(kind));
   if (json_array_size(kinds) > 0)
     json_object_set(values, "kms:GrantConstraintType", kinds);
@@ -346,9 +389,11 @@ struct listing {
 };
 
 static bool listed(const struct cs_grant *g, const struct listing *l, int64_t sim_ms) {
-  return sim_ms >= g->shown_ms && sim_ms < g->hidden_ms && (!l->key || g->key == l->key) && strcmp(g->key->region, l->region) == 0 &&
-         (!l->id || strcmp(g->id, l->id) == 0) && (!l->grantee || af_streq(g->grantee, l->grantee)) &&
-         (!l->grantee_service || af_streq(g->grantee_service, l->grantee_service)) && (!l->retiring || af_streq(g->retiring, l->retiring));
+  return sim_ms >= g->shown_ms && sim_ms < g->hidden_ms && (!l->key || g->key == l->key) &&
+         strcmp(g->key->region, l->region) == 0 && (!l->id || strcmp(g->id, l->id) == 0) &&
+         (!l->grantee || af_streq(g->grantee, l->grantee)) &&
+         (!l->grantee_service || af_streq(g->grantee_service, l->grantee_service)) &&
+         (!l->retiring || af_streq(g->retiring, l->retiring));
 }
 
 /* The marker is the index of the next grant: grants are never removed from the table, so it stays true. */
@@ -400,7 +445,8 @@ void cs_kms_list_retirable_grants(struct cs_kms_call *k) {
   json_decref(context.values);
   snprintf(part, sizeof part, ":%s:", k->call->caller.account);
   if (own != CS_ALLOW || !strstr(retiring, part)) {
-    cs_fail(k->call, 400, "AccessDeniedException", "User: %s is not authorized to perform: kms:ListRetirableGrants", k->call->caller.arn);
+    cs_fail(k->call, 400, "AccessDeniedException", "User: %s is not authorized to perform: kms:ListRetirableGrants",
+            k->call->caller.arn);
     return;
   }
   struct listing l = {.region = k->call->region->name, .retiring = retiring};
@@ -467,8 +513,8 @@ void cs_kms_retire_grant(struct cs_kms_call *k) {
   if (!g)
     return;
   if (!may_retire(k, g)) {
-    cs_fail(k->call, 400, "AccessDeniedException", "User: %s is not authorized to perform: kms:RetireGrant on resource: %s", k->call->caller.arn,
-            g->key->arn);
+    cs_fail(k->call, 400, "AccessDeniedException", "User: %s is not authorized to perform: kms:RetireGrant on resource: %s",
+            k->call->caller.arn, g->key->arn);
     return;
   }
   if (cs_kms_dry_run(k) == 0)
@@ -509,7 +555,7 @@ static int read_grant(struct cs_reader *r, const struct af_node *n, struct cs_ke
   if (rc == 0 && retiring)
     cs_set(&g->retiring, arn);
   for (size_t i = 0; i < n_operations; i++) {
-    if (rc == 0 && !one_of(operations[i], all_operations))
+    if (rc == 0 && !cs_one_of_texts(operations[i], all_operations))
       rc = cs_bad(r, n, "%s is no operation of a grant", operations[i]);
     json_array_append_new(g->operations, json_string(operations[i]));
     free(operations[i]);

@@ -74,22 +74,27 @@ static const char *partition_of(const struct cs_sim *sim, const char *region) {
 
 /* The policy that a key gets where none is given: the account decides. */
 static void own_policy(struct af_buf *b, const struct cs_key *key, const char *partition) {
-  af_buf_printf(b,
-                "{\"Version\":\"2012-10-17\",\"Id\":\"key-default-1\",\"Statement\":[{\"Sid\":\"Enable IAM User Permissions\",\"Effect\":"
-                "\"Allow\",\"Principal\":{\"AWS\":\"arn:%s:iam::%s:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}",
-                partition, key->account);
+  af_buf_printf(
+      b,
+      "{\"Version\":\"2012-10-17\",\"Id\":\"key-default-1\",\"Statement\":[{\"Sid\":\"Enable IAM User Permissions\",\"Effect\":"
+      "\"Allow\",\"Principal\":{\"AWS\":\"arn:%s:iam::%s:root\"},\"Action\":\"kms:*\",\"Resource\":\"*\"}]}",
+      partition, key->account);
 }
 
 /* aws/ebs: everyone in the account, through EC2 alone; nobody may change it (rules.md 3). */
 static void managed_policy(struct af_buf *b, const struct cs_key *key, const char *partition) {
-  af_buf_printf(b,
-                "{\"Version\":\"2012-10-17\",\"Id\":\"auto-ebs-2\",\"Statement\":[{\"Sid\":\"Allow access through EBS for all principals in "
-                "the account that are authorized to use EBS\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},\"Action\":[\"kms:Encrypt\","
-                "\"kms:Decrypt\",\"kms:ReEncrypt*\",\"kms:GenerateDataKey*\",\"kms:CreateGrant\",\"kms:DescribeKey\"],\"Resource\":\"*\","
-                "\"Condition\":{\"StringEquals\":{\"kms:CallerAccount\":\"%s\",\"kms:ViaService\":\"ec2.%s.amazonaws.com\"}}},{\"Sid\":"
-                "\"Allow direct access to key metadata to the account\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:%s:iam::%s:root\"},"
-                "\"Action\":[\"kms:Describe*\",\"kms:Get*\",\"kms:List*\",\"kms:RevokeGrant\"],\"Resource\":\"*\"}]}",
-                key->account, key->region, partition, key->account);
+  af_buf_printf(
+      b,
+      "{\"Version\":\"2012-10-17\",\"Id\":\"auto-ebs-2\",\"Statement\":[{\"Sid\":\"Allow access through EBS for all principals "
+      "in "
+      "the account that are authorized to use "
+      "EBS\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"*\"},\"Action\":[\"kms:Encrypt\","
+      "\"kms:Decrypt\",\"kms:ReEncrypt*\",\"kms:GenerateDataKey*\",\"kms:CreateGrant\",\"kms:DescribeKey\"],\"Resource\":\"*\","
+      "\"Condition\":{\"StringEquals\":{\"kms:CallerAccount\":\"%s\",\"kms:ViaService\":\"ec2.%s.amazonaws.com\"}}},{\"Sid\":"
+      "\"Allow direct access to key metadata to the "
+      "account\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:%s:iam::%s:root\"},"
+      "\"Action\":[\"kms:Describe*\",\"kms:Get*\",\"kms:List*\",\"kms:RevokeGrant\"],\"Resource\":\"*\"}]}",
+      key->account, key->region, partition, key->account);
 }
 
 int cs_key_put_policy(struct cs_key *key, struct af_str text, int64_t since_ms, struct af_error *err) {
@@ -112,7 +117,8 @@ int cs_key_put_default_policy(const struct cs_sim *sim, struct cs_key *key, int6
 void cs_key_set_state(struct cs_key *key, const char *state) {
   struct cs_key_more *more = cs_more(key);
   cs_set(&more->state, state);
-  key->enabled = strcmp(state, "Enabled") == 0 && strcmp(more->spec, "SYMMETRIC_DEFAULT") == 0 && strcmp(more->usage, "ENCRYPT_DECRYPT") == 0;
+  key->enabled = strcmp(state, "Enabled") == 0 && strcmp(more->spec, "SYMMETRIC_DEFAULT") == 0 &&
+                 strcmp(more->usage, "ENCRYPT_DECRYPT") == 0;
 }
 
 static void random_uuid(struct af_random_seeded *r, char out[40]) {
@@ -178,7 +184,7 @@ static void put(json_t *values, const char *key, const char *text) {
 static void put_encryption_context(json_t *values, const json_t *pairs) {
   const char *key;
   json_t *value, *keys = json_array();
-  json_object_foreach((json_t *)(uintptr_t)pairs, key, value) {
+  json_object_foreach ((json_t *)(uintptr_t)pairs, key, value) {
     char name[300];
     snprintf(name, sizeof name, "kms:EncryptionContext:%.256s", key);
     json_object_set(values, name, value);
@@ -207,7 +213,8 @@ static json_t *context_of(const struct cs_sim *sim, const struct cs_key_use *use
     put(values, "kms:ViaService", via);
   }
   /* rules.md 3: true only where an integrated service calls for the principal */
-  if (strcmp(use->operation, "CreateGrant") == 0 || strcmp(use->operation, "ListGrants") == 0 || strcmp(use->operation, "RevokeGrant") == 0)
+  if (strcmp(use->operation, "CreateGrant") == 0 || strcmp(use->operation, "ListGrants") == 0 ||
+      strcmp(use->operation, "RevokeGrant") == 0)
     put(values, "kms:GrantIsForAWSResource", use->via_ec2 ? "true" : "false");
   put_encryption_context(values, use->encryption_context);
   if (use->context)
@@ -240,7 +247,8 @@ enum cs_key_answer cs_key_allowed(const struct cs_sim *sim, const struct cs_key_
   return grant ? CS_KEY_BY_GRANT : CS_KEY_DENIED;
 }
 
-bool cs_kms_may_use(struct cs_sim *sim, int64_t sim_ms, const struct cs_caller *caller, const struct cs_key *key, const char *operation) {
+bool cs_kms_may_use(struct cs_sim *sim, int64_t sim_ms, const struct cs_caller *caller, const struct cs_key *key,
+                    const char *operation) {
   struct cs_key_use use = {.operation = operation, .caller = caller, .key = key, .sim_ms = sim_ms, .via_ec2 = true};
   return key->enabled && cs_key_allowed(sim, &use, NULL) != CS_KEY_DENIED;
 }
@@ -264,15 +272,9 @@ int64_t cs_kms_next_ms(const struct cs_sim *sim, int64_t sim_ms) {
 
 /* ---- the world file ---- */
 
-static bool one_of(const char *text, const char *const *list) {
-  for (; *list; list++)
-    if (strcmp(text, *list) == 0)
-      return true;
-  return false;
-}
-
 static int read_key_kind(struct cs_reader *r, const struct af_node *n, struct cs_key *key) {
-  static const char *const states[] = {"Enabled", "Disabled", "PendingDeletion", "PendingImport", "Creating", "Unavailable", "Updating", NULL};
+  static const char *const states[] = {"Enabled",  "Disabled",    "PendingDeletion", "PendingImport",
+                                       "Creating", "Unavailable", "Updating",        NULL};
   struct cs_key_more *more = cs_more(key);
   char *state = cs_strdup("Enabled"), *manager = NULL;
   int rc = cs_read_string(r, n, "state", &state);
@@ -283,7 +285,7 @@ static int read_key_kind(struct cs_reader *r, const struct af_node *n, struct cs
   rc = rc ? rc : cs_read_string(r, n, "description", &more->description);
   rc = rc ? rc : cs_read_string(r, n, "multi_region", &more->multi_region);
   rc = rc ? rc : cs_read_string(r, n, "primary", &more->primary_arn);
-  if (rc == 0 && !one_of(state, states))
+  if (rc == 0 && !cs_one_of_texts(state, states))
     rc = cs_bad(r, n, "a key's state is Enabled, Disabled, PendingDeletion, PendingImport, Creating, Unavailable or Updating");
   if (rc == 0 && manager && strcmp(manager, "AWS") != 0 && strcmp(manager, "CUSTOMER") != 0)
     rc = cs_bad(r, n, "a key's manager is AWS or CUSTOMER");
@@ -334,8 +336,8 @@ static int read_key_policy(struct cs_reader *r, const struct af_node *n, struct 
 }
 
 static int read_key(struct cs_reader *r, const struct af_node *n, struct cs_account *account, const char *region) {
-  static const char *const known[] = {"id",     "alias",        "aliases", "description", "state",  "spec", "usage", "origin",
-                                      "manager", "multi_region", "primary", "policy",      "grants", NULL};
+  static const char *const known[] = {"id",     "alias",   "aliases",      "description", "state",  "spec",   "usage",
+                                      "origin", "manager", "multi_region", "primary",     "policy", "grants", NULL};
   char id[64] = "";
   const struct af_node *grants;
   int rc = af_node_only(r->doc, n, known, r->err);

@@ -29,7 +29,8 @@ static const char usage_text[] =
     "--endpoint-url, at the URL. Its own endpoints: GET /_cloudsim/audit, GET /_cloudsim/health, POST /_cloudsim/faults,\n"
     "GET /_cloudsim/container-credentials, and the instance metadata service under /latest/.\n"
     "\n"
-    "Exit status: 0 ended by a signal; 1 the port can't be had; 2 bad usage or a bad world file. With --audit: 0 nothing is left\n"
+    "Exit status: 0 ended by a signal; 1 the port can't be had; 2 bad usage or a bad world file. With --audit: 0 nothing is "
+    "left\n"
     "open, made twice or lost; 1 something is; 2 nobody answers.\n";
 
 struct options {
@@ -55,45 +56,44 @@ static int read_number(const char *text, uint64_t max, uint64_t *ret) {
 
 /* EXIT_OK with o filled, or an exit status and *ret_end set. */
 static int read_options(int argc, char **argv, struct options *o, bool *ret_end) {
-  static const struct option options[] = {{"port", required_argument, NULL, 'p'}, {"speed", required_argument, NULL, 's'},
-                                          {"seed", required_argument, NULL, 'r'}, {"log", no_argument, NULL, 'l'},
-                                          {"audit", required_argument, NULL, 'a'},
-                                          {"help", no_argument, NULL, 'h'},       {"version", no_argument, NULL, 'v'},
-                                          {NULL, 0, NULL, 0}};
+  static const struct option options[] = {{"port", required_argument, NULL, 'p'},  {"speed", required_argument, NULL, 's'},
+                                          {"seed", required_argument, NULL, 'r'},  {"log", no_argument, NULL, 'l'},
+                                          {"audit", required_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'},
+                                          {"version", no_argument, NULL, 'v'},     {NULL, 0, NULL, 0}};
   uint64_t number = 0;
   int c;
   char *end;
   *ret_end = true;
   while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
     switch (c) {
-    case 'p':
-      if (read_number(optarg, UINT16_MAX, &number) < 0)
-        return bad_usage("--port is a number up to 65535", optarg);
-      o->port = (uint16_t)number;
-      break;
-    case 's':
-      o->speed = strtod(optarg, &end);
-      if (*end || end == optarg || !isfinite(o->speed) || o->speed < 0.001 || o->speed > 1e6)
-        return bad_usage("--speed is a number between 0.001 and 1000000", optarg);
-      break;
-    case 'r':
-      if (read_number(optarg, UINT64_MAX, &o->seed) < 0)
-        return bad_usage("--seed is a whole number", optarg);
-      break;
-    case 'a':
-      o->audit = optarg;
-      break;
-    case 'l':
-      o->log = true;
-      break;
-    case 'h':
-      fputs(usage_text, stdout);
-      return EXIT_OK;
-    case 'v':
-      puts("cloudsim " AF_VERSION);
-      return EXIT_OK;
-    default:
-      return bad_usage("see what is above", NULL);
+      case 'p':
+        if (read_number(optarg, UINT16_MAX, &number) < 0)
+          return bad_usage("--port is a number up to 65535", optarg);
+        o->port = (uint16_t)number;
+        break;
+      case 's':
+        o->speed = strtod(optarg, &end);
+        if (*end || end == optarg || !isfinite(o->speed) || o->speed < 0.001 || o->speed > 1e6)
+          return bad_usage("--speed is a number between 0.001 and 1000000", optarg);
+        break;
+      case 'r':
+        if (read_number(optarg, UINT64_MAX, &o->seed) < 0)
+          return bad_usage("--seed is a whole number", optarg);
+        break;
+      case 'a':
+        o->audit = optarg;
+        break;
+      case 'l':
+        o->log = true;
+        break;
+      case 'h':
+        fputs(usage_text, stdout);
+        return EXIT_OK;
+      case 'v':
+        puts("cloudsim " AF_VERSION);
+        return EXIT_OK;
+      default:
+        return bad_usage("see what is above", NULL);
     }
   }
   if (optind + !o->audit != argc)

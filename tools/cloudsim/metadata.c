@@ -16,7 +16,8 @@ static void answer(struct cs_reply *reply, int status, const char *type, const c
 }
 
 /* The session last handed out while it has long enough to live, else a fresh one: the real services renew ahead of time, too. */
-static const struct cs_session *session_for(struct cs_sim *sim, int64_t now_ms, const char *role, const char *name, char last[32]) {
+static const struct cs_session *session_for(struct cs_sim *sim, int64_t now_ms, const char *role, const char *name,
+                                            char last[32]) {
   const struct cs_principal *p = cs_principal_find(sim, role);
   struct cs_session *s = last[0] ? cs_session_find(sim, af_str(last)) : NULL;
   int64_t life_ms = sim->identity->session_ms ? sim->identity->session_ms : ROLE_S * 1000;
@@ -32,7 +33,8 @@ static void put_credentials(struct cs_reply *reply, const struct cs_session *s, 
   char updated[AF_TIME_SIZE], expires[AF_TIME_SIZE];
   af_time_iso_s(now_ms, updated);
   af_time_iso_s(s->expires_ms, expires);
-  json_t *o = role_arn ? json_pack("{s:s}", "RoleArn", role_arn) : json_pack("{s:s, s:s, s:s}", "Code", "Success", "LastUpdated", updated, "Type", "AWS-HMAC");
+  json_t *o = role_arn ? json_pack("{s:s}", "RoleArn", role_arn)
+                       : json_pack("{s:s, s:s, s:s}", "Code", "Success", "LastUpdated", updated, "Type", "AWS-HMAC");
   json_object_set_new(o, "AccessKeyId", json_string(s->access_key));
   json_object_set_new(o, "SecretAccessKey", json_string(s->secret));
   json_object_set_new(o, "Token", json_string(s->token));
@@ -87,7 +89,8 @@ static void get_metadata(struct cs_sim *sim, int64_t now_ms, const struct cs_req
   } else if (role && (af_str_eq(path, af_str(credentials)) || af_str_eq(path, af_str_n(credentials, n - 1)))) {
     answer(reply, 200, "text/plain", role->name);
   } else if (role && af_str_starts(path, credentials) && af_str_eq(af_str_n(path.ptr + n, path.len - n), af_str(role->name))) {
-    struct cs_session *s = cs_session_find(sim, af_str(session_for(sim, now_ms, role->arn, "i-0123456789abcdef0", sim->front->instance_session)->access_key));
+    struct cs_session *s = cs_session_find(
+        sim, af_str(session_for(sim, now_ms, role->arn, "i-0123456789abcdef0", sim->front->instance_session)->access_key));
     s->chains = id->instance_role_chains;
     put_credentials(reply, s, now_ms, NULL);
   } else {
@@ -100,11 +103,13 @@ static void get_container(struct cs_sim *sim, int64_t now_ms, const struct cs_re
   struct af_str token = {0};
   cs_header_get(req, "Authorization", &token);
   if (id->container_token && !af_str_eq(token, af_str(id->container_token)))
-    answer(reply, 401, "application/json", "{\"code\":\"InvalidAuthorizationToken\",\"message\":\"the Authorization header is not the token\"}");
+    answer(reply, 401, "application/json",
+           "{\"code\":\"InvalidAuthorizationToken\",\"message\":\"the Authorization header is not the token\"}");
   else if (!id->container_role)
     answer(reply, 404, "application/json", "{\"code\":\"NoRole\",\"message\":\"the world file names no sts.container_role\"}");
   else
-    put_credentials(reply, session_for(sim, now_ms, id->container_role, "container", sim->front->container_session), now_ms, id->container_role);
+    put_credentials(reply, session_for(sim, now_ms, id->container_role, "container", sim->front->container_session), now_ms,
+                    id->container_role);
 }
 
 bool cs_metadata_handle(struct cs_sim *sim, int64_t now_ms, const struct cs_request *req, struct cs_reply *reply) {

@@ -14,12 +14,12 @@ enum { TEXT_MAX = 128 << 10, PATTERN_MAX = 4096 };
 static json_t *scalar(const struct af_node *n) {
   struct af_str text = af_node_text(n);
   switch (af_node_type(n)) {
-  case AF_NODE_BOOL:
-    return json_boolean(af_node_bool(n));
-  case AF_NODE_NULL:
-    return json_null();
-  default: /* numbers too: 012345678901 is an account, and IAM compares text */
-    return json_stringn(text.len ? text.ptr : "", text.len);
+    case AF_NODE_BOOL:
+      return json_boolean(af_node_bool(n));
+    case AF_NODE_NULL:
+      return json_null();
+    default: /* numbers too: 012345678901 is an account, and IAM compares text */
+      return json_stringn(text.len ? text.ptr : "", text.len);
   }
 }
 
@@ -85,11 +85,12 @@ static bool op_number_equals(const char *pattern, const char *value) {
   return numbers(pattern, value, &a, &b) && !(a < b) && !(b < a);
 }
 
-static const struct operator {
+static const struct operator{
   const char *name;
   bool (*match)(const char *pattern, const char *value);
   bool negated;
-} operators[] = {
+}
+operators[] = {
     {"StringEquals", op_equals, false},
     {"StringNotEquals", op_equals, true},
     {"StringEqualsIgnoreCase", op_equals_any_case, false},
@@ -110,7 +111,7 @@ static const struct operator {
 
 enum quantity { ONE, FOR_ANY, FOR_ALL };
 struct condition {
-  const struct operator *op; /* NULL: the operator Null */
+  const struct operator* op; /* NULL: the operator Null */
   enum quantity quantity;
   bool if_exists;
 };
@@ -154,14 +155,16 @@ static const char *text_at(const json_t *v, size_t i) {
 static const json_t *context_get(const struct cs_context *context, const char *key) {
   const char *name;
   json_t *value;
-  json_object_foreach(context->values, name, value) if (strcasecmp(name, key) == 0) return value;
+  json_object_foreach (context->values, name, value)
+    if (strcasecmp(name, key) == 0)
+      return value;
   value = context->find ? context->find(context->ctx, key) : NULL;
   if (value && json_object_set_new(context->values, key, value) < 0)
     return NULL;
   return value;
 }
 
-static bool any_pattern(const struct operator *op, const json_t *patterns, const char *value) {
+static bool any_pattern(const struct operator* op, const json_t *patterns, const char *value) {
   for (size_t i = 0; i < count(patterns); i++)
     if (op->match(text_at(patterns, i), value))
       return !op->negated;
@@ -176,17 +179,19 @@ static bool condition_holds(const struct condition *c, const json_t *patterns, c
   size_t hits = 0, n = count(value);
   for (size_t i = 0; i < n; i++)
     hits += any_pattern(c->op, patterns, text_at(value, i));
-  return c->quantity == FOR_ALL ? hits == n : c->op->negated && c->quantity == ONE ? hits == n : hits > 0;
+  return c->quantity == FOR_ALL ? hits == n : hits > 0;
 }
 
 static bool conditions_hold(const json_t *conditions, const struct cs_context *context) {
   const char *name, *key;
   json_t *keys, *patterns;
-  json_object_foreach((json_t *)(uintptr_t)conditions, name, keys) {
+  json_object_foreach ((json_t *)(uintptr_t)conditions, name, keys) {
     struct condition c;
     if (!parse_operator(name, &c))
       return false;
-    json_object_foreach(keys, key, patterns) if (!condition_holds(&c, patterns, context_get(context, key))) return false;
+    json_object_foreach (keys, key, patterns)
+      if (!condition_holds(&c, patterns, context_get(context, key)))
+        return false;
   }
   return true;
 }
@@ -219,15 +224,16 @@ static enum cs_verdict principal_of(const json_t *principal, const struct cs_who
   enum cs_verdict best = CS_SILENT;
   const char *kind;
   json_t *list;
-  json_object_foreach((json_t *)(uintptr_t)principal, kind, list) for (size_t i = 0; i < count(list); i++) {
-    const char *pattern = text_at(list, i);
-    if (strcmp(kind, "AWS") == 0 && !who->federated)
-      best = stronger(best, cs_principal_matches(pattern, who));
-    else if (strcmp(kind, "Service") == 0 && af_streq(pattern, who->service))
-      best = CS_ALLOW;
-    else if (strcmp(kind, "Federated") == 0 && af_streq(pattern, who->federated))
-      best = CS_ALLOW;
-  }
+  json_object_foreach ((json_t *)(uintptr_t)principal, kind, list)
+    for (size_t i = 0; i < count(list); i++) {
+      const char *pattern = text_at(list, i);
+      if (strcmp(kind, "AWS") == 0 && !who->federated)
+        best = stronger(best, cs_principal_matches(pattern, who));
+      else if (strcmp(kind, "Service") == 0 && af_streq(pattern, who->service))
+        best = CS_ALLOW;
+      else if (strcmp(kind, "Federated") == 0 && af_streq(pattern, who->federated))
+        best = CS_ALLOW;
+    }
   return best;
 }
 
@@ -295,13 +301,15 @@ static const char *bad_condition(const json_t *conditions) {
   json_t *keys, *patterns;
   if (!json_is_object(conditions))
     return "Condition must be a map of operators";
-  json_object_foreach((json_t *)(uintptr_t)conditions, name, keys) {
+  json_object_foreach ((json_t *)(uintptr_t)conditions, name, keys) {
     struct condition c;
     if (!parse_operator(name, &c))
       return "Condition has an operator that is unknown or not simulated";
     if (!json_is_object(keys))
       return "each operator of Condition must be a map of keys";
-    json_object_foreach(keys, key, patterns) if (!texts(patterns)) return "a condition's value must be text or a list of texts, without policy variables";
+    json_object_foreach (keys, key, patterns)
+      if (!texts(patterns))
+        return "a condition's value must be text or a list of texts, without policy variables";
   }
   return NULL;
 }
@@ -313,7 +321,7 @@ static const char *bad_principal(const json_t *principal) {
     return "Principal must be \"*\" or a map";
   const char *kind;
   json_t *list;
-  json_object_foreach((json_t *)(uintptr_t)principal, kind, list) {
+  json_object_foreach ((json_t *)(uintptr_t)principal, kind, list) {
     if (strcmp(kind, "AWS") != 0 && strcmp(kind, "Service") != 0 && strcmp(kind, "Federated") != 0)
       return "Principal knows AWS, Service and Federated";
     if (!texts(list))
@@ -323,12 +331,13 @@ static const char *bad_principal(const json_t *principal) {
 }
 
 static const char *bad_statement(const json_t *s, enum cs_policy_kind kind) {
-  static const char *const known[] = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition", "Principal"};
+  static const char *const known[] = {"Sid",      "Effect",      "Action",    "NotAction",
+                                      "Resource", "NotResource", "Condition", "Principal"};
   const char *key;
   json_t *value;
   if (!json_is_object(s))
     return "a statement must be a map";
-  json_object_foreach((json_t *)(uintptr_t)s, key, value) {
+  json_object_foreach ((json_t *)(uintptr_t)s, key, value) {
     bool found = false;
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
       found = found || strcmp(key, known[i]) == 0;
@@ -361,7 +370,8 @@ static const char *bad_document(const json_t *document, enum cs_policy_kind kind
   return NULL;
 }
 
-int cs_policy_read(json_t **ret, const struct af_doc *doc, const struct af_node *node, enum cs_policy_kind kind, struct af_error *err) {
+int cs_policy_read(json_t **ret, const struct af_doc *doc, const struct af_node *node, enum cs_policy_kind kind,
+                   struct af_error *err) {
   json_t *document = cs_node_json(node);
   if (!document)
     return af_error_nomem(err);

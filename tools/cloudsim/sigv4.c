@@ -24,7 +24,8 @@ static const char ALGORITHM[] = "AWS4-HMAC-SHA256";
 /* ---- URI coding ---- */
 
 static bool unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
+         c == '~';
 }
 
 void cs_uri_encode(struct af_buf *out, struct af_str s, bool keep_slash) {
@@ -132,7 +133,7 @@ static int parse_header_form(const struct cs_request *req, struct af_str auth, s
       sig->signature = value;
   }
   if (!credential.len || !sig->signed_headers.len || !sig->signature.len) {
-    *why = !credential.len ? "Authorization header requires 'Credential' parameter."
+    *why = !credential.len       ? "Authorization header requires 'Credential' parameter."
            : !sig->signature.len ? "Authorization header requires 'Signature' parameter."
                                  : "Authorization header requires 'SignedHeaders' parameter.";
     return -AF_EINVAL;
@@ -156,12 +157,8 @@ static int parse_header_form(const struct cs_request *req, struct af_str auth, s
 
 enum { Q_ALGORITHM, Q_CREDENTIAL, Q_DATE, Q_EXPIRES, Q_SIGNED_HEADERS, Q_SIGNATURE, Q_TOKEN, Q_MAX_ };
 static const char *const query_names[] = {
-    [Q_ALGORITHM] = "X-Amz-Algorithm",
-    [Q_CREDENTIAL] = "X-Amz-Credential",
-    [Q_DATE] = "X-Amz-Date",
-    [Q_EXPIRES] = "X-Amz-Expires",
-    [Q_SIGNED_HEADERS] = "X-Amz-SignedHeaders",
-    [Q_SIGNATURE] = "X-Amz-Signature",
+    [Q_ALGORITHM] = "X-Amz-Algorithm",  [Q_CREDENTIAL] = "X-Amz-Credential",        [Q_DATE] = "X-Amz-Date",
+    [Q_EXPIRES] = "X-Amz-Expires",      [Q_SIGNED_HEADERS] = "X-Amz-SignedHeaders", [Q_SIGNATURE] = "X-Amz-Signature",
     [Q_TOKEN] = "X-Amz-Security-Token",
 };
 _Static_assert(sizeof query_names / sizeof query_names[0] == Q_MAX_, "every parameter has a name");
@@ -187,8 +184,9 @@ static int parse_query_form(const struct cs_request *req, struct cs_sig *sig, co
   sig->signed_headers = views[Q_SIGNED_HEADERS];
   sig->signature = views[Q_SIGNATURE];
   sig->token = views[Q_TOKEN];
-  *why = "AWS query-string parameters must include 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature', "
-         "'X-Amz-SignedHeaders', 'X-Amz-Date' and 'X-Amz-Expires'.";
+  *why =
+      "AWS query-string parameters must include 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature', "
+      "'X-Amz-SignedHeaders', 'X-Amz-Date' and 'X-Amz-Expires'.";
   bool ok = af_str_eq(views[Q_ALGORITHM], af_str(ALGORITHM)) && parse_scope(views[Q_CREDENTIAL], sig) &&
             af_time_parse(sig->amz_date, &sig->signed_ms) == 0 && af_str_to_i64(views[Q_EXPIRES], &sig->expires_s) == 0 &&
             sig->expires_s >= 0 && sig->expires_s <= 604800 && sig->signed_headers.len > 0 && sig->signature.len > 0;
@@ -400,7 +398,9 @@ static int build_canonical(struct af_buf *out, const struct cs_request *req, con
 
 static int hmac(unsigned char out[SHA_BYTES], struct af_str key, struct af_str text) {
   unsigned int n = SHA_BYTES;
-  return HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)(text.len ? text.ptr : ""), text.len, out, &n) ? 0 : -AF_ENOMEM;
+  return HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)(text.len ? text.ptr : ""), text.len, out, &n)
+             ? 0
+             : -AF_ENOMEM;
 }
 
 static int sign(char hex[SHA_HEX + 1], struct af_str secret, const struct cs_sig *sig, struct af_str to_sign) {

@@ -20,8 +20,8 @@ static void begin(struct cs_call *call, struct cs_reply *reply) {
 }
 
 static void end(struct cs_call *call, struct cs_reply *reply) {
-  af_buf_printf(&reply->body, "</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>", call->action,
-                call->request_id, call->action);
+  af_buf_printf(&reply->body, "</%sResult><ResponseMetadata><RequestId>%s</RequestId></ResponseMetadata></%sResponse>",
+                call->action, call->request_id, call->action);
 }
 
 void cs_sts_error(const struct cs_call *call, struct cs_reply *reply) {
@@ -56,16 +56,10 @@ static void put_assumed_user(struct af_buf *b, const struct cs_session *s) {
 
 /* ---- parameters ---- */
 
-static bool of_charset(const char *s, const char *extra) {
-  for (; *s; s++)
-    if (!((*s >= 'A' && *s <= 'Z') || (*s >= 'a' && *s <= 'z') || (*s >= '0' && *s <= '9') || *s == '_' || strchr(extra, *s)))
-      return false;
-  return true;
-}
-
 static int invalid(struct cs_call *call, const char *value, const char *member, const char *constraint) {
-  return cs_fail(call, 400, "ValidationError", "1 validation error detected: Value %s%s%s at '%s' failed to satisfy constraint: %s",
-                 value ? "'" : "", value ? value : "null", value ? "'" : "", member, constraint);
+  return cs_fail(call, 400, "ValidationError",
+                 "1 validation error detected: Value %s%s%s at '%s' failed to satisfy constraint: %s", value ? "'" : "",
+                 value ? value : "null", value ? "'" : "", member, constraint);
 }
 
 /* The parameters of STS that are text, with the limits of its model. */
@@ -97,7 +91,7 @@ static int check_texts(struct cs_call *call) {
       snprintf(constraint, sizeof constraint, "Member must have length less than or equal to %zu", rule->max);
       return invalid(call, "(too long)", rule->member, constraint);
     }
-    if (value && rule->extra && !of_charset(value, rule->extra)) {
+    if (value && rule->extra && !cs_of_charset(value, rule->extra)) {
       snprintf(constraint, sizeof constraint, "Member must satisfy regular expression pattern: [\\w%s]*", rule->extra);
       return invalid(call, value, rule->member, constraint);
     }
@@ -129,8 +123,8 @@ static int read_session_policy(struct cs_call *call, json_t **ret) {
   if (!text)
     return 0;
   if (strlen(text) > 2048)
-    return cs_fail(call, 400, "PackedPolicyTooLarge", "Packed policy consumes %zu%% of allotted space, please use smaller policy.",
-                   strlen(text) * 100 / 2048);
+    return cs_fail(call, 400, "PackedPolicyTooLarge",
+                   "Packed policy consumes %zu%% of allotted space, please use smaller policy.", strlen(text) * 100 / 2048);
   if (cs_policy_parse(ret, af_str(text), CS_POLICY_IDENTITY, &err) < 0)
     return cs_fail(call, 400, "MalformedPolicyDocument", "This policy contains invalid Json: %s", err.message);
   return 0;
@@ -163,7 +157,8 @@ static json_t *assume_context(struct cs_call *call) {
 
 /* Trust policy and the caller's own policies, for one action. A trust that names the caller himself needs no identity policy in
  * the same account; across accounts both sides must agree. */
-static bool may_assume(struct cs_call *call, const struct cs_principal *role, const char *action, const struct cs_context *context) {
+static bool may_assume(struct cs_call *call, const struct cs_principal *role, const char *action,
+                       const struct cs_context *context) {
   struct cs_ask ask = {.who = cs_who_of(&call->caller), .action = action, .context = context};
   enum cs_verdict trust = role->trust ? cs_policy_says(role->trust, &ask, CS_POLICY_RESOURCE) : CS_SILENT;
   enum cs_verdict own = cs_identity_says(call->sim, &call->caller, action, role->arn, context);
@@ -184,17 +179,19 @@ static int check_trust(struct cs_call *call, const struct cs_principal *role) {
   int rc = 0;
   for (size_t i = 0; i < n && rc == 0; i++)
     if (!role || role->kind != CS_ROLE || !may_assume(call, role, actions[i], &context))
-      rc = cs_fail(call, 403, "AccessDenied", "User: %s is not authorized to perform: %s on resource: %s", call->caller.arn, actions[i],
-                   cs_param(&call->params, "RoleArn"));
+      rc = cs_fail(call, 403, "AccessDenied", "User: %s is not authorized to perform: %s on resource: %s", call->caller.arn,
+                   actions[i], cs_param(&call->params, "RoleArn"));
   json_decref(context.values);
   return rc;
 }
 
 static int check_role_duration(struct cs_call *call, const struct cs_principal *role, int64_t duration_s, bool chained) {
   if (duration_s > role->max_session_s)
-    return cs_fail(call, 400, "ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+    return cs_fail(call, 400, "ValidationError",
+                   "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
   if (chained && duration_s > CHAIN_MAX_S) /* rules.md 7: the call fails, it isn't cut */
-    return cs_fail(call, 400, "ValidationError", "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.");
+    return cs_fail(call, 400, "ValidationError",
+                   "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.");
   return 0;
 }
 
@@ -213,7 +210,8 @@ static void assume_role(struct cs_call *call, struct cs_reply *reply) {
   if (check_trust(call, role) < 0 || check_role_duration(call, role, duration_s, from && from->chains) < 0 ||
       read_session_policy(call, &policy) < 0)
     return;
-  struct cs_session *s = cs_session_new(call->sim, role, cs_param(&call->params, "RoleSessionName"), call->now_ms + call->skew_ms, duration_s);
+  struct cs_session *s =
+      cs_session_new(call->sim, role, cs_param(&call->params, "RoleSessionName"), call->now_ms + call->skew_ms, duration_s);
   s->chains = true;
   s->policy = policy;
   if (source || from) /* it stays through chains */
@@ -248,7 +246,8 @@ static bool trusts_web(struct cs_call *call, const struct cs_principal *role, co
   json_object_set_new(values, name, json_string(web->audience));
   json_object_set_new(values, "sts:RoleSessionName", json_string(cs_param(&call->params, "RoleSessionName")));
   struct cs_context context = {.values = values};
-  struct cs_ask ask = {.who = {.account = "", .federated = web->provider}, .action = "sts:AssumeRoleWithWebIdentity", .context = &context};
+  struct cs_ask ask = {
+      .who = {.account = "", .federated = web->provider}, .action = "sts:AssumeRoleWithWebIdentity", .context = &context};
   bool yes = role->trust && cs_policy_says(role->trust, &ask, CS_POLICY_RESOURCE) == CS_ALLOW;
   json_decref(values);
   return yes;
@@ -267,7 +266,8 @@ static void assume_role_with_web_identity(struct cs_call *call, struct cs_reply 
   const struct cs_web_identity *web = find_web(call->sim, token);
   const struct cs_principal *role = cs_principal_find(call->sim, cs_param(&call->params, "RoleArn"));
   if (!web)
-    cs_fail(call, 400, "InvalidIdentityToken", "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)");
+    cs_fail(call, 400, "InvalidIdentityToken",
+            "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)");
   else if (web->expired)
     cs_fail(call, 400, "ExpiredTokenException", "Token expired: current date/time must be before the expiration date/time");
   else if (!role || role->kind != CS_ROLE || !trusts_web(call, role, web))
@@ -276,7 +276,8 @@ static void assume_role_with_web_identity(struct cs_call *call, struct cs_reply 
     check_role_duration(call, role, duration_s, false);
   if (call->failure.status || read_session_policy(call, &policy) < 0)
     return;
-  struct cs_session *s = cs_session_new(call->sim, role, cs_param(&call->params, "RoleSessionName"), call->now_ms + call->skew_ms, duration_s);
+  struct cs_session *s =
+      cs_session_new(call->sim, role, cs_param(&call->params, "RoleSessionName"), call->now_ms + call->skew_ms, duration_s);
   s->chains = true;
   s->policy = policy;
   begin(call, reply);

@@ -22,8 +22,10 @@ static int dial(const char *url, int *ret, struct af_error *err) {
   static const char prefix[] = "http://127.0.0.1:";
   uint64_t port;
   struct af_str text = af_str_trim(af_str(url));
-  if (!af_str_starts(text, prefix) || af_str_to_u64(af_str_n(text.ptr + strlen(prefix), text.len - strlen(prefix)), &port) < 0 || port > 65535)
-    return af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "BadUrl", "%s: is no URL that cloudsim prints: http://127.0.0.1:PORT", url);
+  if (!af_str_starts(text, prefix) || af_str_to_u64(af_str_n(text.ptr + strlen(prefix), text.len - strlen(prefix)), &port) < 0 ||
+      port > 65535)
+    return af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "BadUrl", "%s: is no URL that cloudsim prints: http://127.0.0.1:PORT",
+                        url);
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0) {
@@ -79,15 +81,16 @@ static void print_calls(FILE *out, const json_t *calls) {
   const char *name, *outcome;
   json_t *outcomes, *count;
   json_int_t all = 0, good = 0;
-  json_object_foreach((json_t *)(uintptr_t)calls, name, outcomes) json_object_foreach(outcomes, outcome, count) {
-    all += json_integer_value(count);
-    good += strcmp(outcome, "ok") == 0 ? json_integer_value(count) : 0;
-  }
+  json_object_foreach ((json_t *)(uintptr_t)calls, name, outcomes)
+    json_object_foreach (outcomes, outcome, count) {
+      all += json_integer_value(count);
+      good += strcmp(outcome, "ok") == 0 ? json_integer_value(count) : 0;
+    }
   fprintf(out, "%-22s %lld, %lld of them done\n", "calls", (long long)all, (long long)good);
-  json_object_foreach((json_t *)(uintptr_t)calls, name, outcomes) {
+  json_object_foreach ((json_t *)(uintptr_t)calls, name, outcomes) {
     fprintf(out, "  %-20s", name);
     const char *before = " ";
-    json_object_foreach(outcomes, outcome, count) {
+    json_object_foreach (outcomes, outcome, count) {
       fprintf(out, "%s%lld %s", before, (long long)json_integer_value(count), outcome);
       before = ", ";
     }
@@ -98,19 +101,23 @@ static void print_calls(FILE *out, const json_t *calls) {
 static void print_peaks(FILE *out, const json_t *list) {
   size_t i;
   json_t *u;
-  json_array_foreach(list, i, u) fprintf(
-      out, "%-22s %s %s: %lld snapshots at once at most, %lld in all; %lld images at once at most, %lld in all\n", i ? "" : "copies", text(u, "account"),
-      text(u, "region"), (long long)json_integer_value(json_object_get(u, "snapshot_copies_peak")),
-      (long long)json_integer_value(json_object_get(u, "snapshot_copies_started")), (long long)json_integer_value(json_object_get(u, "image_copies_peak")),
-      (long long)json_integer_value(json_object_get(u, "image_copies_started")));
+  json_array_foreach (list, i, u)
+    fprintf(out, "%-22s %s %s: %lld snapshots at once at most, %lld in all; %lld images at once at most, %lld in all\n",
+            i ? "" : "copies", text(u, "account"), text(u, "region"),
+            (long long)json_integer_value(json_object_get(u, "snapshot_copies_peak")),
+            (long long)json_integer_value(json_object_get(u, "snapshot_copies_started")),
+            (long long)json_integer_value(json_object_get(u, "image_copies_peak")),
+            (long long)json_integer_value(json_object_get(u, "image_copies_started")));
 }
 
 static void print_images(FILE *out, const json_t *images) {
   size_t i;
   json_t *image;
   fprintf(out, "%-22s %zu\n", "images made", json_array_size(images));
-  json_array_foreach(images, i, image) if (i < LINES_MAX)
-      fprintf(out, "  %-22s %s %s %-10s %s\n", text(image, "id"), text(image, "account"), text(image, "region"), text(image, "state"), text(image, "name"));
+  json_array_foreach (images, i, image)
+    if (i < LINES_MAX)
+      fprintf(out, "  %-22s %s %s %-10s %s\n", text(image, "id"), text(image, "account"), text(image, "region"),
+              text(image, "state"), text(image, "name"));
   if (json_array_size(images) > LINES_MAX)
     fprintf(out, "  and %zu more\n", json_array_size(images) - LINES_MAX);
 }
@@ -119,8 +126,9 @@ static void print_images(FILE *out, const json_t *images) {
 static const struct {
   const char *member, *name;
 } clean[] = {
-    {"shares_open", "shares left open"},       {"grants_open", "grants left open"},       {"shares_lost", "shares taken away"},
-    {"grants_lost", "grants taken away"},      {"lost_resources", "resources destroyed"}, {"duplicates", "made twice"},
+    {"shares_open", "shares left open"},         {"grants_open", "grants left open"},
+    {"shares_lost", "shares taken away"},        {"grants_lost", "grants taken away"},
+    {"lost_resources", "resources destroyed"},   {"duplicates", "made twice"},
     {"orphaned_snapshots", "snapshots of none"}, {"hazards", "hazards"},
 };
 
@@ -132,7 +140,8 @@ static void print_item(FILE *out, const json_t *item) {
     return;
   }
   fputs(" ", out);
-  json_object_foreach((json_t *)(uintptr_t)item, key, value) if (json_is_string(value) && json_string_value(value)[0])
+  json_object_foreach ((json_t *)(uintptr_t)item, key, value)
+    if (json_is_string(value) && json_string_value(value)[0])
       fprintf(out, " %s %s", key, json_string_value(value));
   fputc('\n', out);
 }
@@ -153,7 +162,9 @@ bool cs_view_print(FILE *out, const json_t *audit) {
       fprintf(out, "%-22s none\n", clean[i].name);
     else
       fprintf(out, "%-22s %zu\n", clean[i].name, json_array_size(list));
-    json_array_foreach(list, k, item) if (k < LINES_MAX) print_item(out, item);
+    json_array_foreach (list, k, item)
+      if (k < LINES_MAX)
+        print_item(out, item);
   }
   return all_clean;
 }
