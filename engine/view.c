@@ -19,11 +19,12 @@ static const char *state_title(const struct af_copy_row *row) {
   return titles[row->state];
 }
 
-/* The percentage is that of the snapshots being copied; other steps have none. */
+/* The percentage is that of the snapshots being copied: of an image AWS tells none, and a 0 that stays would look like trouble. */
 static int percent_of(const struct af_step_row *steps, size_t n_steps, int64_t stage) {
   int64_t sum = 0, n = 0;
   for (size_t i = 0; i < n_steps; i++) {
-    if (steps[i].stage != stage || !af_step_traits(steps[i].kind)->quota) continue;
+    const struct af_step_kind *kind = af_step_kind(steps[i].kind);
+    if (steps[i].stage != stage || !kind || kind->poll != AF_POLL_SNAPSHOT) continue;
     sum += steps[i].progress;
     n++;
   }
