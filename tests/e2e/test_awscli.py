@@ -444,6 +444,18 @@ def _(world):
             contains(error.read().decode(), part)
 
 
+@test("a call that is presigned is a call, for an hour and by GET")
+def _(world):
+    url = world.boto(SOURCE, "sts").generate_presigned_url("get_caller_identity", ExpiresIn=3600, HttpMethod="GET")
+    status, body = fetch(url)
+    equal(status, 200)
+    contains(body, "arn:aws:iam::111122223333:user/source-admin")
+    equal(fetch(url.replace("X-Amz-Expires=3600", "X-Amz-Expires=3601"))[0], 403)
+    world.faults({"kind": "clock-skew", "seconds": 3700})
+    equal(fetch(url)[0], 403)
+    world.faults()
+
+
 # --- metadata ---
 
 def fetch(url, method="GET", **headers):

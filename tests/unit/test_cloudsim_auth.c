@@ -100,13 +100,15 @@ TEST(a_scope_of_another_service_is_refused) {
   world_done(&w);
 }
 
-TEST(a_region_that_is_unknown_or_not_enabled_is_refused) {
+TEST(a_region_that_is_unknown_is_refused_and_one_that_is_not_enabled_knows_no_key) {
   struct world w;
-  const struct case_ cases[] = {
+  const struct case_ unknown[] = {
       {"ec2", "AuthFailure", 401}, {"sts", "SignatureDoesNotMatch", 403}, {"kms", "InvalidSignatureException", 400}};
+  const struct case_ not_enabled[] = {
+      {"ec2", "AuthFailure", 401}, {"sts", "InvalidClientTokenId", 403}, {"kms", "UnrecognizedClientException", 400}};
   small(&w);
-  refused_everywhere(&w, cases, (struct sending){.who = &source_admin, .region = "mars-north-1"});
-  refused_everywhere(&w, cases, (struct sending){.who = &source_admin, .region = "me-south-1"});
+  refused_everywhere(&w, unknown, (struct sending){.who = &source_admin, .region = "mars-north-1"});
+  refused_everywhere(&w, not_enabled, (struct sending){.who = &source_admin, .region = "me-south-1"});
   world_done(&w);
 }
 
@@ -287,7 +289,7 @@ int main(void) {
       cmocka_unit_test(an_inactive_key_is_unknown),
       cmocka_unit_test(no_signature_is_missing_authentication),
       cmocka_unit_test(a_scope_of_another_service_is_refused),
-      cmocka_unit_test(a_region_that_is_unknown_or_not_enabled_is_refused),
+      cmocka_unit_test(a_region_that_is_unknown_is_refused_and_one_that_is_not_enabled_knows_no_key),
       cmocka_unit_test(the_clock_may_be_off_by_fifteen_minutes_and_for_kms_by_five),
       cmocka_unit_test(a_session_needs_its_own_token_and_ends_when_it_said),
       cmocka_unit_test(policies_decide_and_the_refusal_says_who_what_and_where),

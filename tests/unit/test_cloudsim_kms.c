@@ -427,6 +427,20 @@ TEST(the_managed_key_is_for_ebs_in_its_account_and_for_nobody_else) {
   world_done(&w);
 }
 
+TEST(a_key_does_nothing_for_an_account_that_has_not_enabled_its_region) {
+  struct world w;
+  struct cs_caller caller;
+  world_with(&w, "version: 1\nregions: [{name: me-south-1, opt_in: true}]\naccounts:\n"
+                 "- {id: '" SOURCE "', regions: {me-south-1: {keys: [{id: k, policy: {Effect: Allow, Principal: '*', Action: 'kms:*', Resource: '*'}}]}}}\n"
+                 "- {id: '" TARGET "', users: [{name: a, access_keys: [{id: AKIAFAKETARGETADMIN1, secret: x}]}], regions: {me-south-1: {enabled: false}}}\n");
+  cs_caller_of_key(&caller, cs_access_key_find(w.sim, af_str("AKIAFAKETARGETADMIN1")));
+  const struct cs_key *key = cs_kms_key_find(w.sim, "me-south-1", SOURCE, "k");
+  assert_false(cs_kms_may_use(w.sim, 0, &caller, key, "Decrypt"));
+  cs_settings_of(w.sim, cs_account_find(w.sim, TARGET), "me-south-1")->enabled = true;
+  assert_true(cs_kms_may_use(w.sim, 0, &caller, key, "Decrypt"));
+  world_done(&w);
+}
+
 TEST(a_disabled_key_serves_nobody_and_a_dying_one_neither) {
   struct world w;
   world_with(&w, WORLD("", "[]", ""));
@@ -490,6 +504,7 @@ int main(void) {
       cmocka_unit_test(via_service_lets_ebs_in_and_the_caller_himself_not),
       cmocka_unit_test(a_new_key_policy_takes_time_and_may_not_lock_everybody_out),
       cmocka_unit_test(the_managed_key_is_for_ebs_in_its_account_and_for_nobody_else),
+      cmocka_unit_test(a_key_does_nothing_for_an_account_that_has_not_enabled_its_region),
       cmocka_unit_test(a_disabled_key_serves_nobody_and_a_dying_one_neither),
       cmocka_unit_test(a_key_that_is_made_has_a_policy_an_alias_and_a_place_in_the_lists),
   };

@@ -107,7 +107,7 @@ void cs_auth_done(struct cs_auth *auth) {
 }
 
 /* The signed date against the server's clock. */
-static int judge_time(struct judging *j) {
+static enum refusal judge_time(struct judging *j) {
   const struct cs_sig *sig = &j->auth->sig;
   int64_t window_ms = window_min[j->service] * 60000;
   int64_t life_ms = sig->form == CS_SIG_QUERY ? sig->expires_s * 1000 : window_ms;
@@ -144,12 +144,13 @@ static bool date_fits(const struct cs_sig *sig) {
   return af_str_eq(sig->date, af_str_n(date, 8));
 }
 
-static bool enabled(const struct judging *j, struct af_str region) {
+/* A Region that nobody knows makes the scope wrong; one that the account has not enabled doesn't know the account (rules.md 1.3). */
+static enum refusal judge_region(const struct judging *j) {
   char name[32];
-  if (!AF_COPY(name, region) || !cs_region_find(j->sim, name))
-    return false;
+  if (!AF_COPY(name, j->auth->sig.region) || !cs_region_find(j->sim, name))
+    return R_WRONG_REGION;
   const struct cs_account *account = j->auth->session ? j->auth->session->account : j->auth->key->account;
-  return cs_settings_of(j->sim, account, name)->enabled; /* opt-in Regions: the account is unknown there (rules.md 1.3) */
+  return cs_settings_of(j->sim, account, name)->enabled ? R_MAX_ : R_UNKNOWN_KEY;
 }
 
 static int verify(const struct judging *j) {
@@ -179,11 +180,10 @@ static enum refusal judge(struct judging *j) {
     return R_BAD_TOKEN;
   if (!af_str_eq(sig->service, af_str(cs_service_names[j->service])))
     return R_WRONG_SERVICE;
-  if (!enabled(j, sig->region))
-    return R_WRONG_REGION;
-  enum refusal time = (enum refusal)judge_time(j);
-  if (time != R_MAX_)
-    return time;
+  enum refusal r = judge_region(j);
+  r = r == R_MAX_ ? judge_time(j) : r;
+  if (r != R_MAX_)
+    return r;
   if (verify(j) < 0)
     return R_BAD_SIGNATURE;
   if (auth->session && (auth->session->expires_ms <= j->server_ms || j->faults->token_expired))

@@ -228,6 +228,13 @@ static enum cs_key_answer by_policies(const struct cs_key_use *use, enum cs_verd
   return both || (same_account && key == CS_ALLOW) ? CS_KEY_BY_POLICY : CS_KEY_DENIED;
 }
 
+/* rules.md 1.3.7: a key does nothing for an account that has not enabled the key's Region. */
+static bool region_enabled(const struct cs_sim *sim, const struct cs_key_use *use) {
+  const struct cs_account *account = cs_account_find(sim, use->caller->account);
+  const struct cs_settings *s = account ? cs_settings_of(sim, account, use->key->region) : NULL;
+  return s && s->enabled;
+}
+
 enum cs_key_answer cs_key_allowed(const struct cs_sim *sim, const struct cs_key_use *use, const struct cs_grant **ret_grant) {
   char action[80];
   snprintf(action, sizeof action, "kms:%s", use->operation);
@@ -237,7 +244,7 @@ enum cs_key_answer cs_key_allowed(const struct cs_sim *sim, const struct cs_key_
   const struct cs_key_policy *policy = policy_at(use->key, use->sim_ms);
   enum cs_verdict key = policy ? cs_policy_says(policy->document, &ask, CS_POLICY_RESOURCE) : CS_SILENT;
   json_decref(context.values);
-  if (own == CS_DENY || key == CS_DENY)
+  if (own == CS_DENY || key == CS_DENY || !region_enabled(sim, use))
     return CS_KEY_DENIED;
   if (by_policies(use, own, key) == CS_KEY_BY_POLICY)
     return CS_KEY_BY_POLICY;
