@@ -93,6 +93,8 @@ struct sending {           /* everything that a test may want to get wrong */
   const struct login *who; /* NULL: unsigned */
   const char *service, *region, *target, *body;
   const char *scope_service;  /* NULL: service */
+  const char *scope_day;      /* NULL: of the date */
+  bool host_unsigned;
   int64_t date_off_ms;        /* the signer's clock */
   const char *change_body_to; /* after signing */
 };
@@ -120,7 +122,7 @@ static inline void sign(const struct sending *s, const char *date, const char *c
   sha_hex(hash, canonical);
   snprintf(to_sign, sizeof to_sign, "AWS4-HMAC-SHA256\n%s\n%s\n%s", date, scope, hash);
   snprintf(secret, sizeof secret, "AWS4%s", s->who->secret);
-  snprintf(day, sizeof day, "%.8s", date);
+  snprintf(day, sizeof day, "%.8s", s->scope_day ? s->scope_day : date);
   hmac_step(key, secret, strlen(secret), day);
   hmac_step(key, key, 32, s->region);
   hmac_step(key, key, 32, s->scope_service ? s->scope_service : s->service);
@@ -145,7 +147,7 @@ static inline void read_error(struct world *w) {
 /* Sends it; returns the HTTP status. */
 static inline int send_request(struct world *w, const struct sending *s) {
   static char canonical[64 * 1024];
-  char date[AF_TIME_SIZE], scope[128], authorization[600], signature[65], payload[65];
+  char date[AF_TIME_SIZE], scope[128], authorization[600], signature[65], payload[65], names[80];
   const char *token = s->who ? s->who->token : NULL;
   struct cs_header headers[6] = {{af_str("Host"), af_str("127.0.0.1:1")}};
   size_t n = 1;
@@ -156,15 +158,16 @@ static inline int send_request(struct world *w, const struct sending *s) {
   if (s->target)
     headers[n++] = (struct cs_header){af_str("X-Amz-Target"), af_str(s->target)};
   if (s->who) {
-    snprintf(scope, sizeof scope, "%.8s/%s/%s/aws4_request", date, s->region, s->scope_service ? s->scope_service : s->service);
+    snprintf(scope, sizeof scope, "%.8s/%s/%s/aws4_request", s->scope_day ? s->scope_day : date, s->region,
+             s->scope_service ? s->scope_service : s->service);
     sha_hex(payload, s->body);
-    snprintf(canonical, sizeof canonical, "POST\n/\n\nhost:127.0.0.1:1\nx-amz-date:%s\n%s%s%s\nhost;x-amz-date%s\n%s", date,
-             token ? "x-amz-security-token:" : "", token ? token : "", token ? "\n" : "", token ? ";x-amz-security-token" : "",
-             payload);
+    snprintf(names, sizeof names, "%sx-amz-date%s", s->host_unsigned ? "" : "host;", token ? ";x-amz-security-token" : "");
+    snprintf(canonical, sizeof canonical, "POST\n/\n\n%sx-amz-date:%s\n%s%s%s\n%s\n%s",
+             s->host_unsigned ? "" : "host:127.0.0.1:1\n", date, token ? "x-amz-security-token:" : "", token ? token : "",
+             token ? "\n" : "", names, payload);
     sign(s, date, canonical, scope, signature);
-    snprintf(authorization, sizeof authorization,
-             "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=host;x-amz-date%s, Signature=%s", s->who->key, scope,
-             token ? ";x-amz-security-token" : "", signature);
+    snprintf(authorization, sizeof authorization, "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s", s->who->key, scope,
+             names, signature);
     headers[n++] = (struct cs_header){af_str("Authorization"), af_str(authorization)};
   }
   struct cs_request req = {.method = af_str("POST"),
@@ -182,7 +185,7 @@ static inline int send_request(struct world *w, const struct sending *s) {
 
 /* A presigned EC2 URL (rules.md 2.2) at a host of the test's choice, and at AWS's own. query: sorted, encoded. */
 static inline void presign_at(const char *host, char *url, size_t size, const struct login *who, const char *region, int64_t when_ms,
-                       const char *query_text) {
+                              const char *query_text) {
   char date[AF_TIME_SIZE], scope[128], query[2048], canonical[4096], signature[65], empty[65];
   af_time_basic(when_ms, date);
   snprintf(scope, sizeof scope, "%.8s/%s/ec2/aws4_request", date, region);

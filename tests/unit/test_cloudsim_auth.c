@@ -97,6 +97,20 @@ TEST(a_scope_of_another_service_is_refused) {
   small(&w);
   refused_everywhere(&w, cases, (struct sending){.who = &source_admin, .scope_service = "s3"});
   assert_contains(w.message, "scoped to correct service: 'kms'");
+  assert_refused(&w, call(&w, "ec2", (struct sending){.who = &source_admin, .scope_service = "sts"}), 401, "AuthFailure");
+  assert_refused(&w, call(&w, "sts", (struct sending){.who = &source_admin, .scope_service = "ec2"}), 403, "SignatureDoesNotMatch");
+  world_done(&w);
+}
+
+TEST(a_good_signature_without_the_host_or_for_another_day_is_incomplete) {
+  struct world w;
+  const struct case_ cases[] = {
+      {"ec2", "IncompleteSignature", 400}, {"sts", "IncompleteSignature", 400}, {"kms", "IncompleteSignatureException", 400}};
+  small(&w);
+  refused_everywhere(&w, cases, (struct sending){.who = &source_admin, .host_unsigned = true});
+  assert_contains(w.message, "must be a 'SignedHeader'");
+  refused_everywhere(&w, cases, (struct sending){.who = &source_admin, .scope_day = "20200101"});
+  assert_contains(w.message, "Date in Credential scope does not match");
   world_done(&w);
 }
 
@@ -289,6 +303,7 @@ int main(void) {
       cmocka_unit_test(an_inactive_key_is_unknown),
       cmocka_unit_test(no_signature_is_missing_authentication),
       cmocka_unit_test(a_scope_of_another_service_is_refused),
+      cmocka_unit_test(a_good_signature_without_the_host_or_for_another_day_is_incomplete),
       cmocka_unit_test(a_region_that_is_unknown_is_refused_and_one_that_is_not_enabled_knows_no_key),
       cmocka_unit_test(the_clock_may_be_off_by_fifteen_minutes_and_for_kms_by_five),
       cmocka_unit_test(a_session_needs_its_own_token_and_ends_when_it_said),

@@ -310,6 +310,52 @@ TEST(a_foreign_account_needs_key_policy_and_own_policy) {
   world_done(&w);
 }
 
+TEST(in_its_own_account_a_key_policy_that_names_the_user_is_enough_and_one_that_names_the_account_is_not) {
+  static const char world[] = "version: 1\nregions: [us-east-1]\naccounts:\n- id: '" SOURCE "'\n"
+                              "  users: [{name: a, policies: [], access_keys: [{id: AKIAFAKESOURCEADMIN1, secret: x}]}]\n"
+                              "  regions: {us-east-1: {keys: [{id: " KEY_ID ", policy: {Effect: Allow, Principal: {AWS: '%s'}, Action: 'kms:Decrypt', Resource: '*'}}]}}\n";
+  static const struct {
+    const char *principal;
+    bool may;
+  } cases[] = {{"arn:aws:iam::" SOURCE ":user/a", true}, {ROOT_OF(SOURCE), false}};
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct world w;
+    char text[1000];
+    snprintf(text, sizeof text, world, cases[i].principal);
+    world_with(&w, text);
+    assert_int_equal(ebs_may(&w, &source_admin, "Decrypt"), cases[i].may);
+    world_done(&w);
+  }
+}
+
+TEST(a_constraint_binds_the_use_of_the_key_and_not_looking_at_it) {
+  struct world w;
+  world_with(&w, WORLD("", "[]", ""));
+  static const struct {
+    const char *constraint, *context;
+    int status;
+  } cases[] = {
+      {"'EncryptionContextSubset':{'a':'b'}", "{'a':'b','c':'d'}", 200}, {"'EncryptionContextSubset':{'a':'b'}", "{'a':'c'}", 400},
+      {"'EncryptionContextSubset':{'a':'b'}", "{}", 400},                {"'EncryptionContextEquals':{'a':'b'}", "{'a':'b'}", 200},
+      {"'EncryptionContextEquals':{'a':'b'}", "{'a':'b','c':'d'}", 400},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    char request[600], revoke[300];
+    snprintf(request, sizeof request,
+             "{'KeyId':'" KEY "','GranteePrincipal':'" NARROW "','Operations':['GenerateDataKeyWithoutPlaintext','DescribeKey'],'Constraints':{%s}}",
+             cases[i].constraint);
+    assert_done(&w, kms(&w, &source_admin, "CreateGrant", request));
+    snprintf(revoke, sizeof revoke, "{'KeyId':'" KEY "','GrantId':'%s'}", text_of(&w, "GrantId"));
+    snprintf(request, sizeof request, "{'KeyId':'" KEY "','KeySpec':'AES_256','EncryptionContext':%s}", cases[i].context);
+    if (kms(&w, &target_narrow, "GenerateDataKeyWithoutPlaintext", request) != cases[i].status)
+      fail_msg("%s with %s", cases[i].constraint, cases[i].context);
+    assert_done(&w, kms(&w, &target_narrow, "DescribeKey", "{'KeyId':'" KEY "'}"));
+    assert_false(ebs_may(&w, &target_narrow, "GenerateDataKeyWithoutPlaintext"));
+    assert_done(&w, kms(&w, &source_admin, "RevokeGrant", revoke));
+  }
+  world_done(&w);
+}
+
 TEST(a_deny_in_the_key_policy_beats_policy_and_grant) {
   struct world w;
   world_with(&w, WORLD("", "[]",
@@ -337,7 +383,7 @@ TEST(a_policy_is_read_and_changed_in_its_own_account_only) {
   world_done(&w);
 }
 
-TEST(a_copy_that_was_due_asks_for_its_key_before_the_grant_that_goes_now_is_gone) {
+TEST(a_copy_that_was_due_asks_for_its_key_before_the_grant_or_the_key_goes) {
   struct world w;
   char request[600];
   world_with(
@@ -345,7 +391,8 @@ TEST(a_copy_that_was_due_asks_for_its_key_before_the_grant_that_goes_now_is_gone
       WORLD(
           "latencies: {key_check: 10, copy_min: 100, copy_mib_per_s: 0}\nuncertain: {retired_grant_fails_running_copy: false}\n",
           "[]", "      snapshots: [{id: snap-00000001, kms_key: alias/disks, create_volume_permissions: ['" TARGET "']}]\n"));
-  for (int late = 0; late < 2; late++) {
+  for (int round = 0; round < 4; round++) {
+    bool late = round % 2, disable = round / 2;
     assert_done(&w, kms(&w, &source_admin, "CreateGrant",
                         "{'KeyId':'" KEY "','GranteePrincipal':'" ROOT_OF(
                             TARGET) "','Operations':['DescribeKey','CreateGrant','Decrypt','GenerateDataKey',"
@@ -362,12 +409,47 @@ TEST(a_copy_that_was_due_asks_for_its_key_before_the_grant_that_goes_now_is_gone
     af_buf_done(&form);
     AF_COPY(copy, af_str(element(&w, "snapshotId")));
     w.now_ms += late ? 5000 : 15000;
-    assert_done(&w, kms(&w, &source_admin, "RetireGrant", request));
+    assert_done(&w, kms(&w, &source_admin, disable ? "DisableKey" : "RetireGrant", disable ? "{'KeyId':'" KEY "'}" : request));
     w.now_ms += 200000;
     snprintf(describe, sizeof describe, "SnapshotId.1=%s", copy);
     assert_done(&w, ec2(&w, &target_admin, "DescribeSnapshots", describe));
     assert_string_equal(element(&w, "status"), late ? "error" : "completed");
+    assert_done(&w, kms(&w, &source_admin, "EnableKey", "{'KeyId':'" KEY "'}"));
+    kms(&w, &source_admin, "RetireGrant", request); /* so that each round has a grant of its own */
   }
+  world_done(&w);
+}
+
+TEST(lists_lag_as_reads_do) {
+  struct world w;
+  char request[300];
+  world_with(&w, WORLD("latencies: {read_lag: 30}\n", "[]", ""));
+  assert_done(&w, kms(&w, &source_admin, "CreateGrant", "{" GRANT "}"));
+  snprintf(request, sizeof request, "{'GrantToken':'%s'}", text_of(&w, "GrantToken"));
+  static const struct {
+    int64_t wait_ms;
+    size_t listed;
+  } times[] = {{0, 0}, {29000, 0}, {1000, 1}, {0, 1}, {29000, 1}, {1000, 0}}; /* the grant ends at the fourth */
+  for (size_t i = 0; i < COUNT(times); i++) {
+    w.now_ms += times[i].wait_ms;
+    if (i == 3)
+      assert_done(&w, kms(&w, &source_admin, "RetireGrant", request));
+    assert_done(&w, kms(&w, &source_admin, "ListGrants", "{'KeyId':'" KEY "'}"));
+    assert_int_equal(json_array_size(json_object_get(w.json, "Grants")), times[i].listed);
+  }
+  world_done(&w);
+}
+
+TEST(a_multi_region_key_is_a_key_in_each_region_and_an_arn_names_one) {
+  struct world w;
+  world_with(&w, "version: 1\nregions: [us-east-1, eu-west-1]\naccounts:\n- id: '" SOURCE "'\n  regions:\n"
+                 "    us-east-1: {keys: [{id: mrk-1, multi_region: PRIMARY}]}\n    eu-west-1: {keys: [{id: mrk-1, multi_region: REPLICA}]}\n");
+  const char *const here = "arn:aws:kms:us-east-1:" SOURCE ":key/mrk-1";
+  assert_string_equal(cs_kms_key_find(w.sim, "us-east-1", SOURCE, here)->region, "us-east-1");
+  assert_string_equal(cs_kms_key_find(w.sim, "eu-west-1", SOURCE, "mrk-1")->region, "eu-west-1");
+  assert_null(cs_kms_key_find(w.sim, "eu-west-1", SOURCE, here));
+  assert_null(cs_kms_key_find(w.sim, "us-east-1", TARGET, "mrk-1"));
+  assert_null(cs_kms_key_find(w.sim, "us-east-1", SOURCE, "arn:aws:kms"));
   world_done(&w);
 }
 
@@ -498,9 +580,13 @@ int main(void) {
       cmocka_unit_test(calls_have_rates),
       cmocka_unit_test(grants_are_listed_in_pages_by_key_and_by_who_may_retire_them),
       cmocka_unit_test(a_foreign_account_needs_key_policy_and_own_policy),
+      cmocka_unit_test(in_its_own_account_a_key_policy_that_names_the_user_is_enough_and_one_that_names_the_account_is_not),
+      cmocka_unit_test(a_constraint_binds_the_use_of_the_key_and_not_looking_at_it),
       cmocka_unit_test(a_deny_in_the_key_policy_beats_policy_and_grant),
       cmocka_unit_test(a_policy_is_read_and_changed_in_its_own_account_only),
-      cmocka_unit_test(a_copy_that_was_due_asks_for_its_key_before_the_grant_that_goes_now_is_gone),
+      cmocka_unit_test(a_copy_that_was_due_asks_for_its_key_before_the_grant_or_the_key_goes),
+      cmocka_unit_test(lists_lag_as_reads_do),
+      cmocka_unit_test(a_multi_region_key_is_a_key_in_each_region_and_an_arn_names_one),
       cmocka_unit_test(via_service_lets_ebs_in_and_the_caller_himself_not),
       cmocka_unit_test(a_new_key_policy_takes_time_and_may_not_lock_everybody_out),
       cmocka_unit_test(the_managed_key_is_for_ebs_in_its_account_and_for_nobody_else),

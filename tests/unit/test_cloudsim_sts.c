@@ -34,6 +34,14 @@ TEST(a_trust_that_names_the_user_is_enough_in_his_own_account) {
   world_done(&w);
 }
 
+TEST(in_one_account_a_trust_that_names_the_caller_needs_no_policy_of_his) {
+  struct world w;
+  world_init(&w, WORLD("", "[]", ""));
+  assert_done(&w, sts(&w, &target_narrow, "AssumeRole", HOP));
+  assert_refused(&w, sts(&w, &target_narrow, "AssumeRole", FERRY "&ExternalId=ferry-42"), 403, "AccessDenied");
+  world_done(&w);
+}
+
 TEST(a_session_lives_as_long_as_was_asked_within_the_limits) {
   struct world w;
   char expires[AF_TIME_SIZE];
@@ -236,6 +244,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(across_accounts_trust_and_own_policy_must_both_allow),
       cmocka_unit_test(a_trust_that_names_the_user_is_enough_in_his_own_account),
+      cmocka_unit_test(in_one_account_a_trust_that_names_the_caller_needs_no_policy_of_his),
       cmocka_unit_test(a_session_lives_as_long_as_was_asked_within_the_limits),
       cmocka_unit_test(a_chained_role_lasts_an_hour_and_more_is_refused_not_cut),
       cmocka_unit_test(names_and_ids_have_their_alphabets),

@@ -304,9 +304,7 @@ json_t *cs_sim_audit(struct cs_sim *sim, int64_t now_ms) {
   json_object_set_new(audit, "ambiguous_effects", json_deep_copy(sim->front->ambiguous));
   json_object_set_new(audit, "grants_open", grants_json(sim, false));
   json_object_set_new(audit, "grants_lost", grants_json(sim, true));
-  int64_t sim_ms = cs_sim_time(sim, now_ms);
-  cs_ec2_advance(sim, sim_ms);
-  cs_audit_ec2(sim, sim_ms, audit);
+  cs_audit_ec2(sim, cs_sim_time(sim, now_ms), audit);
   return audit;
 }
 
