@@ -181,7 +181,7 @@ static bool step_through_gate(struct af_engine *e, size_t copy, size_t step) {
   if (!rc && gate == AF_GATE_GO) {
     moved = ask_step(e, copy, step, &x);
   } else if (!rc && gate == AF_GATE_WAIT) {
-    wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS, "another copy is opening or closing the same access");
+    wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS, x.state == AF_EXPOSURE_CLOSED ? "until AWS has forgotten the access that was taken back" : "another copy is opening or closing the same access");
   } else if (!rc) {
     bool opens = c->steps[step].face == AF_FACE_DO;
     json_object_clear(c->live[step].data); /* what it saw when it looked may not be so the next time */

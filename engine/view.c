@@ -19,12 +19,12 @@ static const char *state_title(const struct af_copy_row *row) {
   return titles[row->state];
 }
 
-/* The percentage is that of the snapshots being copied: of an image AWS tells none, and a 0 that stays would look like trouble. */
+/* The percentage is that of the snapshots being copied, also of those that AWS copies for an image (engine/poll.c); other steps have none. */
 static int percent_of(const struct af_step_row *steps, size_t n_steps, int64_t stage) {
   int64_t sum = 0, n = 0;
   for (size_t i = 0; i < n_steps; i++) {
-    const struct af_step_kind *kind = af_step_kind(steps[i].kind);
-    if (steps[i].stage != stage || !kind || kind->poll != AF_POLL_SNAPSHOT) continue;
+    const struct af_step_traits *traits = af_step_traits(steps[i].kind);
+    if (steps[i].stage != stage || !traits || !traits->quota) continue;
     sum += steps[i].progress;
     n++;
   }

@@ -11,7 +11,7 @@ struct meaning {
   const char *hint;    /* what a person can do; {action} is the call, as ec2:CopyImage. NULL: nothing to say */
 };
 
-#define HINT_GRANT "Allow {action} for this principal in its IAM policy (`amiferry iam` prints what is needed), and see that no service \
+#define HINT_GRANT "Allow {action} for this principal in its IAM policy (README.md lists what is needed), and see that no service \
 control policy or permissions boundary denies it."
 #define HINT_KEYS "The access key is not valid for this account and Region: check the profile's credentials, and that the account has \
 enabled the Region."
