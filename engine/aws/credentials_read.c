@@ -151,7 +151,7 @@ static json_t *load_secret(struct af_str json, json_error_t *ret_error) {
 }
 
 static int parse_object(json_t **ret, struct af_str json, const char *who, struct af_error *err) {
-  json_error_t error;
+  json_error_t error = {0}; /* jansson leaves its code alone where it fails before it reads */
   json_t *doc = load_secret(json, &error);
   if (!doc && (json_error_code(&error) == json_error_out_of_memory || json_error_code(&error) == json_error_unknown))
     return af_error_nomem(err); /* what is wrong with the text has a code of its own */
