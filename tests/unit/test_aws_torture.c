@@ -1,36 +1,14 @@
 /* The client when memory runs out: the N-th allocation fails, for every N, ours and jansson's. What is left must be the right answer or an
  * error, and a call that went out without an answer must not pass for one that didn't; the sanitizers see what leaks. */
 #include "tests/unit/aws_fixture.h"
-
-static long left = -1; /* allocations until the one that fails; -1: none does */
-
-static bool out_of_memory(void) {
-  return left >= 0 && left-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-void *__wrap_malloc(size_t size) {
-  return out_of_memory() ? NULL : __real_malloc(size);
-}
-void *__wrap_calloc(size_t n, size_t size) {
-  return out_of_memory() ? NULL : __real_calloc(n, size);
-}
-void *__wrap_realloc(void *p, size_t size) {
-  return out_of_memory() ? NULL : __real_realloc(p, size);
-}
+#include "tests/unit/fail_alloc.h"
 
 /* The fixture's own transport has all the memory that it wants. */
 static int generous_submit(void *ctx, const struct af_http_request *req, uint64_t *ret_id, struct af_error *err) {
-  long keep = left;
-  left = -1;
+  long keep = allocations_left;
+  allocations_left = -1;
   int rc = world_submit(ctx, req, ret_id, err);
-  left = keep;
+  allocations_left = keep;
   return rc;
 }
 
@@ -89,10 +67,10 @@ static bool one_life(long n, void (*prepare)(struct world *w), void (*work)(stru
   w->http.submit = generous_submit;
   prepare(w);
   on(w, "Action=CopySnapshot", 200, "<CopySnapshotResponse><requestId>r</requestId><snapshotId>snap-2</snapshotId></CopySnapshotResponse>");
-  left = n;
+  allocations_left = n;
   work(w, input);
-  bool none_failed = left >= 0;
-  left = -1;
+  bool none_failed = allocations_left >= 0;
+  allocations_left = -1;
   if (none_failed)
     assert_int_equal(w->n_sent, requests);
   world_teardown(&state);

@@ -1,44 +1,20 @@
 /* plans/ when memory runs out: the N-th allocation fails, for every N, ours and jansson's. What is left must be an error or the
  * right answer, never half of one; the sanitizers see what leaks. */
 #include "tests/unit/facts_fixture.h"
+#include "tests/unit/fail_alloc.h"
 
 #include "plans/estimate.h"
 #include "plans/verify.h"
-
-/* --- allocations that fail --- */
-
-static long left = -1; /* until the one that fails; -1: none does */
-
-static bool fails(void) {
-  return left >= 0 && left-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-void *__wrap_malloc(size_t size) {
-  return fails() ? NULL : __real_malloc(size);
-}
-void *__wrap_calloc(size_t n, size_t size) {
-  return fails() ? NULL : __real_calloc(n, size);
-}
-void *__wrap_realloc(void *p, size_t size) {
-  return fails() ? NULL : __real_realloc(p, size);
-}
 
 /* Runs work once with each allocation failing; it returns whether it came through. */
 static void torture(bool (*work)(void), int least) {
   int n = 0;
   json_set_alloc_funcs(__wrap_malloc, free);
   for (bool through = false; !through; n++) {
-    left = n;
+    allocations_left = n;
     through = work();
-    assert_true(through == (left >= 0));
-    left = -1;
+    assert_true(through == (allocations_left >= 0));
+    allocations_left = -1;
     assert_true(n < 100000);
   }
   json_set_alloc_funcs(malloc, free);
@@ -89,9 +65,9 @@ static bool says_a_mistake(void) {
 TEST(a_mistake_or_the_lack_of_memory_is_said_whichever_comes_first) {
   /* The list of names in the message is left out where there is no memory for it: the mistake is still said. */
   for (int n = 0; n < 20; n++) {
-    left = n;
+    allocations_left = n;
     says_a_mistake();
-    left = -1;
+    allocations_left = -1;
   }
   assert_true(says_a_mistake());
 }
@@ -190,7 +166,7 @@ static bool verifies(void) {
   /* Where there is no memory for the names the verdict is the same. */
   assert_int_equal(af_findings_judge(&findings, &err), -AF_EAWS);
   af_findings_done(&findings);
-  return left >= 0;
+  return allocations_left >= 0;
 }
 
 static bool estimates(void) {

@@ -1,36 +1,16 @@
 /* state/ when memory runs out: the N-th allocation fails, for every N, ours and SQLite's. A call says so or does its work; what
  * was committed is there; the sanitizers see what leaks. */
 #include "tests/unit/fault_vfs.h"
+#include "tests/unit/fail_alloc.h"
 #include "tests/unit/state_life.h"
 
-static long left = -1; /* until the one that fails; -1: none does */
 static sqlite3_mem_methods sqlite_memory;
 
-static bool fails(void) {
-  return left >= 0 && left-- == 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-void *__wrap_malloc(size_t size) {
-  return fails() ? NULL : __real_malloc(size);
-}
-void *__wrap_calloc(size_t n, size_t size) {
-  return fails() ? NULL : __real_calloc(n, size);
-}
-void *__wrap_realloc(void *p, size_t size) {
-  return fails() ? NULL : __real_realloc(p, size);
-}
 static void *sqlite_malloc(int size) {
-  return fails() ? NULL : sqlite_memory.xMalloc(size);
+  return allocation_fails() ? NULL : sqlite_memory.xMalloc(size);
 }
 static void *sqlite_realloc(void *p, int size) {
-  return fails() ? NULL : sqlite_memory.xRealloc(p, size);
+  return allocation_fails() ? NULL : sqlite_memory.xRealloc(p, size);
 }
 
 static int take_over_sqlites_memory(void **state) {
@@ -52,10 +32,10 @@ static void torture(struct fixture *f, const struct af_buf *database, int stride
       put_back(f, database);
     else
       remove_database(f);
-    left = n;
+    allocations_left = n;
     int rc = live(f, &done);
-    struck = left < 0;
-    left = -1;
+    struck = allocations_left < 0;
+    allocations_left = -1;
     if (rc != 0) {
       assert_int_equal(rc, -AF_ENOMEM);
       assert_string_equal(f->err.code, "OutOfMemory");
