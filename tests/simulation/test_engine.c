@@ -104,6 +104,56 @@ TEST(a_process_that_dies_again_and_again_gets_through) {
   }
 }
 
+/* One batch dies with access half open or half closed, another that needs the same access runs alone, and then the first is resumed. */
+TEST(a_batch_gets_on_beside_one_that_died_holding_the_same_access) {
+  struct af_error err;
+  bool died = true;
+  for (uint64_t k = 1; died && k < 200; k++) {
+    struct rig *r = new_rig(WORLD, 300 + k);
+    char when[96];
+    snprintf(when, sizeof(when), "the first died at call %u", (unsigned)k);
+    rig_arm(r, k % 2 ? RIG_DIES_AFTER : RIG_DIES_BEFORE, k);
+    int rc = rig_run(r, MANIFEST_HEAD PLAIN SEALED, &err);
+    died = rig_died(r);
+    if (!died) assert_ok(rc, &err);
+    rig_arm(r, RIG_LIVES, 0);
+    rc = rig_run(r, MANIFEST_HEAD PLAIN_HERE SEALED_HERE, &err);
+    if (rc) fail_msg("%s: %s", when, err.message);
+    rc = rig_resume(r, &err);
+    if (rc) fail_msg("%s: %s", when, err.message);
+    assert_all(r, AF_COPY_DONE, when);
+    assert_clean(r, when);
+    assert_int_equal(live_images(r), 4);
+    rig_free(r);
+  }
+}
+
+/* What can't be done is undone, also when the process dies while it undoes. */
+TEST(a_copy_that_fails_is_undone_wherever_it_dies) {
+  struct af_error err;
+  bool died = true;
+  for (uint64_t k = 1; died && k < 200; k++) {
+    struct rig *r = new_rig(WORLD, 500 + k);
+    char when[96];
+    snprintf(when, sizeof(when), "failing, death at call %u", (unsigned)k);
+    json_t *faults = json_pack("[{s:s, s:s, s:i, s:s, s:s}]", "kind", "error", "action", "RegisterImage", "status", 400, "code", "InvalidParameterValue",
+                               "message", "this one is not liked");
+    assert_ok(cs_sim_faults(rig_sim(r), faults, &err), &err);
+    json_decref(faults);
+    rig_arm(r, k % 2 ? RIG_DIES_AFTER : RIG_DIES_BEFORE, k);
+    int rc = rig_run(r, MANIFEST_HEAD SEALED, &err);
+    died = rig_died(r);
+    rig_arm(r, RIG_LIVES, 0);
+    if (died) rc = rig_resume(r, &err);
+    if (rc) fail_msg("%s: %s", when, err.message);
+    assert_all(r, AF_COPY_FAILED, when);
+    assert_clean(r, when);
+    rig_advance(r, 3600000);
+    assert_int_equal(live_images(r), 0);
+    rig_free(r);
+  }
+}
+
 TEST(a_stop_at_any_turn_is_resumed) {
   struct af_error err;
   for (int turns = 1; turns < 60; turns += 3) {
@@ -134,6 +184,8 @@ int main(void) {
       cmocka_unit_test(death_before_any_call_of_reencrypt_loses_and_duplicates_nothing),
       cmocka_unit_test(death_after_any_call_of_reencrypt_loses_and_duplicates_nothing),
       cmocka_unit_test(a_process_that_dies_again_and_again_gets_through),
+      cmocka_unit_test(a_batch_gets_on_beside_one_that_died_holding_the_same_access),
+      cmocka_unit_test(a_copy_that_fails_is_undone_wherever_it_dies),
       cmocka_unit_test(a_stop_at_any_turn_is_resumed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
