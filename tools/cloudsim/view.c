@@ -98,16 +98,22 @@ static void print_calls(FILE *out, const json_t *calls) {
   }
 }
 
+static long long number(const json_t *o, const char *member) {
+  return (long long)json_integer_value(json_object_get(o, member));
+}
+
 static void print_peaks(FILE *out, const json_t *list) {
+  const char *name = "copies";
   size_t i;
   json_t *u;
-  json_array_foreach (list, i, u)
-    fprintf(out, "%-22s %s %s: %lld snapshots at once at most, %lld in all; %lld images at once at most, %lld in all\n",
-            i ? "" : "copies", text(u, "account"), text(u, "region"),
-            (long long)json_integer_value(json_object_get(u, "snapshot_copies_peak")),
-            (long long)json_integer_value(json_object_get(u, "snapshot_copies_started")),
-            (long long)json_integer_value(json_object_get(u, "image_copies_peak")),
-            (long long)json_integer_value(json_object_get(u, "image_copies_started")));
+  json_array_foreach (list, i, u) {
+    if (number(u, "snapshot_copies_started") + number(u, "image_copies_started") == 0)
+      continue;
+    fprintf(out, "%-22s %s %s: %lld snapshots, at most %lld at once; %lld images, at most %lld at once\n", name, text(u, "account"),
+            text(u, "region"), number(u, "snapshot_copies_started"), number(u, "snapshot_copies_peak"), number(u, "image_copies_started"),
+            number(u, "image_copies_peak"));
+    name = "";
+  }
 }
 
 static void print_images(FILE *out, const json_t *images) {
