@@ -214,6 +214,23 @@ TEST(what_a_grant_may_not_be_is_refused) {
   world_done(&w);
 }
 
+TEST(a_refusal_that_quotes_a_long_name_is_json_still) {
+  struct world w;
+  world_with(&w, WORLD("", "[]", ""));
+  for (size_t shift = 0; shift < 2; shift++) { /* one of the two is cut amid a character */
+    char request[2600] = "{'KeyId':'alias/";
+    size_t n = strlen(request);
+    for (size_t i = 0; i < shift; i++)
+      request[n++] = 'x';
+    for (size_t i = 0; i < 600; i++, n += 2)
+      memcpy(request + n, "\xC3\xA9", 2);
+    memcpy(request + n, "'}", 3);
+    assert_int_equal(kms(&w, &source_admin, "DescribeKey", request), 400);
+    assert_string_equal(text_of(&w, "__type"), "NotFoundException");
+  }
+  world_done(&w);
+}
+
 TEST(principals_are_accounts_users_roles_and_sessions) {
   static const char *const good[] = {TARGET, ROOT_OF(TARGET), NARROW, "arn:aws:iam::" TARGET ":role/hop",
                                      "arn:aws:sts::" TARGET ":assumed-role/hop/me"};
@@ -575,6 +592,7 @@ int main(void) {
       cmocka_unit_test(a_token_retires_a_grant_before_it_has_arrived),
       cmocka_unit_test(who_may_grant_by_a_grant_passes_on_no_more_than_it_has),
       cmocka_unit_test(what_a_grant_may_not_be_is_refused),
+      cmocka_unit_test(a_refusal_that_quotes_a_long_name_is_json_still),
       cmocka_unit_test(principals_are_accounts_users_roles_and_sessions),
       cmocka_unit_test(a_key_has_a_quota_of_grants),
       cmocka_unit_test(calls_have_rates),
