@@ -214,7 +214,7 @@ TEST(what_a_grant_may_not_be_is_refused) {
   world_done(&w);
 }
 
-TEST(a_refusal_that_quotes_a_long_name_is_json_still) {
+TEST(a_refusal_that_quotes_a_long_name_is_json_and_xml_still) {
   struct world w;
   world_with(&w, WORLD("", "[]", ""));
   for (size_t shift = 0; shift < 2; shift++) { /* one of the two is cut amid a character */
@@ -227,6 +227,13 @@ TEST(a_refusal_that_quotes_a_long_name_is_json_still) {
     memcpy(request + n, "'}", 3);
     assert_int_equal(kms(&w, &source_admin, "DescribeKey", request), 400);
     assert_string_equal(text_of(&w, "__type"), "NotFoundException");
+    char role[6000] = "RoleSessionName=me&RoleArn=arn:aws:iam::" SOURCE ":role/";
+    for (size_t i = 0; i < shift; i++)
+      role[strlen(role)] = 'x';
+    for (size_t i = 0; i < 600; i++)
+      memcpy(role + strlen(role), "%C3%A9", 7);
+    assert_int_equal(sts(&w, &target_admin, "AssumeRole", role), 403);
+    assert_true(af_str_utf8(af_buf_view(&w.reply.body)));
   }
   world_done(&w);
 }
@@ -592,7 +599,7 @@ int main(void) {
       cmocka_unit_test(a_token_retires_a_grant_before_it_has_arrived),
       cmocka_unit_test(who_may_grant_by_a_grant_passes_on_no_more_than_it_has),
       cmocka_unit_test(what_a_grant_may_not_be_is_refused),
-      cmocka_unit_test(a_refusal_that_quotes_a_long_name_is_json_still),
+      cmocka_unit_test(a_refusal_that_quotes_a_long_name_is_json_and_xml_still),
       cmocka_unit_test(principals_are_accounts_users_roles_and_sessions),
       cmocka_unit_test(a_key_has_a_quota_of_grants),
       cmocka_unit_test(calls_have_rates),

@@ -654,13 +654,9 @@ static void put_json(struct cs_reply *reply, const json_t *value) {
 }
 
 void cs_kms_error(const struct cs_call *call, struct cs_reply *reply) {
-  const char *message = call->failure.message;
-  size_t n = strlen(message);
-  while (n > 0 && !af_str_utf8(af_str_n(message, n))) /* what was cut to fit may end amid a character, which no JSON can hold */
-    n--;
   /* KMS spells the member "message", its AccessDeniedException "Message" (rules.md 8). */
   const char *member = strcmp(call->failure.code, "AccessDeniedException") == 0 ? "Message" : "message";
-  json_t *body = json_pack("{s:s, s:s%}", "__type", call->failure.code, member, message, n);
+  json_t *body = json_pack("{s:s, s:s}", "__type", call->failure.code, member, call->failure.message);
   reply->status = call->failure.status;
   put_json(reply, body);
   json_decref(body);

@@ -65,6 +65,9 @@ int cs_fail(struct cs_call *call, int status, const char *code, const char *form
   va_start(args, format);
   vsnprintf(f->message, sizeof f->message, format, args);
   va_end(args);
+  /* What was cut to fit may end amid a character, which neither XML nor JSON can hold. */
+  for (size_t n = strlen(f->message); n > 0 && !af_str_utf8(af_str_n(f->message, n)); n--)
+    f->message[n - 1] = 0;
   return -AF_EAWS;
 }
 
