@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 static int not_found(const char *what, const char *id, struct af_error *err) {
-  return af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "StoreNotFound", "there is no %s %s", what, id ? id : "");
+  return af_store_error(err, -AF_ENOENT, "there is no %s %s", what, id ? id : "");
 }
 
 /* Batches */
@@ -23,7 +23,7 @@ int af_store_batch_insert(struct af_store *s, const struct af_batch_row *b, stru
     row.created_ms = af_now_ms(s->clock);
   rc = af_change(s, AF_SQL_BATCH_INSERT, &row, NULL, err);
   if (rc == -AF_EINVAL && s->constraint == SQLITE_CONSTRAINT_PRIMARYKEY)
-    rc = af_error_set(err, -AF_EEXIST, AF_CLASS_INTERNAL, "StoreExists", "batch %s is there already", row.id);
+    rc = af_store_error(err, -AF_EEXIST, "batch %s is there already", row.id);
   return rc;
 }
 
@@ -62,15 +62,15 @@ static struct af_event_write event_of(const struct af_store *s, const struct af_
 /* What can be said of a call before the database is asked. */
 static int check_call(const struct af_copy_row *c, const struct af_event_row *ev, int64_t step, struct af_error *err) {
   if (!ev || !ev->kind)
-    return af_error_set(err, -AF_EINVAL, AF_CLASS_INTERNAL, "StoreInvalid", "a copy was to be written without an event");
+    return af_store_error(err, -AF_EINVAL, "a copy was to be written without an event");
   if (ev->step != step)
-    return af_error_set(err, -AF_EINVAL, AF_CLASS_INTERNAL, "StoreInvalid", "an event is about step %lld and comes with step %lld (-1: the copy)",
+    return af_store_error(err, -AF_EINVAL, "an event is about step %lld and comes with step %lld (-1: the copy)",
                         (long long)ev->step, (long long)step);
   return af_row_check(&af_shape_copy, c, err);
 }
 
 static int stale(const struct af_copy_row *c, int64_t stored, struct af_error *err) {
-  return af_error_set(err, -AF_ESTALE, AF_CLASS_INTERNAL, "StoreStale", "copy %s was read at revision %lld and is at %lld now", c->id,
+  return af_store_error(err, -AF_ESTALE, "copy %s was read at revision %lld and is at %lld now", c->id,
                       (long long)c->revision, (long long)stored);
 }
 
@@ -82,7 +82,8 @@ static int head_of(struct af_store *s, const struct af_copy_row *c, struct af_he
   return rc == 0 && ret->revision != c->revision ? stale(c, ret->revision, err) : rc;
 }
 
-int af_store_events(struct af_store *s, const char *copy_id, int64_t after, struct af_event_row **ret, size_t *ret_n, struct af_error *err) {
+int af_store_events(struct af_store *s, const char *copy_id, int64_t after, struct af_event_row **ret, size_t *ret_n,
+                    struct af_error *err) {
   void *rows;
   int rc = af_store_enter_read(s, err);
   if (rc == 0)
@@ -113,7 +114,7 @@ static int copy_exists(struct af_store *s, const struct af_copy_row *c, struct a
   if (rc != 0 && rc != -AF_ENOENT)
     return rc;
   const char *id = other.text ? other.text : c->id;
-  af_error_set(err, -AF_EEXIST, AF_CLASS_INVALID, "StoreExists", other.text ? "copy %s does the same and has not ended" : "copy %s is there already", id);
+  af_store_error(err, -AF_EEXIST, other.text ? "copy %s does the same and has not ended" : "copy %s is there already", id);
   if (err)
     AF_COPY(err->resource, af_str(id));
   free(other.text);
@@ -123,7 +124,7 @@ static int copy_exists(struct af_store *s, const struct af_copy_row *c, struct a
 int af_store_copy_insert(struct af_store *s, struct af_copy_row *c, const struct af_event_row *ev, struct af_error *err) {
   int rc = check_call(c, ev, -1, err);
   if (rc == 0 && c->revision != 0)
-    rc = af_error_set(err, -AF_EINVAL, AF_CLASS_INTERNAL, "StoreInvalid", "copy %s was inserted before", c->id);
+    rc = af_store_error(err, -AF_EINVAL, "copy %s was inserted before", c->id);
   if (rc == 0)
     rc = af_store_enter_write(s, err);
   if (rc != 0)
@@ -202,7 +203,8 @@ int af_store_copy_get(struct af_store *s, const char *id, struct af_copy_row *re
   return rc == -AF_ENOENT ? not_found("copy", id, err) : rc;
 }
 
-int af_store_facts_put(struct af_store *s, struct af_copy_row *c, const char *json, const struct af_event_row *ev, struct af_error *err) {
+int af_store_facts_put(struct af_store *s, struct af_copy_row *c, const char *json, const struct af_event_row *ev,
+                       struct af_error *err) {
   struct af_head head;
   int rc = check_call(c, ev, -1, err);
   if (rc == 0)
@@ -235,16 +237,18 @@ static void face_state(char out[FACE_STATE_SIZE], const struct af_step_row *step
   (void)snprintf(out, FACE_STATE_SIZE, "%s/%s", af_step_face_name(step->face), af_step_state_name(step->state));
 }
 
-static int check_step(const struct af_copy_row *c, const struct af_step_row *step, const struct af_event_row *ev, struct af_error *err) {
+static int check_step(const struct af_copy_row *c, const struct af_step_row *step, const struct af_event_row *ev,
+                      struct af_error *err) {
   int rc = check_call(c, ev, step->ordinal, err);
   if (rc == 0)
     rc = af_row_check(&af_shape_step, step, err);
   if (rc == 0 && (step->ordinal < 0 || !af_streq(step->copy_id, c->id)))
-    rc = af_error_set(err, -AF_EINVAL, AF_CLASS_INTERNAL, "StoreInvalid", "a step of copy %s came with copy %s", step->copy_id, c->id);
+    rc = af_store_error(err, -AF_EINVAL, "a step of copy %s came with copy %s", step->copy_id, c->id);
   return rc;
 }
 
-int af_store_step_insert(struct af_store *s, struct af_copy_row *c, const struct af_step_row *step, const struct af_event_row *ev, struct af_error *err) {
+int af_store_step_insert(struct af_store *s, struct af_copy_row *c, const struct af_step_row *step, const struct af_event_row *ev,
+                         struct af_error *err) {
   struct af_head head;
   char to_state[FACE_STATE_SIZE];
   int rc = check_step(c, step, ev, err);
@@ -259,12 +263,13 @@ int af_store_step_insert(struct af_store *s, struct af_copy_row *c, const struct
   event.to_state = to_state;
   rc = af_change(s, AF_SQL_STEP_INSERT, step, NULL, err);
   if (rc == -AF_EINVAL && s->constraint == SQLITE_CONSTRAINT_PRIMARYKEY)
-    rc = af_error_set(err, -AF_EEXIST, AF_CLASS_INTERNAL, "StoreExists", "copy %s has a step %lld already", c->id, (long long)step->ordinal);
+    rc = af_store_error(err, -AF_EEXIST, "copy %s has a step %lld already", c->id, (long long)step->ordinal);
   return rc != 0 ? rc : move_on(s, c, &event, err);
 }
 
 /* The way of nearly all writes, in three statements. The first checks everything, so the others can't miss. */
-int af_store_step_update(struct af_store *s, struct af_copy_row *c, const struct af_step_row *step, const struct af_event_row *ev, struct af_error *err) {
+int af_store_step_update(struct af_store *s, struct af_copy_row *c, const struct af_step_row *step, const struct af_event_row *ev,
+                         struct af_error *err) {
   struct af_head head;
   char to_state[FACE_STATE_SIZE];
   int changes = 0;
@@ -279,7 +284,7 @@ int af_store_step_update(struct af_store *s, struct af_copy_row *c, const struct
   rc = af_change(s, AF_SQL_EVENT_OF_STEP, &event, &changes, err);
   if (rc == 0 && changes == 0) {
     rc = head_of(s, c, &head, err);
-    return rc != 0 ? rc : af_error_set(err, -AF_ENOENT, AF_CLASS_INTERNAL, "StoreNotFound", "copy %s has no step %lld", c->id, (long long)step->ordinal);
+    return rc != 0 ? rc : af_store_error(err, -AF_ENOENT, "copy %s has no step %lld", c->id, (long long)step->ordinal);
   }
   if (rc == 0)
     rc = change_one(s, AF_SQL_COPY_TOUCH, &event, err);

@@ -2,7 +2,7 @@
 #include "state/store_internal.h"
 
 static int missing(int64_t exposure, struct af_error *err) {
-  return af_error_set(err, -AF_ENOENT, AF_CLASS_INTERNAL, "StoreNotFound", "there is no exposure %lld", (long long)exposure);
+  return af_store_error(err, -AF_ENOENT, "there is no exposure %lld", (long long)exposure);
 }
 
 int af_store_effect_put(struct af_store *s, const struct af_effect_row *e, struct af_error *err) {
@@ -13,7 +13,7 @@ int af_store_effect_put(struct af_store *s, const struct af_effect_row *e, struc
     return rc;
   rc = af_change(s, AF_SQL_EFFECT_PUT, e, NULL, err);
   if (rc == -AF_EINVAL && s->constraint == SQLITE_CONSTRAINT_FOREIGNKEY)
-    rc = af_error_set(err, -AF_ENOENT, AF_CLASS_INTERNAL, "StoreNotFound", "copy %s has no step %lld", e->copy_id, (long long)e->step);
+    rc = af_store_error(err, -AF_ENOENT, "copy %s has no step %lld", e->copy_id, (long long)e->step);
   return rc;
 }
 
@@ -34,14 +34,14 @@ int af_store_exposure_find(struct af_store *s, const char *kind, const char *acc
   if (rc == 0)
     rc = af_query_one(s, AF_SQL_EXPOSURE_FIND, &in, ret, err);
   if (rc == -AF_ENOENT)
-    return af_error_set(err, rc, AF_CLASS_INVALID, "StoreNotFound", "there is no %s of %s to %s", kind, resource, grantee);
+    return af_store_error(err, rc, "there is no %s of %s to %s", kind, resource, grantee);
   return rc;
 }
 
 static int exposure_insert(struct af_store *s, struct af_exposure_row *e, struct af_error *err) {
   int rc = af_change(s, AF_SQL_EXPOSURE_INSERT, e, NULL, err);
   if (rc == -AF_EINVAL && s->constraint == SQLITE_CONSTRAINT_UNIQUE)
-    return af_error_set(err, -AF_EEXIST, AF_CLASS_INTERNAL, "StoreExists", "the %s of %s to %s is there already", e->kind, e->resource, e->grantee);
+    return af_store_error(err, -AF_EEXIST, "the %s of %s to %s is there already", e->kind, e->resource, e->grantee);
   if (rc != 0)
     return rc;
   e->id = sqlite3_last_insert_rowid(s->db);
@@ -62,7 +62,7 @@ static int exposure_update(struct af_store *s, struct af_exposure_row *e, struct
   rc = af_query_one(s, AF_SQL_EXPOSURE_REVISION, &(struct af_lookup){.number = e->id}, &stored, err);
   if (rc == -AF_ENOENT)
     return missing(e->id, err);
-  return rc != 0 ? rc : af_error_set(err, -AF_ESTALE, AF_CLASS_INTERNAL, "StoreStale", "exposure %lld was read at revision %lld and is at %lld now",
+  return rc != 0 ? rc : af_store_error(err, -AF_ESTALE, "exposure %lld was read at revision %lld and is at %lld now",
                                      (long long)e->id, (long long)e->revision, (long long)stored.count);
 }
 
@@ -90,7 +90,7 @@ int af_store_holder_add(struct af_store *s, int64_t exposure, const char *copy_i
   if (rc == 0)
     rc = af_change(s, AF_SQL_HOLDER_ADD, &(struct af_lookup){.number = exposure, .id = copy_id}, NULL, err);
   if (rc == -AF_EINVAL && s->constraint == SQLITE_CONSTRAINT_FOREIGNKEY)
-    return af_error_set(err, -AF_ENOENT, AF_CLASS_INTERNAL, "StoreNotFound", "there is no exposure %lld, or no copy %s", (long long)exposure, copy_id);
+    return af_store_error(err, -AF_ENOENT, "there is no exposure %lld, or no copy %s", (long long)exposure, copy_id);
   return rc;
 }
 

@@ -26,30 +26,10 @@
 enum { HEADER_SIZE = 100, PATH_LIMIT = PATH_MAX };
 static const char magic[16] = "SQLite format 3";
 
-/* Says what errno means for path; doing as "create", "open". */
-static int file_error(const char *path, const char *doing, struct af_error *err) {
-  int saved = errno;
-  bool full = saved == ENOSPC || saved == EDQUOT || saved == EFBIG;
-  int rc = full ? -AF_EFULL : saved == ENOENT ? -AF_ENOENT : saved == ENOMEM ? -AF_ENOMEM : -AF_EIO;
-  errno = saved;
-  af_error_set(err, rc, AF_CLASS_INTERNAL, full ? "StoreFull" : saved == ENOENT ? "StoreNotFound" : "StoreIo", "cannot %s %s: %m", doing, path);
+static int file_says(int rc, const char *path, const char *what, struct af_error *err) {
+  af_store_error(err, rc, "%s %s", path, what);
   if (err)
     AF_COPY(err->resource, af_str(path));
-  if (full)
-    af_error_hint(err, "make room on its disk (or raise the limit), then run the command again: nothing that was committed is lost");
-  else if (saved == EACCES || saved == EPERM || saved == EROFS)
-    af_error_hint(err, "check who owns the file and its folder, or name another database with --db");
-  return rc;
-}
-
-static int file_says(int rc, const char *path, const char *code, const char *what, struct af_error *err) {
-  af_error_set(err, rc, rc == -AF_ECORRUPT || rc == -AF_EIO ? AF_CLASS_INTERNAL : AF_CLASS_INVALID, code, "%s %s", path, what);
-  if (err)
-    AF_COPY(err->resource, af_str(path));
-  if (rc == -AF_EIO)
-    af_error_hint(err, "check the disk, then run the command again: nothing that was committed is lost");
-  if (rc == -AF_ECORRUPT)
-    af_error_hint(err, "it was left as it is; keep a copy of it, then restore a backup or start with another --db");
   return rc;
 }
 
@@ -72,8 +52,8 @@ static void folder_of(char out[PATH_LIMIT], const char *path) {
 static int sync_folder(const char *folder, struct af_error *err) {
   int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0)
-    return file_error(folder, "open the folder", err);
-  int rc = fsync(fd) != 0 && errno != EINVAL ? file_error(folder, "sync the folder", err) : 0;
+    return af_errno_error(folder, "open the folder", err);
+  int rc = fsync(fd) != 0 && errno != EINVAL ? af_errno_error(folder, "sync the folder", err) : 0;
   (void)close(fd);
   return rc;
 }
@@ -85,10 +65,10 @@ static int make_folder(const char *folder, struct af_error *err) {
     if (access(folder, F_OK) == 0)
       return 0;
     errno = saved;
-    return file_error(folder, "create the folder", err);
+    return af_errno_error(folder, "create the folder", err);
   }
   if (chmod(folder, 0700) != 0) /* the umask may have taken the owner's own bits */
-    return file_error(folder, "set the mode of", err);
+    return af_errno_error(folder, "set the mode of", err);
   char parent[PATH_LIMIT];
   folder_of(parent, folder);
   return sync_folder(parent, err);
@@ -118,7 +98,7 @@ static int make_empty(const char *path, struct af_error *err) {
   /* Through a symbolic link that leads nowhere yet, too: its target is where the database will be. */
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
   if (fd < 0)
-    return file_error(path, "create", err);
+    return af_errno_error(path, "create", err);
   (void)close(fd);
   return 0;
 }
@@ -126,22 +106,25 @@ static int make_empty(const char *path, struct af_error *err) {
 int af_file_locate(const char *path, bool create, char **ret_real, struct af_error *err) {
   struct stat st;
   if (path[0] == 0 || strlen(path) > PATH_LIMIT - 16)
-    return af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "StorePath", "the database's path is %s", path[0] ? "too long" : "empty");
+    return af_store_error(err, -AF_EINVAL, "the database's path is %s", path[0] ? "too long" : "empty");
   if (stat(path, &st) != 0) {
     if (errno != ENOENT || !create)
-      return file_error(path, "open", err);
+      return af_errno_error(path, "open", err);
     int rc = make_empty(path, err);
     if (rc != 0)
       return rc;
   } else if (!S_ISREG(st.st_mode)) {
-    return file_says(-AF_EINVAL, path, "StorePath", S_ISDIR(st.st_mode) ? "is a folder, not a database" : "is not a regular file", err);
+    return file_says(-AF_EINVAL, path, S_ISDIR(st.st_mode) ? "is a folder, not a database" : "is not a regular file", err);
+  } else if (create && st.st_nlink > 1) {
+    /* A log and a lock belong to one name: under another the database would have two owners. */
+    return file_says(-AF_EINVAL, path, "has other names too (hard links): copy it, and use the copy", err);
   }
   char *real = realpath(path, NULL);
   if (!real)
-    return file_error(path, "open", err);
+    return af_errno_error(path, "open", err);
   if (strlen(real) > PATH_LIMIT - 16) {
     free(real);
-    return af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "StorePath", "the database's path is too long");
+    return af_store_error(err, -AF_EINVAL, "the database's path is too long");
   }
   *ret_real = real;
   return 0;
@@ -153,7 +136,7 @@ static int size_of(const char *real, const char *suffix, int64_t *ret, struct af
   struct stat st = {0};
   (void)beside(path, real, suffix);
   if (stat(path, &st) != 0 && errno != ENOENT)
-    return file_error(path, "look at", err);
+    return af_errno_error(path, "look at", err);
   *ret = st.st_size;
   return 0;
 }
@@ -174,7 +157,7 @@ static int read_header(const char *real, unsigned char header[HEADER_SIZE], stru
   else if (rc == SQLITE_IOERR_NOMEM)
     ours = af_error_nomem(err);
   else if (rc != SQLITE_OK) /* xRead tells nobody but us */
-    ours = file_says(-AF_EIO, real, "StoreIo", "cannot be read: its disk fails", err);
+    ours = file_says(-AF_EIO, real, "cannot be read: its disk fails", err);
   (void)sqlite3_close(db);
   return ours;
 }
@@ -186,14 +169,14 @@ static uint32_t big_endian(const unsigned char *p) {
 static int check_header(const char *real, const unsigned char *h, int64_t size, bool wal, struct af_error *err) {
   size_t seen = size < (int64_t)sizeof magic ? (size_t)size : sizeof magic;
   if (memcmp(h, magic, seen) != 0)
-    return file_says(-AF_EVERSION, real, "StoreForeign", "is not a database of amiferry's: it is no SQLite database at all", err);
+    return file_says(-AF_EVERSION, real, "is not a database of amiferry's: it is no SQLite database at all", err);
   if (size < HEADER_SIZE)
-    return file_says(-AF_ECORRUPT, real, "StoreCorrupt", "was cut short: not even its header is whole", err);
+    return file_says(-AF_ECORRUPT, real, "was cut short: not even its header is whole", err);
   if (big_endian(h + 68) != AF_APPLICATION_ID)
-    return file_says(-AF_EVERSION, real, "StoreForeign", "is not a database of amiferry's: it belongs to another program", err);
+    return file_says(-AF_EVERSION, real, "is not a database of amiferry's: it belongs to another program", err);
   uint32_t version = big_endian(h + 60);
   if (version > AF_SCHEMA_VERSION || h[18] > 2 || h[19] > 2) {
-    int rc = file_says(-AF_EVERSION, real, "StoreNewer", "was written by a newer amiferry", err);
+    int rc = file_says(-AF_EVERSION, real, "was written by a newer amiferry", err);
     af_error_hint(err, "its version is %u and this program knows up to %d: use the newer program", version, AF_SCHEMA_VERSION);
     return rc;
   }
@@ -201,11 +184,11 @@ static int check_header(const char *real, const unsigned char *h, int64_t size, 
   if (page == 1)
     page = 65536;
   if (version < 1 || page < 512 || (page & (page - 1)) != 0 || h[18] < 1 || h[19] < 1)
-    return file_says(-AF_ECORRUPT, real, "StoreCorrupt", "is damaged: its header makes no sense", err);
+    return file_says(-AF_ECORRUPT, real, "is damaged: its header makes no sense", err);
   /* While the log has content the file may lag behind its header: a checkpoint writes page 1 first. SQLite then judges. */
   int64_t pages = big_endian(h + 24) == big_endian(h + 92) ? big_endian(h + 28) : 1;
   if (!wal && (size % page != 0 || size / page < pages))
-    return file_says(-AF_ECORRUPT, real, "StoreCorrupt", "was cut short: pages are missing at its end", err);
+    return file_says(-AF_ECORRUPT, real, "was cut short: pages are missing at its end", err);
   return 0;
 }
 
@@ -224,9 +207,9 @@ int af_file_look(const char *real, struct af_file_look *ret, struct af_error *er
   if (rc != 0)
     return rc;
   if (size == 0 && (wal > 0 || journal > 0))
-    return file_says(-AF_ECORRUPT, real, "StoreCorrupt", "was cut short: it is empty, but the log beside it is not", err);
+    return file_says(-AF_ECORRUPT, real, "was cut short: it is empty, but the log beside it is not", err);
   if (journal > 0)
-    return file_says(-AF_ECORRUPT, real, "StoreCorrupt", "has a rollback journal beside it, which amiferry never leaves", err);
+    return file_says(-AF_ECORRUPT, real, "has a rollback journal beside it, which amiferry never leaves", err);
   *ret = (struct af_file_look){.empty = size == 0, .wal = wal > 0};
   return 0;
 }
@@ -246,10 +229,9 @@ static int lock_refused(int fd, const char *real, struct af_error *err) {
   char who[64] = "another process";
   if (pid > 0)
     (void)snprintf(who, sizeof who, "process %lld", (long long)pid);
-  af_error_set(err, -AF_EBUSY, AF_CLASS_INVALID, "StoreBusy", "%s is in use by %s", real, who);
+  af_store_error(err, -AF_EBUSY, "%s is in use by %s", real, who);
   if (err)
     AF_COPY(err->resource, af_str(real));
-  af_error_hint(err, "wait until it has ended, or stop it; `amiferry status` works meanwhile");
   return -AF_EBUSY;
 }
 
@@ -260,10 +242,10 @@ int af_file_lock(const char *real, int *ret_fd, struct af_error *err) {
   (void)beside(path, real, ".lock");
   int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
   if (fd < 0)
-    return file_error(path, "open the lock", err);
+    return af_errno_error(path, "open the lock", err);
   int rc = 0;
   if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-    rc = errno == EWOULDBLOCK ? lock_refused(fd, real, err) : file_error(path, "lock", err);
+    rc = errno == EWOULDBLOCK ? lock_refused(fd, real, err) : af_errno_error(path, "lock", err);
   if (rc != 0) {
     (void)close(fd);
     return rc;
@@ -310,13 +292,13 @@ int af_file_create(const char *real, struct af_error *err) {
   sweep(path);
   int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0)
-    return file_error(path, "create", err);
-  int rc = fchmod(fd, 0600) != 0 ? file_error(path, "set the mode of", err) : build(path, err);
+    return af_errno_error(path, "create", err);
+  int rc = fchmod(fd, 0600) != 0 ? af_errno_error(path, "set the mode of", err) : build(path, err);
   if (rc == 0 && fsync(fd) != 0)
-    rc = file_error(path, "sync", err);
+    rc = af_errno_error(path, "sync", err);
   (void)close(fd); /* SQLite has nothing open there any more, so no lock is dropped */
   if (rc == 0 && rename(path, real) != 0)
-    rc = file_error(real, "create", err);
+    rc = af_errno_error(real, "create", err);
   if (rc != 0)
     sweep(path);
   return rc != 0 ? rc : sync_folder(folder, err);
@@ -331,11 +313,11 @@ int af_file_open_immutable(const char *real, sqlite3 **ret_db, struct af_error *
     af_buf_printf(&uri, plain ? "%c" : "%%%02X", (unsigned char)*p);
   }
   af_buf_puts(&uri, "?immutable=1");
-  int rc = 0;
+  int rc = 0, flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   sqlite3 *db = NULL;
   if (af_buf_rc(&uri) != 0)
     rc = af_error_nomem(err);
-  else if (sqlite3_open_v2(af_buf_cstr(&uri), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL) != SQLITE_OK)
+  else if (sqlite3_open_v2(af_buf_cstr(&uri), &db, flags, NULL) != SQLITE_OK)
     rc = af_sqlite_error(db, "open", err);
   af_buf_done(&uri);
   if (rc != 0)

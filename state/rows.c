@@ -112,9 +112,9 @@ int af_row_check(const struct af_shape *shape, const void *row, struct af_error 
   for (unsigned i = 0; i < shape->count; i++) {
     const struct af_field *f = &shape->fields[i];
     if (f->type == AF_FIELD_TEXT && !text_of(f, row))
-      return af_error_set(err, -AF_EINVAL, AF_CLASS_INTERNAL, "StoreInvalid", "a row was given without its %s", f->name);
+      return af_store_error(err, -AF_EINVAL, "a row was given without its %s", f->name);
     if (f->type == AF_FIELD_ENUM && enum_of(f, row) >= f->names->count)
-      return af_error_set(err, -AF_EINVAL, AF_CLASS_INTERNAL, "StoreInvalid", "a row was given with no such %s", f->name);
+      return af_store_error(err, -AF_EINVAL, "a row was given with no such %s", f->name);
   }
   return 0;
 }
@@ -142,7 +142,7 @@ int af_row_bind(sqlite3_stmt *stmt, int parameter, const struct af_field *f, con
 }
 
 static int damaged(const struct af_field *f, struct af_error *err) {
-  return af_error_set(err, -AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt", "a stored row has an impossible %s", f->name);
+  return af_store_error(err, -AF_ECORRUPT, "a stored row has an impossible %s", f->name);
 }
 
 static int read_text(sqlite3_stmt *stmt, int column, const struct af_field *f, char **ret, struct af_error *err) {

@@ -12,7 +12,7 @@
 
 static const char version_1[] =
     "CREATE TABLE batch (           -- one run of a manifest\n"
-    "  id              TEXT NOT NULL PRIMARY KEY,\n"
+    "  id              TEXT NOT NULL PRIMARY KEY, -- ours, random\n"
     "  manifest_name   TEXT NOT NULL,    -- as the user called it\n"
     "  manifest_digest TEXT NOT NULL,    -- hex SHA-256 of the normal form: the same manifest finds its batch again\n"
     "  manifest        TEXT NOT NULL,    -- the normal form, JSON\n"
@@ -22,22 +22,27 @@ static const char version_1[] =
 
     /* Written at each move of its steps, so it is kept short: what is long and settled is in copy_text. */
     "CREATE TABLE copy (            -- one source AMI to one target account and Region\n"
-    "  id               TEXT NOT NULL PRIMARY KEY,\n"
-    "  batch_id         TEXT NOT NULL REFERENCES batch (id),\n"
+    "  id               TEXT NOT NULL PRIMARY KEY, -- ours, random: part of tokens, names and tags\n"
+    "  batch_id         TEXT NOT NULL REFERENCES batch (id), -- the run that asked for it\n"
     "  position         INTEGER NOT NULL CHECK (position >= 0), -- in the manifest, from 0\n"
     "  key              TEXT NOT NULL,    -- what makes it the same copy: source, target and name\n"
-    "  state            TEXT NOT NULL CHECK (state IN ('waiting', 'inspecting', 'working', 'undoing', 'done', 'failed', 'cancelled', 'blocked')),\n"
-    "  goal             TEXT NOT NULL CHECK (goal IN ('none', 'done', 'failed', 'cancelled', 'blocked')), -- where undoing ends\n"
-    "  resume_state     TEXT NOT NULL CHECK (resume_state IN ('waiting', 'inspecting', 'working', 'undoing', 'done', 'failed', 'cancelled', 'blocked')), -- blocked: where a retry goes on\n"
-    "  cancel_requested INTEGER NOT NULL CHECK (cancel_requested IN (0, 1)),\n"
+    "  -- where it is; done, failed and cancelled are its ends\n"
+    "  state            TEXT NOT NULL CHECK (state IN ('waiting', 'inspecting', 'working', 'undoing', 'done', 'failed', "
+    "'cancelled', 'blocked')),\n"
+    "  -- of an undoing copy: where that ends\n"
+    "  goal             TEXT NOT NULL CHECK (goal IN ('none', 'done', 'failed', 'cancelled', 'blocked')),\n"
+    "  -- of a blocked copy: where a retry goes on\n"
+    "  resume_state     TEXT NOT NULL CHECK (resume_state IN ('waiting', 'inspecting', 'working', 'undoing', 'done', 'failed', "
+    "'cancelled', 'blocked')),\n"
+    "  cancel_requested INTEGER NOT NULL CHECK (cancel_requested IN (0, 1)), -- what is not sent is not sent any more\n"
     "  machine_version  INTEGER NOT NULL, -- of the table of moves that drives it\n"
     "  route            TEXT,             -- NULL until it is chosen\n"
     "  reason           TEXT,             -- why this route, in words\n"
     "  image_id         TEXT,             -- the new AMI; NULL until it exists\n"
     "  error            TEXT,             -- JSON: the last error that decided something\n"
     "  bytes            INTEGER NOT NULL, -- to be copied, estimated; 0 while unknown\n"
-    "  created_ms       INTEGER NOT NULL,\n"
-    "  updated_ms       INTEGER NOT NULL,\n"
+    "  created_ms       INTEGER NOT NULL, -- when it was written down\n"
+    "  updated_ms       INTEGER NOT NULL, -- when its newest event was\n"
     "  revision         INTEGER NOT NULL CHECK (revision >= 1)  -- the number of its newest event\n"
     ") STRICT, WITHOUT ROWID;\n"
     "CREATE UNIQUE INDEX copy_live_key ON copy (key) WHERE state NOT IN ('done', 'failed', 'cancelled');\n"
@@ -45,18 +50,19 @@ static const char version_1[] =
     "CREATE INDEX copy_by_batch ON copy (batch_id, position);\n"
 
     "CREATE TABLE copy_text (       -- the long texts of a copy\n"
-    "  copy_id TEXT NOT NULL PRIMARY KEY REFERENCES copy (id),\n"
+    "  copy_id TEXT NOT NULL PRIMARY KEY REFERENCES copy (id), -- whose they are\n"
     "  spec    TEXT NOT NULL,   -- JSON: what the manifest asks for\n"
     "  facts   TEXT             -- JSON: what was read of the source and both accounts; NULL until then\n"
     ") STRICT;\n"
 
     "CREATE TABLE step (            -- a unit of work; one row an item\n"
-    "  copy_id    TEXT NOT NULL REFERENCES copy (id),\n"
-    "  ordinal    INTEGER NOT NULL CHECK (ordinal >= 0),\n"
+    "  copy_id    TEXT NOT NULL REFERENCES copy (id), -- whose it is\n"
+    "  ordinal    INTEGER NOT NULL CHECK (ordinal >= 0), -- which of its steps, from 0\n"
     "  kind       TEXT NOT NULL,    -- \"copy-snapshot\": a row of the engine's table of steps\n"
     "  item       TEXT NOT NULL,    -- what it is about: a source snapshot, a key; '' where there is only one such step\n"
     "  stage      INTEGER NOT NULL, -- steps of one stage run side by side; stages run in order\n"
-    "  face       TEXT NOT NULL CHECK (face IN ('do', 'undo')),\n"
+    "  face       TEXT NOT NULL CHECK (face IN ('do', 'undo')), -- forward or back\n"
+    "  -- intended: a call is about to be sent; ambiguous: its outcome is unknown; pending: AWS is at work\n"
     "  state      TEXT NOT NULL CHECK (state IN ('idle', 'intended', 'ambiguous', 'pending', 'done')),\n"
     "  generation INTEGER NOT NULL, -- counts up when an effect is given up and made anew\n"
     "  attempts   INTEGER NOT NULL, -- calls sent in this generation and face\n"
@@ -72,13 +78,13 @@ static const char version_1[] =
     ") STRICT, WITHOUT ROWID;\n"
 
     "CREATE TABLE event (           -- what happened to a copy, in order, for ever\n"
-    "  copy_id    TEXT NOT NULL REFERENCES copy (id),\n"
+    "  copy_id    TEXT NOT NULL REFERENCES copy (id), -- to which it happened\n"
     "  number     INTEGER NOT NULL CHECK (number >= 1), -- 1, 2, 3... without a gap: the copy's revision\n"
-    "  at_ms      INTEGER NOT NULL,\n"
+    "  at_ms      INTEGER NOT NULL, -- when, by the wall clock\n"
     "  step       INTEGER NOT NULL CHECK (step >= -1),  -- ordinal; -1: about the copy itself\n"
     "  kind       TEXT NOT NULL,    -- \"state\", \"intent\", \"outcome\", \"route\", \"note\"...\n"
     "  from_state TEXT,             -- of the copy, or of the step as \"do/idle\"; NULL where it begins here\n"
-    "  to_state   TEXT,\n"
+    "  to_state   TEXT,             -- the state after it, in the same form\n"
     "  message    TEXT,             -- one line for a person\n"
     "  action     TEXT,             -- API, as \"ec2:CopyImage\"\n"
     "  request_id TEXT,             -- AWS's\n"
@@ -89,36 +95,36 @@ static const char version_1[] =
     "CREATE TRIGGER event_remains BEFORE DELETE ON event BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;\n"
 
     "CREATE TABLE effect (          -- something a step made or changed in AWS\n"
-    "  copy_id  TEXT NOT NULL,\n"
-    "  step     INTEGER NOT NULL,   -- ordinal\n"
+    "  copy_id  TEXT NOT NULL,      -- whose it is\n"
+    "  step     INTEGER NOT NULL,   -- ordinal of the step that made it\n"
     "  kind     TEXT NOT NULL,      -- \"image\", \"snapshot\", \"grant\", \"createVolumePermission\"...\n"
-    "  account  TEXT NOT NULL,\n"
-    "  region   TEXT NOT NULL,\n"
+    "  account  TEXT NOT NULL,      -- where it is\n"
+    "  region   TEXT NOT NULL,      -- where it is\n"
     "  resource TEXT NOT NULL,      -- id or ARN\n"
-    "  state    TEXT NOT NULL CHECK (state IN ('live', 'gone')),\n"
+    "  state    TEXT NOT NULL CHECK (state IN ('live', 'gone')), -- gone: deleted or closed again\n"
     "  PRIMARY KEY (copy_id, kind, resource),\n"
     "  FOREIGN KEY (copy_id, step) REFERENCES step (copy_id, ordinal)\n"
     ") STRICT, WITHOUT ROWID;\n"
 
     "CREATE TABLE exposure (        -- an access that was opened, or was open before us\n"
-    "  id         INTEGER PRIMARY KEY,\n"
+    "  id         INTEGER PRIMARY KEY, -- ours\n"
     "  kind       TEXT NOT NULL,    -- \"createVolumePermission\", \"launchPermission\", \"grant\"\n"
     "  account    TEXT NOT NULL,    -- that owns the resource\n"
-    "  region     TEXT NOT NULL,\n"
+    "  region     TEXT NOT NULL,    -- of the resource\n"
     "  resource   TEXT NOT NULL,    -- snapshot id, AMI id, key ARN\n"
     "  grantee    TEXT NOT NULL,    -- account id or ARN\n"
-    "  state      TEXT NOT NULL CHECK (state IN ('closed', 'opening', 'open', 'closing')),\n"
+    "  state      TEXT NOT NULL CHECK (state IN ('closed', 'opening', 'open', 'closing')), -- through us\n"
     "  borrowed   INTEGER NOT NULL CHECK (borrowed IN (0, 1)), -- 1: we opened it and close it; 0: it was there and stays\n"
     "  generation INTEGER NOT NULL, -- counts up each time it is opened anew\n"
     "  detail     TEXT,             -- the grant's id\n"
-    "  revision   INTEGER NOT NULL CHECK (revision >= 1),\n"
+    "  revision   INTEGER NOT NULL CHECK (revision >= 1), -- counts its changes\n"
     "  UNIQUE (resource, grantee, kind, account, region)\n"
     ") STRICT;\n"
     "CREATE INDEX exposure_open ON exposure (id) WHERE borrowed = 1 AND state <> 'closed';\n"
 
     "CREATE TABLE holder (          -- which copies need an exposure; the last one to go closes it\n"
-    "  exposure_id INTEGER NOT NULL REFERENCES exposure (id),\n"
-    "  copy_id     TEXT NOT NULL REFERENCES copy (id),\n"
+    "  exposure_id INTEGER NOT NULL REFERENCES exposure (id), -- what is needed\n"
+    "  copy_id     TEXT NOT NULL REFERENCES copy (id),        -- by whom\n"
     "  PRIMARY KEY (exposure_id, copy_id)\n"
     ") STRICT, WITHOUT ROWID;\n";
 
@@ -147,7 +153,7 @@ static int ask_number(sqlite3 *db, const char *sql, int64_t *ret, struct af_erro
   struct answer a;
   int rc = ask(db, sql, &a, err);
   if (rc == 0 && af_str_to_i64(af_str(a.text), ret) != 0)
-    rc = af_error_set(err, -AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt", "the database does not say its version");
+    rc = af_store_error(err, -AF_ECORRUPT, "the database does not say its version");
   return rc;
 }
 
@@ -189,8 +195,8 @@ static const struct {
 static int enum_check(sqlite3 *db, size_t i, struct af_error *err) {
   struct af_buf sql;
   af_buf_init(&sql, 1024);
-  af_buf_printf(&sql, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '%s' AND instr(sql, ' %s ') > 0 AND instr(sql, "
-                "'CHECK (%s IN (", enums[i].table, enums[i].column, enums[i].column);
+  af_buf_printf(&sql, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = '%s' AND instr(sql, 'CHECK (%s IN (",
+                enums[i].table, enums[i].column);
   for (unsigned v = 0; v < enums[i].names->count; v++)
     af_buf_printf(&sql, "%s''%s''", v ? ", " : "", enums[i].names->name[v]);
   af_buf_puts(&sql, "))') > 0");
@@ -198,8 +204,8 @@ static int enum_check(sqlite3 *db, size_t i, struct af_error *err) {
   int rc = af_buf_rc(&sql) != 0 ? af_error_nomem(err) : ask_number(db, af_buf_cstr(&sql), &found, err);
   af_buf_done(&sql);
   if (rc == 0 && found != 1)
-    rc = af_error_set(err, -AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt",
-                      "the database's table \"%s\" is not the one this program knows: its \"%s\" allows other values", enums[i].table, enums[i].column);
+    rc = af_store_error(err, -AF_ECORRUPT, "the database's %s is not the one this program knows: its %s allows other values",
+                        enums[i].table, enums[i].column);
   return rc;
 }
 
@@ -212,9 +218,9 @@ int af_schema_check(sqlite3 *db, struct af_error *err) {
   if (rc != 0)
     return rc;
   if (application_id != AF_APPLICATION_ID)
-    return af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "StoreForeign", "the database is not one of amiferry's");
+    return af_store_error(err, -AF_EVERSION, "the database is not one of amiferry's");
   if (version > AF_SCHEMA_VERSION)
-    return af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "StoreNewer", "the database has version %lld, and this program knows up to %d",
+    return af_store_error(err, -AF_EVERSION, "the database has version %lld, and this program knows up to %d",
                         (long long)version, AF_SCHEMA_VERSION);
   if (version < AF_SCHEMA_VERSION)
     return 0; /* its tables are those of an earlier version; they are checked once they are up to date */
@@ -237,20 +243,15 @@ int af_schema_pages_check(sqlite3 *db, const char *pragma, struct af_error *err)
   long code = code_in(a.text);
   if (code == SQLITE_IOERR_NOMEM || code == SQLITE_NOMEM)
     return af_error_nomem(err);
-  if ((code & 0xFF) == SQLITE_IOERR) {
-    af_error_set(err, -AF_EIO, AF_CLASS_INTERNAL, "StoreIo", "the database cannot be read: %s", a.text);
-    af_error_hint(err, "check its disk, then run the command again");
-    return -AF_EIO;
-  }
-  af_error_set(err, -AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt", "the database is damaged: %s", a.text);
-  af_error_hint(err, "keep a copy of the file as it is, then restore a backup or start with another --db");
-  return -AF_ECORRUPT;
+  if ((code & 0xFF) == SQLITE_IOERR)
+    return af_store_error(err, -AF_EIO, "the database cannot be read: %s", a.text);
+  return af_store_error(err, -AF_ECORRUPT, "the database is damaged: %s", a.text);
 }
 
 int af_schema_law_check(sqlite3 *db, const char *sql, const char *broken, struct af_error *err) {
   struct answer a;
   int rc = ask(db, sql, &a, err);
   if (rc == 0 && a.text[0])
-    rc = af_error_set(err, -AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt", "the database is damaged: %s %s", a.text, broken);
+    rc = af_store_error(err, -AF_ECORRUPT, "the database is damaged: %s %s", a.text, broken);
   return rc;
 }

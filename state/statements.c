@@ -47,7 +47,8 @@ static const struct {
     [AF_SQL_COPIES] = {COPY "WHERE c.batch_id = :id ORDER BY c.position, c.created_ms, c.id", &af_shape_lookup, &af_shape_copy},
     [AF_SQL_COPY_GET] = {COPY "WHERE c.id = :id", &af_shape_lookup, &af_shape_copy},
     [AF_SQL_FACTS_PUT] = {"UPDATE copy_text SET facts = :text WHERE copy_id = :id", &af_shape_lookup, NULL},
-    [AF_SQL_FACTS_GET] = {"SELECT facts AS text FROM copy_text WHERE copy_id = :id AND facts IS NOT NULL", &af_shape_lookup, &af_shape_text},
+    [AF_SQL_FACTS_GET] = {"SELECT facts AS text FROM copy_text WHERE copy_id = :id AND facts IS NOT NULL",
+                          &af_shape_lookup, &af_shape_text},
     [AF_SQL_STEP_INSERT] = {"INSERT INTO step (copy_id, ordinal, kind, item, stage, face, state, generation, attempts, resource, "
                             "intent, intent_ms, started_ms, next_ms, progress, data, error) "
                             "VALUES (:copy_id, :ordinal, :kind, :item, :stage, :face, :state, :generation, :attempts, :resource, "
@@ -129,7 +130,7 @@ int af_statements_prepare(struct af_store *s, struct af_error *err) {
     if (rc != SQLITE_OK)
       return af_sqlite_error(s->db, "open", err);
     if (!match(&s->sql[i], i))
-      return af_error_set(err, -AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt", "the database's columns are not those of its version");
+      return af_store_error(err, -AF_ECORRUPT, "the database's columns are not those of its version");
   }
   return 0;
 }
@@ -224,7 +225,8 @@ static int rows_add(struct rows *r, sqlite3_stmt *stmt, const struct af_shape *s
   return rc;
 }
 
-int af_query_all(struct af_store *s, enum af_statement id, const struct af_lookup *in, void **ret, size_t *ret_n, struct af_error *err) {
+int af_query_all(struct af_store *s, enum af_statement id, const struct af_lookup *in, void **ret, size_t *ret_n,
+                 struct af_error *err) {
   const struct af_shape *shape = statements[id].out;
   sqlite3_stmt *stmt = s->sql[id].stmt;
   struct af_error why;

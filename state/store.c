@@ -23,7 +23,7 @@ enum {
   TEXT_MAX = 64 << 20,    /* bytes in one value: a manifest of 10,000 copies has 10 MB */
 };
 
-static const char configuration[] =
+static const char owner_pragmas[] =
     "PRAGMA cell_size_check = ON;"
     "PRAGMA mmap_size = 0;" /* an I/O error through a mapping is a signal */
     "PRAGMA temp_store = MEMORY;"
@@ -32,72 +32,7 @@ static const char configuration[] =
     "PRAGMA wal_autocheckpoint = 1000;" /* pages: 4 MB of log, then the file takes it over */
     "PRAGMA journal_size_limit = 67108864;"
     "PRAGMA foreign_keys = ON";
-
-#define HINT_AGAIN "then run the command again: nothing that was committed is lost"
-#define HINT_BACKUP "keep a copy of the file as it is, then restore a backup or start with another --db"
-#define HINT_ACCESS "check who owns the file and its folder, or name another database with --db"
-#define HINT_BUSY "another program writes to the database: end it, " HINT_AGAIN
-
-static const struct failure {
-  int code, rc;
-  const char *name, *hint;
-} failures[] = {
-    {SQLITE_FULL, -AF_EFULL, "StoreFull", "make room on its disk (or raise the limit), " HINT_AGAIN},
-    {SQLITE_NOMEM, -AF_ENOMEM, "OutOfMemory", "give the process more memory, " HINT_AGAIN},
-    {SQLITE_IOERR, -AF_EIO, "StoreIo", "check its disk, " HINT_AGAIN},
-    {SQLITE_CANTOPEN, -AF_EIO, "StoreIo", HINT_ACCESS},
-    {SQLITE_READONLY, -AF_EIO, "StoreIo", HINT_ACCESS},
-    {SQLITE_PERM, -AF_EIO, "StoreIo", HINT_ACCESS},
-    {SQLITE_AUTH, -AF_EIO, "StoreIo", HINT_ACCESS},
-    {SQLITE_CORRUPT, -AF_ECORRUPT, "StoreCorrupt", HINT_BACKUP},
-    {SQLITE_NOTADB, -AF_ECORRUPT, "StoreCorrupt", HINT_BACKUP},
-    /* The SQL is ours and fixed, so what SQLite can't make sense of is the file: a table or column that isn't there. */
-    {SQLITE_ERROR, -AF_ECORRUPT, "StoreCorrupt", HINT_BACKUP},
-    {SQLITE_BUSY, -AF_EBUSY, "StoreBusy", HINT_BUSY},
-    {SQLITE_LOCKED, -AF_EBUSY, "StoreBusy", HINT_BUSY},
-    {SQLITE_TOOBIG, -AF_ETOOBIG, "StoreTooBig", "a single value is larger than the database takes"},
-    {SQLITE_CONSTRAINT, -AF_EINVAL, "StoreInvalid", NULL},
-    {0, -AF_EIO, "StoreInternal", NULL}, /* the rest */
-};
-
-/* The errno behind an I/O error. SQLite hands on that of a statement, but a failed COMMIT leaves it with the file it met. */
-static int system_errno(sqlite3 *db) {
-  static const int files[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}; /* the log, the database */
-  int saved = sqlite3_system_errno(db);
-  for (size_t i = 0; saved == 0 && i < sizeof files / sizeof files[0]; i++) {
-    sqlite3_file *file = NULL;
-    if (sqlite3_file_control(db, "main", files[i], &file) == SQLITE_OK && file && file->pMethods)
-      (void)file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &saved);
-  }
-  return saved;
-}
-
-int af_sqlite_error(sqlite3 *db, const char *doing, struct af_error *err) {
-  int extended = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
-  int code = extended == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : extended & 0xFF;
-  bool system = code == SQLITE_IOERR || code == SQLITE_CANTOPEN;
-  char said[512];
-  AF_COPY(said, af_str(db ? sqlite3_errmsg(db) : "out of memory"));
-  errno = system ? system_errno(db) : 0;
-  /* A disk quota and a limit on file sizes reach us as an I/O error, and are a full disk to the user. */
-  if (code == SQLITE_FULL || (system && (errno == ENOSPC || errno == EDQUOT || errno == EFBIG))) {
-    code = SQLITE_FULL;
-    AF_COPY(said, af_str("the disk is full"));
-  }
-  const struct failure *f = failures;
-  while (f->code != code && f->code != 0)
-    f++;
-  if (errno != 0)
-    af_error_set(err, f->rc, AF_CLASS_INTERNAL, f->name, "cannot %s the database: %s: %m", doing, said);
-  else
-    af_error_set(err, f->rc, AF_CLASS_INTERNAL, f->name, "cannot %s the database: %s", doing, said);
-  const char *file = db ? sqlite3_db_filename(db, "main") : NULL;
-  if (err && file)
-    AF_COPY(err->resource, af_str(file));
-  if (f->hint)
-    af_error_hint(err, "%s", f->hint);
-  return f->rc;
-}
+static const char reader_pragmas[] = "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0; PRAGMA query_only = ON";
 
 int af_store_end(struct af_store *s, int rc, const struct af_error *err) {
   s->broken = rc;
@@ -124,7 +59,7 @@ int af_store_enter_write(struct af_store *s, struct af_error *err) {
   if (rc != 0)
     return rc;
   if (s->mode != AF_STORE_OWNER)
-    return af_error_set(err, -AF_EINVAL, AF_CLASS_INTERNAL, "StoreReadOnly", "the database was opened for reading");
+    return af_store_error(err, -AF_EINVAL, "the database was opened for reading");
   s->changed = false;
   s->constraint = 0;
   if (!s->dirty) {
@@ -164,7 +99,7 @@ static int configure(sqlite3 *db, bool writer, struct af_error *err) {
   (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, TEXT_MAX);
   (void)sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
   if (rc == SQLITE_OK)
-    rc = sqlite3_exec(db, writer ? configuration : "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0", NULL, NULL, NULL);
+    rc = sqlite3_exec(db, writer ? owner_pragmas : reader_pragmas, NULL, NULL, NULL);
   return rc == SQLITE_OK ? 0 : af_sqlite_error(db, "open", err);
 }
 
@@ -193,9 +128,8 @@ static int connect(struct af_store *s, bool checkpoint, struct af_error *err) {
     return af_sqlite_error(s->db, "open", err);
   (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !checkpoint, NULL);
   if (writer && sqlite3_db_readonly(s->db, "main") == 1) {
-    af_error_set(err, -AF_EIO, AF_CLASS_INVALID, "StoreIo", "%s may not be written", s->path);
-    af_error_hint(err, "check who owns the file and its folder, or name another database with --db");
-    return -AF_EIO;
+    errno = EACCES;
+    return af_errno_error(s->path, "write", err);
   }
   return configure(s->db, writer, err);
 }
@@ -212,7 +146,7 @@ static int use_log(struct af_store *s, struct af_error *err) {
     return 0;
   if (rc != SQLITE_ROW)
     return af_sqlite_error(s->db, "open", err);
-  return af_error_set(err, -AF_EIO, AF_CLASS_INVALID, "StoreIo", "%s lies on a file system that has no shared memory: use a local disk", s->path);
+  return af_store_error(err, -AF_EIO, "%s lies on a file system that has no shared memory: use a local disk", s->path);
 }
 
 /* The lock is held and the file is not empty. */
@@ -255,7 +189,7 @@ static int open_reader(struct af_store *s, const char *path, struct af_error *er
   if (rc == 0)
     rc = af_file_look(s->path, &look, err);
   if (rc == 0 && look.empty)
-    rc = af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "StoreNotFound", "there is no database in %s yet", s->path);
+    rc = af_store_error(err, -AF_ENOENT, "there is no database in %s yet", s->path);
   if (rc != 0)
     return rc;
   /* A database on a medium that can't be written: SQLite could not make the log's index beside it. */
@@ -271,7 +205,8 @@ static int open_reader(struct af_store *s, const char *path, struct af_error *er
   return rc != 0 ? rc : af_statements_prepare(s, err);
 }
 
-int af_store_open(struct af_store **ret, const char *path, enum af_store_mode mode, const struct af_clock *clock, struct af_error *err) {
+int af_store_open(struct af_store **ret, const char *path, enum af_store_mode mode, const struct af_clock *clock,
+                  struct af_error *err) {
   struct af_store *s = calloc(1, sizeof *s);
   if (!s)
     return af_error_nomem(err);
@@ -292,12 +227,8 @@ int af_store_open(struct af_store **ret, const char *path, enum af_store_mode mo
 void af_store_close(struct af_store *s) {
   if (!s)
     return;
-  if (s->dirty) {
-    struct af_error ignored;
-    (void)af_change(s, AF_SQL_ROLLBACK, NULL, NULL, &ignored);
-  }
   af_statements_finalize(s);
-  (void)sqlite3_close(s->db);
+  (void)sqlite3_close(s->db); /* rolls back what was not committed */
   if (s->lock_fd >= 0) /* last: until here nobody else may write */
     (void)close(s->lock_fd);
   free(s->path);

@@ -1,4 +1,5 @@
 /* What the files of state/ share and nobody else sees. From the bottom up:
+ *   errors.c      return codes with their class, name and hint; SQLite's codes and errno turned into them
  *   rows.c        the enums' names, and a table of fields for each row, which binds it, reads it and frees it
  *   schema.c      the tables as text, migrations, and the check that the tables match the enums
  *   file.c        the file and its lock, looked at before SQLite may write
@@ -15,6 +16,14 @@
 
 /* "AMIF", at byte 68 of the file: says that it is ours before anything else of it is believed. */
 #define AF_APPLICATION_ID 0x414D4946
+
+/* errors.c */
+
+/* Fills err (may be NULL) with the message and what goes with rc: class, code, hint. Returns rc. */
+int af_store_error(struct af_error *err, int rc, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Turns errno, or db's last error, into ours; doing is what could not be done, as "write". */
+int af_errno_error(const char *path, const char *doing, struct af_error *err);
+int af_sqlite_error(sqlite3 *db, const char *doing, struct af_error *err);
 
 /* rows.c */
 
@@ -166,7 +175,8 @@ int af_change(struct af_store *s, enum af_statement id, const void *in, int *ret
 /* The one row of a query; -AF_ENOENT (err untouched) where there is none. */
 int af_query_one(struct af_store *s, enum af_statement id, const struct af_lookup *in, void *ret, struct af_error *err);
 /* All rows, in an array that the caller frees after its rows; NULL where there are none. */
-int af_query_all(struct af_store *s, enum af_statement id, const struct af_lookup *in, void **ret, size_t *ret_n, struct af_error *err);
+int af_query_all(struct af_store *s, enum af_statement id, const struct af_lookup *in, void **ret, size_t *ret_n,
+                 struct af_error *err);
 
 /* store.c */
 
@@ -187,8 +197,6 @@ struct af_store {
 /* Each call that writes starts here: refuses readers and ended stores, begins the transaction. */
 int af_store_enter_write(struct af_store *s, struct af_error *err);
 int af_store_enter_read(struct af_store *s, struct af_error *err);
-/* Turns db's last error into ours; doing is what could not be done, as "write". */
-int af_sqlite_error(sqlite3 *db, const char *doing, struct af_error *err);
 /* The transaction is lost: rolls back and makes every later call fail with err. Returns rc. */
 int af_store_end(struct af_store *s, int rc, const struct af_error *err);
 

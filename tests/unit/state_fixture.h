@@ -74,11 +74,12 @@ static inline struct af_copy_row a_copy(const char *batch, const char *id) {
                               .machine_version = 3};
 }
 static inline struct af_step_row a_step(const char *copy, int64_t ordinal) {
-  return (struct af_step_row){.copy_id = TEXT_OF(copy), .ordinal = ordinal, .kind = TEXT_OF("copy-snapshot"), .item = TEXT_OF("snap-1")};
+  return (struct af_step_row){.copy_id = TEXT_OF(copy), .ordinal = ordinal, .kind = TEXT_OF("copy-snapshot"),
+                              .item = TEXT_OF("snap-1")};
 }
 static inline struct af_effect_row an_effect(const char *copy, const char *resource) {
-  return (struct af_effect_row){.copy_id = TEXT_OF(copy), .step = 0, .kind = TEXT_OF("snapshot"), .account = TEXT_OF("111122223333"),
-                                .region = TEXT_OF("eu-west-1"), .resource = TEXT_OF(resource), .state = AF_EFFECT_LIVE};
+  return (struct af_effect_row){.copy_id = TEXT_OF(copy), .step = 0, .kind = TEXT_OF("snapshot"),
+                                .account = TEXT_OF("111122223333"), .region = TEXT_OF("eu-west-1"), .resource = TEXT_OF(resource), .state = AF_EFFECT_LIVE};
 }
 static inline struct af_exposure_row an_exposure(const char *resource) {
   return (struct af_exposure_row){.kind = TEXT_OF("createVolumePermission"), .account = TEXT_OF("111122223333"),

@@ -286,7 +286,8 @@ static int on_a_small_disk(struct fixture *f) {
   struct af_event_row *ev;
   struct af_store *s;
   size_t n = 0;
-  if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0 || mount("", "/", "", MS_REC | MS_PRIVATE, NULL) != 0 ||
+  if (unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS) != 0 ||
+      mount("", "/", "", MS_REC | MS_PRIVATE, NULL) != 0 ||
       mount("none", f->folder, "tmpfs", 0, "size=512k") != 0)
     return 77;
   if (af_store_open(&s, f->path, AF_STORE_OWNER, &f->clock.clock, &f->err) != 0)
@@ -296,7 +297,8 @@ static int on_a_small_disk(struct fixture *f) {
   if (verdict != 0)
     return verdict;
   /* Still full: what is there can be read, and with room the owner goes on. */
-  if (af_store_open(&s, f->path, AF_STORE_READER, &f->clock.clock, &f->err) != 0 || af_store_events(s, "c", 0, &ev, &n, &f->err) != 0)
+  if (af_store_open(&s, f->path, AF_STORE_READER, &f->clock.clock, &f->err) != 0 ||
+      af_store_events(s, "c", 0, &ev, &n, &f->err) != 0)
     return 2;
   for (size_t i = 0; i < n; i++)
     af_event_row_done(&ev[i]);

@@ -159,7 +159,8 @@ static void bare_open(struct bench *b) {
   const struct {
     const char *sql;
     sqlite3_stmt **stmt;
-  } all[] = {{event_sql, &b->event}, {touch_sql, &b->touch}, {step_sql, &b->step}, {"BEGIN IMMEDIATE", &b->begin}, {"COMMIT", &b->commit}};
+  } all[] = {{event_sql, &b->event}, {touch_sql, &b->touch}, {step_sql, &b->step}, {"BEGIN IMMEDIATE", &b->begin},
+             {"COMMIT", &b->commit}};
   if (sqlite3_open_v2(b->bare.path, &b->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
       sqlite3_exec(b->db, pragmas, NULL, NULL, NULL) != SQLITE_OK)
     die(b->bare.path, sqlite3_errmsg(b->db));
@@ -185,7 +186,8 @@ static void bind_text(sqlite3_stmt *stmt, int i, const char *s) {
   (void)sqlite3_bind_text(stmt, i, s, -1, SQLITE_STATIC);
 }
 
-static void bind_event(sqlite3_stmt *stmt, const struct af_copy_row *c, const struct af_event_row *ev, int64_t now_ms, const char *to) {
+static void bind_event(sqlite3_stmt *stmt, const struct af_copy_row *c, const struct af_event_row *ev, int64_t now_ms,
+                       const char *to) {
   (void)sqlite3_bind_int64(stmt, 1, c->revision + 1);
   (void)sqlite3_bind_int64(stmt, 2, now_ms);
   bind_text(stmt, 3, ev->kind);
