@@ -543,6 +543,29 @@ TEST(a_spec_goes_through_json_and_back) {
   af_manifest_done(&m);
 }
 
+TEST(every_member_of_a_spec_is_stored) {
+  static const char text[] =
+      "{\"allow_differences\":[\"bootMode\"],\"description\":\"d\",\"name\":\"n\",\"route\":\"auto\",\"source\":{\"account\":"
+      "\"1\","
+      "\"external_id\":\"2\",\"image\":\"3\",\"profile\":\"4\",\"region\":\"5\",\"role_arn\":\"6\"},\"tags\":{\"a\":\"b\"},"
+      "\"target\":"
+      "{\"account\":\"7\",\"external_id\":\"8\",\"kms_key\":\"9\",\"profile\":\"10\",\"region\":\"11\",\"role_arn\":\"12\"}}";
+  struct af_error err;
+  struct af_copy_spec spec;
+  json_t *json = json_loads(text, 0, NULL), *back;
+  assert_ok(af_copy_spec_from_json(&spec, json, &err), &err);
+  assert_string_equal(spec.source.account, "1");
+  assert_string_equal(spec.image, "3");
+  assert_string_equal(spec.target.role_arn, "12");
+  assert_int_equal(af_copy_spec_to_json(&spec, &back), 0);
+  char *again = json_dumps(back, JSON_COMPACT | JSON_SORT_KEYS);
+  assert_string_equal(again, text);
+  free(again);
+  json_decref(json);
+  json_decref(back);
+  af_copy_spec_done(&spec);
+}
+
 TEST(a_damaged_spec_is_refused) {
   static const char *const damaged[] = {
       "[]",
@@ -644,6 +667,7 @@ int main(void) {
       cmocka_unit_test(what_is_too_long_too_deep_or_no_text_is_refused),
       cmocka_unit_test(a_file_is_read_and_named_in_what_is_said),
       cmocka_unit_test(a_spec_goes_through_json_and_back),
+      cmocka_unit_test(every_member_of_a_spec_is_stored),
       cmocka_unit_test(a_damaged_spec_is_refused),
       cmocka_unit_test(a_key_is_the_same_for_the_same_copy_and_only_for_it),
       cmocka_unit_test(a_key_that_would_be_cut_is_refused),

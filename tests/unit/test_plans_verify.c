@@ -300,6 +300,8 @@ TEST(a_kernel_of_another_region_may_differ_but_not_be_missing) {
   struct trial t;
   struct af_error err;
   trial_init(&t, false);
+  put(t.facts.image, "RamdiskId", "'ari-1'");
+  put(t.image, "RamdiskId", "'ari-2'");
   put(t.facts.image, "KernelId", "'aki-1'");
   put(t.image, "KernelId", "'aki-2'");
   verify(&t);
@@ -402,6 +404,8 @@ TEST(all_volumes_with_data_are_under_the_key_whatever_they_were) {
   assert_differences(&t, "");
   put(ebs_of(t.image, 2), "Encrypted", "true");
   assert_differences(&t, "");
+  put(json_array_get(t.snapshots, 0), "Encrypted", "false");
+  assert_differences(&t, "snapshot[/dev/xvda].encrypted Different; snapshot[/dev/xvda].kmsKeyId Missing");
   trial_done(&t);
 }
 
@@ -414,7 +418,8 @@ TEST(values_that_a_volume_type_has_by_itself_need_not_be_named) {
   put(ebs_of(t.image, 0), "VolumeSize", NULL);
   assert_differences(&t, "");
   put(ebs_of(t.facts.image, 2), "Iops", "200");
-  assert_differences(&t, "blockDeviceMapping[/dev/xvdc].iops Different");
+  put(ebs_of(t.facts.image, 1), "Iops", NULL);
+  assert_differences(&t, "blockDeviceMapping[/dev/xvdb].iops Different; blockDeviceMapping[/dev/xvdc].iops Different");
   trial_done(&t);
 }
 
@@ -428,6 +433,10 @@ TEST(a_mapping_more_or_less_is_a_finding) {
                         json_of("{'DeviceName': '/dev/sdz', 'NoDevice': ''}"));
   assert_differences(&t, "blockDeviceMapping[/dev/xvdb] Missing; blockDeviceMapping[/dev/sdz] Missing");
   assert_string_equal(finding(&t, "blockDeviceMapping[/dev/sdz]")->source, "noDevice");
+  json_array_insert_new(json_object_get(t.image, "BlockDeviceMappings"), 0,
+                        json_of("{'DeviceName': '/dev/sda', 'VirtualName': 'ephemeral1'}"));
+  verify(&t);
+  assert_string_equal(finding(&t, "blockDeviceMapping[/dev/sda]")->copy, "ephemeral1");
   trial_done(&t);
 }
 
