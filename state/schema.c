@@ -68,7 +68,7 @@ static const char version_1[] =
     "  attempts   INTEGER NOT NULL, -- calls sent in this generation and face\n"
     "  resource   TEXT,             -- what it made: an id; NULL until then\n"
     "  intent     TEXT,             -- the API of the committed intent; NULL where there is none\n"
-    "  intent_ms  INTEGER NOT NULL, -- when it was committed; 0 where there is none\n"
+    "  intent_ms  INTEGER NOT NULL, -- when the last one was committed, or found to have lost its outcome; 0 before the first\n"
     "  started_ms INTEGER NOT NULL, -- when this face was first acted on; 0 before\n"
     "  next_ms    INTEGER NOT NULL, -- not to be touched before\n"
     "  progress   INTEGER NOT NULL, -- percent\n"

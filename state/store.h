@@ -13,6 +13,7 @@
  * Rows own their strings: release them with the matching _done(). Every function returns 0 or a negative code (base/error.h) and
  * fills err (may be NULL): -AF_EFULL when the disk is full, -AF_EIO, -AF_ESTALE, -AF_ENOENT, -AF_ENOMEM. After a failed write
  * the transaction is rolled back as a whole and every later call fails until the store is closed: the caller stops and resumes.
+ * (A commit that fails can still be found after the next open, as after a crash: all of it, or nothing.)
  * A call that is refused (-AF_EINVAL for what the caller gave, -AF_ESTALE, -AF_EEXIST, -AF_ENOENT) is no failed write: it has
  * changed nothing, and what was written before it can still be committed.
  *
@@ -184,7 +185,7 @@ enum af_store_mode {
 
 struct af_store;
 /* Owner: -AF_EBUSY where another process owns it (the message names its pid). -AF_EVERSION: newer or foreign. -AF_ECORRUPT.
- * -AF_EINVAL: a path that is no file's. An empty file counts as absent. The owner reads every page (quick_check), a reader the
+ * -AF_EINVAL: a path that is no file's, or a file with other names (hard links). An empty file counts as absent. The owner reads every page (quick_check), a reader the
  * header only. */
 int af_store_open(struct af_store **ret, const char *path, enum af_store_mode mode, const struct af_clock *clock, struct af_error *err);
 void af_store_close(struct af_store *s); /* takes NULL; rolls an open transaction back */
