@@ -185,8 +185,8 @@ enum af_store_mode {
 
 struct af_store;
 /* Owner: -AF_EBUSY where another process owns it (the message names its pid). -AF_EVERSION: newer or foreign. -AF_ECORRUPT.
- * -AF_EINVAL: a path that is no file's, or a file with other names (hard links). An empty file counts as absent. The owner reads every page (quick_check), a reader the
- * header only. */
+ * -AF_EINVAL: a path that is no file's, or a file with other names (hard links). An empty file counts as absent. The owner
+ * reads every page (quick_check), a reader the header only. */
 int af_store_open(struct af_store **ret, const char *path, enum af_store_mode mode, const struct af_clock *clock, struct af_error *err);
 void af_store_close(struct af_store *s); /* takes NULL; rolls an open transaction back */
 int af_store_commit(struct af_store *s, struct af_error *err); /* 0 where nothing was written since the last one */
