@@ -216,7 +216,9 @@ static bool end_copy(struct af_engine *e, struct af_live_copy *c) {
   enum af_copy_state to = af_goal_end(c->row.goal);
   struct af_note note = {.kind = "state", .message = messages[to]};
   if ((to == AF_COPY_FAILED || to == AF_COPY_CANCELLED) && af_row_set(&c->row.image_id, NULL)) af_engine_fail(e, -AF_ENOMEM, NULL);
+  if (to == AF_COPY_BLOCKED) c->row.resume_state = AF_COPY_WORKING; /* whatever it was blocked in on the way here */
   af_record_copy(e, c, to, &note);
+  if (to == AF_COPY_BLOCKED && c->retried && !e->rc) af_unblock(e, c);
   return true;
 }
 

@@ -183,9 +183,10 @@ static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
   return 0;
 }
 
-/* A person has seen to what blocked it: borrowed access is opened anew, what was made is kept. */
-static int unblock(struct af_engine *e, struct af_live_copy *c) {
+/* Borrowed access is opened anew, what was made is kept. */
+int af_unblock(struct af_engine *e, struct af_live_copy *c) {
   enum af_copy_state to = c->row.resume_state;
+  c->retried = to == AF_COPY_UNDOING && c->row.goal == AF_GOAL_BLOCKED;
   if (to == AF_COPY_WORKING) {
     for (size_t i = 0; i < c->n_steps; i++) {
       struct af_step_row *s = &c->steps[i];
@@ -213,7 +214,7 @@ static int load_copy(struct af_engine *e, struct af_live_copy *c, struct af_erro
   if (!rc) rc = af_live_copy_steps(c, steps, n);
   if (!rc) rc = af_spec_sessions(e, &c->spec, &c->source, &c->target, err);
   if (!rc) rc = wake_steps(e, c);
-  if (!rc && c->row.state == AF_COPY_BLOCKED) rc = unblock(e, c);
+  if (!rc && c->row.state == AF_COPY_BLOCKED) rc = af_unblock(e, c);
   if (rc && e->rc) *err = e->failure;
   return rc;
 }

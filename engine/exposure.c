@@ -91,9 +91,11 @@ static bool someone_acts(const struct af_engine *e, const struct af_live_copy *b
 static int gate_open(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *x, enum af_gate *ret) {
   bool mine = c->steps[step].state == AF_STEP_AMBIGUOUS || c->steps[step].state == AF_STEP_PENDING;
   int rc = hold(e, x, c->row.id, true);
-  *ret = AF_GATE_WAIT;
-  if (mine || (x->state != AF_EXPOSURE_OPEN && !someone_acts(e, c, step) && !just_closed(e, x))) *ret = AF_GATE_GO;
-  else if (x->state == AF_EXPOSURE_OPEN) *ret = AF_GATE_DONE;
+  switch (x->state) {
+    case AF_EXPOSURE_OPEN: *ret = mine ? AF_GATE_GO : AF_GATE_DONE; break;
+    case AF_EXPOSURE_CLOSED: *ret = mine || !just_closed(e, x) ? AF_GATE_GO : AF_GATE_WAIT; break;
+    default: *ret = mine || !someone_acts(e, c, step) ? AF_GATE_GO : AF_GATE_WAIT; break;
+  }
   return rc;
 }
 

@@ -36,6 +36,7 @@ struct af_live_copy {
   struct af_session *source, *target;
   struct af_inspection *inspection; /* while it is being inspected */
   bool inspect_busy;
+  bool retried;            /* taken up by a person while it was still being undone on the way to blocked: goes on when that is done */
   int64_t inspect_since_ms;
   int inspect_repeats, inspect_expired;
   char waits[160];
@@ -141,6 +142,8 @@ void af_inspect_advance(struct af_engine *e, size_t copy);
 void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight *f, struct af_answer *a);
 
 /* batch.c */
+/* A person has seen to what blocked it: it goes on where it stopped. */
+int af_unblock(struct af_engine *e, struct af_live_copy *c);
 void af_live_copy_free(struct af_live_copy *c);
 /* Gives the copy its step rows, as they are stored or about to be; takes them over. */
 int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t n);

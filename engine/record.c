@@ -118,7 +118,6 @@ int af_record_goal(struct af_engine *e, struct af_live_copy *c, enum af_copy_goa
       [AF_GOAL_BLOCKED] = "a person is needed: taking back what was borrowed",
   };
   c->row.goal = goal;
-  if (goal == AF_GOAL_BLOCKED) c->row.resume_state = AF_COPY_WORKING;
   struct af_note note = {.kind = "goal", .message = messages[goal], .error = error};
   return af_record_copy(e, c, AF_COPY_UNDOING, &note);
 }

@@ -162,6 +162,40 @@ TEST(a_copy_that_is_blocked_half_way_closes_what_it_opened_and_opens_it_again_on
   rig_free(r);
 }
 
+static void set_faults(struct rig *r, const char *text) {
+  struct af_error err;
+  json_t *faults = json_loads(text, 0, NULL);
+  assert_non_null(faults);
+  assert_ok(cs_sim_faults(rig_sim(r), faults, &err), &err);
+  json_decref(faults);
+}
+
+#define FORBID(action, after) \
+  "{\"kind\": \"error\", \"action\": \"" action "\", \"after\": " after ", \"status\": 403, \"code\": \"UnauthorizedOperation\", \"message\": \"no\"}"
+
+/* The permission to share is lost before what was shared is taken back: open access is known, shown, and closed as soon as it can be. */
+static void closes_when_it_can(const char *faults) {
+  struct rig *r = new_rig(WORLD, 16);
+  struct af_error err;
+  set_faults(r, faults);
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN, &err), &err);
+  assert_all(r, AF_COPY_BLOCKED, "without the permission to take back");
+  assert_int_equal(audit_count(r, "shares_open"), 2);
+  set_faults(r, "[]");
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "with the permission");
+  assert_clean(r, "with the permission");
+  assert_int_equal(live_images(r), 1);
+  rig_free(r);
+}
+
+TEST(access_that_cannot_be_taken_back_blocks_the_copy_until_it_can) {
+  closes_when_it_can("[" FORBID("ModifySnapshotAttribute", "2") "]");
+}
+TEST(one_resume_is_enough_where_going_back_was_blocked_too) {
+  closes_when_it_can("[" FORBID("ModifySnapshotAttribute", "2") ", " FORBID("CopyImage", "0") "]");
+}
+
 TEST(a_permission_that_was_there_before_is_left_alone) {
   char *world = world_with("{id: snap-0a000000000000001, size: 8}", "{id: snap-0a000000000000001, size: 8, create_volume_permissions: ['222222222222', '333333333333']}");
   struct rig *r = new_rig(world, 14);
@@ -209,6 +243,8 @@ int main(void) {
       cmocka_unit_test(allowed_amis_that_hide_the_source_are_named),
       cmocka_unit_test(what_blocked_a_copy_is_mended_and_the_copy_resumed),
       cmocka_unit_test(a_copy_that_is_blocked_half_way_closes_what_it_opened_and_opens_it_again_on_resume),
+      cmocka_unit_test(access_that_cannot_be_taken_back_blocks_the_copy_until_it_can),
+      cmocka_unit_test(one_resume_is_enough_where_going_back_was_blocked_too),
       cmocka_unit_test(a_permission_that_was_there_before_is_left_alone),
       cmocka_unit_test(a_manifest_that_is_put_right_takes_over_what_nothing_was_made_of),
   };
