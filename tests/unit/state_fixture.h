@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -112,6 +113,7 @@ static inline pid_t child_start(void (*body)(void *ctx), void *ctx) {
   assert_int_equal(pipe(ready), 0);
   pid_t child = fork();
   if (child == 0) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that is ended leaves nobody behind */
     body(ctx);
     if (write(ready[1], "x", 1) == 1)
       for (;;)
