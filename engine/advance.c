@@ -5,14 +5,24 @@
 #include "engine/internal.h"
 
 #define ACTIONS_MAX 64
-#define ROUNDS_MAX 16       /* moves of one copy in one turn */
-#define GLANCE_MS 1000      /* how soon to look again at what another copy decides: a slot, an exposure */
+#define ROUNDS_MAX 16  /* moves of one copy in one turn */
+#define GLANCE_MS 1000 /* how soon to look again at what another copy decides: a slot, an exposure */
 
-void af_step_context(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_exposure_row *exposure, struct af_step_ctx *ret) {
-  *ret = (struct af_step_ctx){
-      .copy = &c->row, .spec = &c->spec, .facts = &c->facts, .decision = &c->decision, .steps = c->steps, .n_steps = c->n_steps,
-      .step = &c->steps[step], .data = c->live[step].data, .exposure = exposure, .scratch = &c->live[step].scratch,
-      .now_ms = af_now_ms(e->config.clock), .asked_ms = c->live[step].asked_ms, .window_ms = e->config.window_ms};
+void af_step_context(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_exposure_row *exposure,
+                     struct af_step_ctx *ret) {
+  *ret = (struct af_step_ctx){.copy = &c->row,
+                              .spec = &c->spec,
+                              .facts = &c->facts,
+                              .decision = &c->decision,
+                              .steps = c->steps,
+                              .n_steps = c->n_steps,
+                              .step = &c->steps[step],
+                              .data = c->live[step].data,
+                              .exposure = exposure,
+                              .scratch = &c->live[step].scratch,
+                              .now_ms = af_now_ms(e->config.clock),
+                              .asked_ms = c->live[step].asked_ms,
+                              .window_ms = e->config.window_ms};
 }
 
 static int outbox_add(struct af_engine *e, size_t flight) {
@@ -40,8 +50,8 @@ static size_t free_flight(struct af_engine *e) {
   return first;
 }
 
-struct af_flight *af_flight_new(struct af_engine *e, enum af_flight_kind kind, const struct af_op *op, struct af_session *session, const char *region,
-                                json_t *input) {
+struct af_flight *af_flight_new(struct af_engine *e, enum af_flight_kind kind, const struct af_op *op, struct af_session *session,
+                                const char *region, json_t *input) {
   size_t i = free_flight(e);
   if (i == SIZE_MAX || outbox_add(e, i)) {
     json_decref(input);
@@ -83,7 +93,8 @@ static bool turn_step_round(struct af_engine *e, struct af_live_copy *c, size_t 
 static bool past_limit(struct af_engine *e, struct af_live_copy *c, size_t step) {
   const struct af_step_row *s = &c->steps[step];
   const struct af_step_traits *t = af_step_traits(s->kind);
-  if (s->face != AF_FACE_DO || s->state == AF_STEP_AMBIGUOUS || !s->started_ms || af_now_ms(e->config.clock) < s->started_ms + t->limit_ms) return false;
+  if (s->face != AF_FACE_DO || s->state == AF_STEP_AMBIGUOUS || !s->started_ms || af_now_ms(e->config.clock) < s->started_ms + t->limit_ms)
+    return false;
   char span[AF_TIME_SIZE];
   struct af_outcome out;
   af_time_span(t->limit_ms, span);
@@ -106,14 +117,15 @@ static bool slot_free(struct af_engine *e, struct af_live_copy *c, size_t step) 
   return live->slot;
 }
 
-/* The contract: an intent is committed before its call; a step whose last intent is unresolved sends nothing that isn't harmless to repeat. */
+/* The contract: an intent is committed before its call; a step whose last intent is unresolved sends nothing that isn't harmless to repeat.
+ */
 static bool prepare_change(struct af_engine *e, size_t copy, size_t step, struct af_ask *ask, struct af_session *session) {
   struct af_live_copy *c = e->copies[copy];
   struct af_step_row *s = &c->steps[step];
   if (!ask->op->repeatable && (s->state == AF_STEP_AMBIGUOUS || s->resource)) {
     struct af_error err;
-    af_error_set(&err, -AF_EINVAL, AF_CLASS_INTERNAL, "UnresolvedIntent", "%s of copy %s would send %s again before the last one is resolved", s->kind,
-                 c->row.id, ask->op->label);
+    af_error_set(&err, -AF_EINVAL, AF_CLASS_INTERNAL, "UnresolvedIntent",
+                 "%s of copy %s would send %s again before the last one is resolved", s->kind, c->row.id, ask->op->label);
     af_engine_fail(e, -AF_EINVAL, &err);
     return false;
   }
@@ -151,7 +163,8 @@ static bool ask_step(struct af_engine *e, size_t copy, size_t step, const struct
   struct af_ask ask = {0};
   struct af_outcome out;
   bool moved = false;
-  if (!slot_free(e, c, step)) return wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS, "as many copies as AWS allows are under way");
+  if (!slot_free(e, c, step))
+    return wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS, "as many copies as AWS allows are under way");
   af_step_context(e, c, step, exposure, &ctx);
   af_outcome_init(&out);
   int rc = af_step_kind(c->steps[step].kind)->ask(&ctx, &ask, &out);
@@ -181,11 +194,16 @@ static bool step_through_gate(struct af_engine *e, size_t copy, size_t step) {
   if (!rc && gate == AF_GATE_GO) {
     moved = ask_step(e, copy, step, &x);
   } else if (!rc && gate == AF_GATE_WAIT) {
-    wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS, x.state == AF_EXPOSURE_CLOSED ? "until AWS has forgotten the access that was taken back" : "another copy is opening or closing the same access");
+    wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS,
+             x.state == AF_EXPOSURE_CLOSED ? "until AWS has forgotten the access that was taken back"
+                                           : "another copy is opening or closing the same access");
   } else if (!rc) {
     bool opens = c->steps[step].face == AF_FACE_DO;
     json_object_clear(c->live[step].data); /* what it saw when it looked may not be so the next time */
-    af_record_step(e, c, step, AF_STEP_DONE, &(struct af_note){.kind = "outcome", .message = opens ? "open already, by another copy" : "nothing of ours to take back, or another copy needs it still"});
+    af_record_step(e, c, step, AF_STEP_DONE,
+                   &(struct af_note){.kind = "outcome",
+                                     .message = opens ? "open already, by another copy"
+                                                      : "nothing of ours to take back, or another copy needs it still"});
     moved = true;
   }
   af_exposure_row_done(&x);
@@ -210,9 +228,10 @@ static bool act_on_step(struct af_engine *e, size_t copy, size_t step) {
 }
 
 static bool end_copy(struct af_engine *e, struct af_live_copy *c) {
-  static const char *const messages[AF_COPY_STATE_MAX_] = {
-      [AF_COPY_DONE] = "done", [AF_COPY_FAILED] = "failed; everything is undone", [AF_COPY_CANCELLED] = "cancelled; everything is undone",
-      [AF_COPY_BLOCKED] = "blocked: a person is needed"};
+  static const char *const messages[AF_COPY_STATE_MAX_] = {[AF_COPY_DONE] = "done",
+                                                           [AF_COPY_FAILED] = "failed; everything is undone",
+                                                           [AF_COPY_CANCELLED] = "cancelled; everything is undone",
+                                                           [AF_COPY_BLOCKED] = "blocked: a person is needed"};
   enum af_copy_state to = af_goal_end(c->row.goal);
   struct af_note note = {.kind = "state", .message = messages[to]};
   if ((to == AF_COPY_FAILED || to == AF_COPY_CANCELLED) && af_row_set(&c->row.image_id, NULL)) af_engine_fail(e, -AF_ENOMEM, NULL);
@@ -247,5 +266,5 @@ void af_advance_copy(struct af_engine *e, size_t copy) {
     for (size_t i = 0; i < n && !e->rc && c->row.state == before; i++) moved |= act(e, copy, &actions[i]);
   }
   af_machine_next(&c->row, c->steps, c->n_steps, now, actions, ACTIONS_MAX, &c->wake_ms); /* acting made some steps wait */
-  if (moved) c->wake_ms = 0; /* the rounds ran out: go on in the next turn */
+  if (moved) c->wake_ms = 0;                                                              /* the rounds ran out: go on in the next turn */
 }

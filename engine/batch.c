@@ -62,15 +62,15 @@ static void batch_id(struct af_engine *e, char out[64]) {
 }
 
 static int under_way(const struct af_copy_spec *spec, const struct af_copy_row *other, struct af_error *err) {
-  int rc = af_error_set(err, -AF_EEXIST, AF_CLASS_INVALID, "CopyUnderWay", "the copy of %s to %s is under way already, as %s of batch %s", spec->image,
-                        spec->target.region, other->id, other->batch_id);
+  int rc = af_error_set(err, -AF_EEXIST, AF_CLASS_INVALID, "CopyUnderWay", "the copy of %s to %s is under way already, as %s of batch %s",
+                        spec->image, spec->target.region, other->id, other->batch_id);
   AF_COPY(err->resource, af_str(other->id));
   af_error_hint(err, "finish that batch first: amiferry resume %s", other->batch_id);
   return rc;
 }
 
-/* Another batch has this copy (err->resource is its id). Where that one has made nothing yet, the newer manifest's word counts; otherwise it must be
- * finished first. */
+/* Another batch has this copy (err->resource is its id). Where that one has made nothing yet, the newer manifest's word counts; otherwise
+ * it must be finished first. */
 static int supersede(struct af_engine *e, const char *batch, const struct af_copy_spec *spec, struct af_error *err) {
   struct af_copy_row other = {0};
   char id[64], message[128];
@@ -98,7 +98,8 @@ static int insert_copy(struct af_engine *e, const char *batch, size_t position, 
   int rc = af_copy_spec_to_json(spec, &json);
   if (!rc) rc = af_copy_spec_key(spec, &key);
   if (!rc) text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-  if (!rc && (!text || af_row_set(&row.id, id) || af_row_set(&row.batch_id, batch) || af_row_set(&row.key, key) || af_row_set(&row.spec, text)))
+  if (!rc &&
+      (!text || af_row_set(&row.id, id) || af_row_set(&row.batch_id, batch) || af_row_set(&row.key, key) || af_row_set(&row.spec, text)))
     rc = af_error_nomem(err);
   const struct af_event_row ev = {.kind = "state", .step = -1};
   if (!rc) rc = af_store_copy_insert(e->config.store, &row, &ev, err);
@@ -172,7 +173,8 @@ static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
     s->next_ms = 0;
     s->started_ms = 0; /* limits are for the time that it is looked after */
     if (s->state == AF_STEP_INTENDED &&
-        af_record_step(e, c, i, AF_STEP_AMBIGUOUS, &(struct af_note){.kind = "ambiguous", .message = "the process ended before the outcome was known"}))
+        af_record_step(e, c, i, AF_STEP_AMBIGUOUS,
+                       &(struct af_note){.kind = "ambiguous", .message = "the process ended before the outcome was known"}))
       return e->rc;
     if (t->quota && s->face == AF_FACE_DO && (s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING)) {
       af_slot_force(e->budgets, c->target, c->spec.target.region, t->quota);
@@ -207,7 +209,8 @@ static int load_copy(struct af_engine *e, struct af_live_copy *c, struct af_erro
   struct af_step_row *steps = NULL;
   size_t n = 0;
   if (c->row.machine_version > AF_MACHINE_VERSION)
-    return af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "NewerMachine", "copy %s was begun by a newer amiferry: use that one to finish it", c->row.id);
+    return af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "NewerMachine",
+                        "copy %s was begun by a newer amiferry: use that one to finish it", c->row.id);
   int rc = parse(c, e->config.store, err);
   if (rc || af_copy_state_ended(c->row.state)) return rc;
   rc = af_store_steps(e->config.store, c->row.id, &steps, &n, err);

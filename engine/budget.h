@@ -1,6 +1,6 @@
 /* Budgets: how fast and how many, by AWS's own figures (rules.md 6.1, 6.2), shared by all copies of an account and Region. They keep
- * us below AWS's limits; when AWS says no all the same, the class of its error decides what to wait for. In memory only: after a crash the buckets are full
- * again, and slots are counted anew from the stored steps. */
+ * us below AWS's limits; when AWS says no all the same, the class of its error decides what to wait for. In memory only: after a crash the
+ * buckets are full again, and slots are counted anew from the stored steps. */
 #ifndef AF_ENGINE_BUDGET_H
 #define AF_ENGINE_BUDGET_H
 

@@ -5,7 +5,7 @@
 
 #include "engine/internal.h"
 
-#define TICK_MS 250           /* how often a program that shows progress is called while nothing happens */
+#define TICK_MS 250 /* how often a program that shows progress is called while nothing happens */
 #define IDLE_MS 60000
 
 int af_engine_new(struct af_engine **ret, const struct af_engine_config *config, struct af_error *err) {

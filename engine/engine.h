@@ -15,12 +15,12 @@ struct af_copy_view { /* what a person is shown of one copy; borrowed until the 
   const struct af_copy_spec *spec;
   const struct af_step_row *steps;
   size_t n_steps;
-  const char *title;    /* what it is at: "copying snapshots", "taking back" */
-  size_t step, n_stage; /* stage it is at, of how many */
-  int percent;          /* of the copy in AWS; -1 where that means nothing now */
-  int64_t bytes;        /* to be moved at most */
-  const char *waits;    /* why it doesn't go on right now; "" where it does, and of stored rows */
-  const char *name;     /* of the new AMI; "" until it is known */
+  const char *title;                           /* what it is at: "copying snapshots", "taking back" */
+  size_t step, n_stage;                        /* stage it is at, of how many */
+  int percent;                                 /* of the copy in AWS; -1 where that means nothing now */
+  int64_t bytes;                               /* to be moved at most */
+  const char *waits;                           /* why it doesn't go on right now; "" where it does, and of stored rows */
+  const char *name;                            /* of the new AMI; "" until it is known */
   const char *source_account, *target_account; /* "" until they are known */
 };
 
@@ -29,7 +29,7 @@ struct af_engine_config { /* all borrowed */
   const struct af_random *random;
   struct af_store *store; /* NULL: only af_engine_plan() */
   struct af_aws *aws;
-  const struct af_log *log; /* may be NULL */
+  const struct af_log *log;         /* may be NULL */
   int64_t poll_min_ms, poll_max_ms; /* how often AWS is asked how far a copy is; 0 takes 15 s and 60 s */
   int64_t window_ms;                /* how long AWS's reads may lag behind its writes; 0 takes 60 s */
   int64_t patience_ms;              /* how long an inspection puts up with an AWS that can't be reached; 0 takes 5 min */
@@ -41,16 +41,18 @@ struct af_engine_config { /* all borrowed */
 };
 
 struct af_engine;
-int af_engine_new(struct af_engine **ret, const struct af_engine_config *config, struct af_error *err); /* checks the machine's tables, too */
+int af_engine_new(struct af_engine **ret, const struct af_engine_config *config,
+                  struct af_error *err);  /* checks the machine's tables, too */
 void af_engine_free(struct af_engine *e); /* takes NULL */
 
-/* Writes the manifest's batch down, or finds the unfinished one that the same manifest began: *ret_resumed says which. A copy of it that another batch
- * holds is taken over where nothing has been made yet; otherwise -AF_EEXIST, err names both, and nothing is written. */
+/* Writes the manifest's batch down, or finds the unfinished one that the same manifest began: *ret_resumed says which. A copy of it that
+ * another batch holds is taken over where nothing has been made yet; otherwise -AF_EEXIST, err names both, and nothing is written. */
 int af_engine_start(struct af_engine *e, const struct af_manifest *m, const char *manifest_name, char ret_batch[64], bool *ret_resumed,
                     struct af_error *err);
 /* Takes a stored batch up; blocked copies are tried again. */
 int af_engine_load(struct af_engine *e, const char *batch_id, struct af_error *err);
-/* Until every copy has ended or is blocked (0), or the stop flag is set (-AF_ECANCELED: all is committed, resume later), or the store fails. */
+/* Until every copy has ended or is blocked (0), or the stop flag is set (-AF_ECANCELED: all is committed, resume later), or the store
+ * fails. */
 int af_engine_run(struct af_engine *e, struct af_error *err);
 
 size_t af_engine_count(const struct af_engine *e);
@@ -59,8 +61,8 @@ size_t af_engine_in_flight(const struct af_engine *e); /* calls that are being w
 
 /* Reads facts and decides the route of every copy of a manifest, changing nothing anywhere. found is called for each, in the manifest's
  * order: facts and decision are NULL where the facts could not be read, and err says why. steps are those the route would take. */
-typedef void af_planned(void *ctx, size_t i, const struct af_copy_spec *spec, const struct af_facts *facts, const struct af_decision *decision,
-                        const struct af_step_row *steps, size_t n_steps, const struct af_error *err);
+typedef void af_planned(void *ctx, size_t i, const struct af_copy_spec *spec, const struct af_facts *facts,
+                        const struct af_decision *decision, const struct af_step_row *steps, size_t n_steps, const struct af_error *err);
 int af_engine_plan(struct af_engine *e, const struct af_manifest *m, af_planned *found, void *ctx, struct af_error *err);
 
 /* Does this error call for a person, so that the copy is blocked and tried again later? Any other fails it. */
@@ -70,9 +72,9 @@ void af_route_describe(const struct af_step_row *steps, size_t n, struct af_buf 
 
 /* Small readers for programs that show stored rows. */
 /* The view of a copy that no engine drives; facts may be NULL. Borrows all of it. -AF_EVERSION: its steps are of a newer amiferry. */
-int af_copy_view_stored(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec, const struct af_facts *facts,
-                        const struct af_step_row *steps, size_t n_steps);
-const char *af_step_title(const char *kind); /* "copying snapshots" */
+int af_copy_view_stored(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec,
+                        const struct af_facts *facts, const struct af_step_row *steps, size_t n_steps);
+const char *af_step_title(const char *kind);                       /* "copying snapshots" */
 int af_error_to_json(const struct af_error *err, char **ret_json); /* as it is stored; the caller frees */
 int af_error_from_json(const char *json, struct af_error *ret);
 

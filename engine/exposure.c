@@ -3,8 +3,8 @@
  *
  *   closed -> opening -> open -> closing -> closed      detail: the grant's id while it is open; when we closed it while it is closed
  *
- * Whoever comes first opens it, whoever leaves last closes it, and everyone else waits or finds it done. What was there before us is open with
- * borrowed = false: it is never closed by us, and looked at anew once nobody holds it. */
+ * Whoever comes first opens it, whoever leaves last closes it, and everyone else waits or finds it done. What was there before us is open
+ * with borrowed = false: it is never closed by us, and looked at anew once nobody holds it. */
 #include <stdio.h>
 
 #include "engine/internal.h"
@@ -25,8 +25,8 @@ static void grantee_of(const struct af_live_copy *c, size_t step, char *out, siz
 int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *ret) {
   char grantee[96];
   grantee_of(c, step, grantee, sizeof(grantee));
-  return af_store_exposure_find(e->config.store, af_step_traits(c->steps[step].kind)->exposure, c->facts.source_account, c->spec.source.region,
-                                resource_of(c, step), grantee, ret, NULL);
+  return af_store_exposure_find(e->config.store, af_step_traits(c->steps[step].kind)->exposure, c->facts.source_account,
+                                c->spec.source.region, resource_of(c, step), grantee, ret, NULL);
 }
 
 static int put(struct af_engine *e, struct af_exposure_row *x) {
@@ -55,7 +55,8 @@ static int find_or_make(struct af_engine *e, const struct af_live_copy *c, size_
 
 static int hold(struct af_engine *e, const struct af_exposure_row *x, const char *copy_id, bool held) {
   struct af_error err;
-  int rc = held ? af_store_holder_add(e->config.store, x->id, copy_id, &err) : af_store_holder_remove(e->config.store, x->id, copy_id, &err);
+  int rc =
+      held ? af_store_holder_add(e->config.store, x->id, copy_id, &err) : af_store_holder_remove(e->config.store, x->id, copy_id, &err);
   return rc ? af_engine_fail(e, rc, &err) : 0;
 }
 
@@ -72,8 +73,8 @@ static bool just_closed(const struct af_engine *e, const struct af_exposure_row 
   return af_str_to_i64(af_str(x->detail), &closed_ms) == 0 && af_now_ms(e->config.clock) < closed_ms + e->config.window_ms;
 }
 
-/* Is a copy of this run at it? One of a batch that isn't running, or that is blocked, would be waited for in vain: a share is taken over, since opening
- * and closing it are harmless to repeat, and whoever wakes up later finds that it has holders again. */
+/* Is a copy of this run at it? One of a batch that isn't running, or that is blocked, would be waited for in vain: a share is taken over,
+ * since opening and closing it are harmless to repeat, and whoever wakes up later finds that it has holders again. */
 static bool someone_acts(const struct af_engine *e, const struct af_live_copy *but, size_t step) {
   for (size_t i = 0; i < e->n_copies; i++) {
     const struct af_live_copy *c = e->copies[i];
@@ -146,7 +147,8 @@ int af_exposure_outcome(struct af_engine *e, struct af_live_copy *c, size_t step
   int rc = find_or_make(e, c, step, &x);
   if (rc) return rc;
   bool opens = c->steps[step].face == AF_FACE_DO;
-  if (opens && af_streq(x.kind, "grant") && *out->resource && af_row_set(&x.detail, out->resource)) rc = af_engine_fail(e, -AF_ENOMEM, NULL);
+  if (opens && af_streq(x.kind, "grant") && *out->resource && af_row_set(&x.detail, out->resource))
+    rc = af_engine_fail(e, -AF_ENOMEM, NULL);
   if (opens && out->kind == AF_OUT_DONE) {
     if (out->was_there) x.borrowed = false;
     x.state = AF_EXPOSURE_OPEN;

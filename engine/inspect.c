@@ -37,8 +37,8 @@ static int take_account(const struct af_answer *a, const char *wanted, const cha
   const char *account = af_json_str(a->output, "Account"); /* "" where absent */
   af_str_copy(out, 16, af_str(account));
   if (!wanted || af_streq(wanted, account)) return 0;
-  int rc = af_error_set(err, -AF_EAWS, AF_CLASS_AUTH, "WrongAccount", "the %s credentials belong to account %s, but the manifest says %s", side, *account ? account : "?",
-                        wanted);
+  int rc = af_error_set(err, -AF_EAWS, AF_CLASS_AUTH, "WrongAccount", "the %s credentials belong to account %s, but the manifest says %s",
+                        side, *account ? account : "?", wanted);
   AF_COPY(err->action, af_str("sts:GetCallerIdentity"));
   AF_COPY(err->account, af_str(account));
   af_error_hint(err, "choose the profile or role of account %s for this copy's %s, or correct %s.account", wanted, side, side);
@@ -130,8 +130,8 @@ static int take_snapshots(struct af_inspection *x, const struct af_answer *a, st
     if (!*id) continue;
     const json_t *s = snapshot_of(json_object_get(a->output, "Snapshots"), id);
     if (!s) {
-      int rc = af_error_set(err, -AF_EAWS, AF_CLASS_AUTH, "SnapshotNotVisible", "snapshot %s of %s is not visible to account %s", id, x->spec->image,
-                            x->facts.source_account);
+      int rc = af_error_set(err, -AF_EAWS, AF_CLASS_AUTH, "SnapshotNotVisible", "snapshot %s of %s is not visible to account %s", id,
+                            x->spec->image, x->facts.source_account);
       AF_COPY(err->resource, af_str(id));
       af_error_hint(err, "use credentials of the account that owns the AMI as this copy's source");
       return rc;
@@ -146,8 +146,8 @@ static int take_snapshots(struct af_inspection *x, const struct af_answer *a, st
 
 /* That a key could not be described is a fact as well. */
 static json_t *refusal_of(const struct af_answer *a) {
-  return json_pack("{s:s, s:s, s:s, s:i}", "Error", a->error.code, "Message", a->error.message, "RequestId", a->error.request_id, "HttpStatus",
-                   a->error.http_status);
+  return json_pack("{s:s, s:s, s:s, s:i}", "Error", a->error.code, "Message", a->error.message, "RequestId", a->error.request_id,
+                   "HttpStatus", a->error.http_status);
 }
 
 static json_t *ask_source_key(struct af_inspection *x) {
@@ -190,7 +190,9 @@ static const char *wanted_name(const struct af_inspection *x) {
 }
 
 static json_t *ask_name(struct af_inspection *x) {
-  return *wanted_name(x) ? json_pack("{s:[s], s:b, s:o}", "Owners", "self", "IncludeDisabled", 1, "Filters", af_filters("name", wanted_name(x), NULL)) : NULL;
+  return *wanted_name(x)
+             ? json_pack("{s:[s], s:b, s:o}", "Owners", "self", "IncludeDisabled", 1, "Filters", af_filters("name", wanted_name(x), NULL))
+             : NULL;
 }
 
 /* A name may have several holders where CopyImage doesn't enforce it (rules.md 2.1): one that says it is this source's copy counts first.
@@ -252,8 +254,8 @@ int af_inspection_ask(struct af_inspection *x, struct af_ask *ret) {
     const struct read *r = &reads[x->stage];
     json_t *input = r->build(x);
     if (!input) continue;
-    *ret = (struct af_ask){.op = r->op, .side = r->side, .input = input,
-                           .region = r->side == AF_SOURCE ? x->spec->source.region : x->spec->target.region};
+    *ret = (struct af_ask){
+        .op = r->op, .side = r->side, .input = input, .region = r->side == AF_SOURCE ? x->spec->source.region : x->spec->target.region};
     return 0;
   }
   *ret = (struct af_ask){0};

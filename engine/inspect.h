@@ -7,7 +7,7 @@
 
 struct af_inspection;
 int af_inspection_new(struct af_inspection **ret, const struct af_copy_spec *spec); /* spec is borrowed */
-void af_inspection_free(struct af_inspection *x); /* takes NULL */
+void af_inspection_free(struct af_inspection *x);                                   /* takes NULL */
 
 /* The next call; ret->op stays NULL where all facts are there. */
 int af_inspection_ask(struct af_inspection *x, struct af_ask *ret);

@@ -28,14 +28,15 @@ static void stop_inspecting(struct af_engine *e, struct af_live_copy *c) {
 }
 
 bool af_error_blocks(const struct af_error *err) {
-  return err->class == AF_CLASS_AUTH || err->class == AF_CLASS_TRANSIENT || err->class == AF_CLASS_THROTTLED || err->class == AF_CLASS_CAPACITY;
+  return err->class == AF_CLASS_AUTH || err->class == AF_CLASS_TRANSIENT || err->class == AF_CLASS_THROTTLED ||
+         err->class == AF_CLASS_CAPACITY;
 }
 
 static void refuse(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
   stop_inspecting(e, c);
   c->row.resume_state = AF_COPY_INSPECTING;
-  af_record_copy(e, c, af_error_blocks(err) ? AF_COPY_BLOCKED : AF_COPY_FAILED, &(struct af_note){.kind = "state", .message = err->message, .error = err,
-                 .request_id = err->request_id});
+  af_record_copy(e, c, af_error_blocks(err) ? AF_COPY_BLOCKED : AF_COPY_FAILED,
+                 &(struct af_note){.kind = "state", .message = err->message, .error = err, .request_id = err->request_id});
 }
 
 static int write_facts(struct af_engine *e, struct af_live_copy *c) {
@@ -80,7 +81,8 @@ static void choose_route(struct af_engine *e, struct af_live_copy *c) {
     return;
   }
   stop_inspecting(e, c);
-  if (af_row_set(&c->row.route, af_route_name(c->decision.route)) || af_row_set(&c->row.reason, c->decision.reason)) af_engine_fail(e, -AF_ENOMEM, NULL);
+  if (af_row_set(&c->row.route, af_route_name(c->decision.route)) || af_row_set(&c->row.reason, c->decision.reason))
+    af_engine_fail(e, -AF_ENOMEM, NULL);
   else if (!write_steps(e, c)) af_record_copy(e, c, AF_COPY_WORKING, &(struct af_note){.kind = "route", .message = c->decision.reason});
 }
 

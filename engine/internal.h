@@ -36,7 +36,7 @@ struct af_live_copy {
   struct af_session *source, *target;
   struct af_inspection *inspection; /* while it is being inspected */
   bool inspect_busy;
-  bool retried;            /* taken up by a person while it was still being undone on the way to blocked: goes on when that is done */
+  bool retried; /* taken up by a person while it was still being undone on the way to blocked: goes on when that is done */
   int64_t inspect_since_ms;
   int inspect_repeats, inspect_expired;
   char waits[160];
@@ -59,12 +59,12 @@ struct af_flight { /* a call from the moment it is decided until its answer is d
   struct af_target_ref ref;   /* STEP, INSPECT */
   struct af_target_ref *refs; /* POLL, PROGRESS: whose items are asked for; owned */
   size_t n_refs;
-  json_t *pages;              /* what earlier pages of this answer brought; NULL on the first */
+  json_t *pages; /* what earlier pages of this answer brought; NULL on the first */
 };
 
 struct af_pending_event { /* written in this turn, shown after its commit */
   struct af_live_copy *copy;
-  size_t step;            /* SIZE_MAX: about the copy */
+  size_t step;             /* SIZE_MAX: about the copy */
   struct af_event_row row; /* its texts are owned */
 };
 
@@ -73,15 +73,15 @@ struct af_engine {
   struct af_budgets *budgets;
   struct af_live_copy **copies; /* owned; never moved, so that views and inspections may point into them */
   size_t n_copies;
-  size_t inspecting;            /* inspections under way */
+  size_t inspecting; /* inspections under way */
   struct af_flight *flights;
   size_t n_flights;
-  size_t *outbox;               /* flights that were decided in this turn, to be sent after the commit */
+  size_t *outbox; /* flights that were decided in this turn, to be sent after the commit */
   size_t n_outbox, outbox_size;
   struct af_pending_event *events;
   size_t n_events, events_size;
-  json_t *shared_reads;         /* answers that hold for many copies, by call */
-  struct af_error failure;      /* what stops the engine: the store or memory failed */
+  json_t *shared_reads;    /* answers that hold for many copies, by call */
+  struct af_error failure; /* what stops the engine: the store or memory failed */
   int rc;
 };
 
@@ -89,8 +89,8 @@ struct af_engine {
  * this many times in a row. */
 #define AF_EXPIRED_MOST 5
 
-/* record.c: the one way to write. Each checks the move, writes state and event in the turn's transaction, and calls the invariant. A failure
- * is kept in e->rc, and the turn ends without sending anything. */
+/* record.c: the one way to write. Each checks the move, writes state and event in the turn's transaction, and calls the invariant. A
+ * failure is kept in e->rc, and the turn ends without sending anything. */
 struct af_note { /* the event's own part; all may be NULL */
   const char *kind, *message;
   const struct af_op *op;
@@ -105,17 +105,20 @@ int af_engine_fail(struct af_engine *e, int rc, const struct af_error *err); /* 
 
 /* advance.c: decides and prepares. */
 void af_advance_copy(struct af_engine *e, size_t copy);
-void af_step_context(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_exposure_row *exposure, struct af_step_ctx *ret);
+void af_step_context(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_exposure_row *exposure,
+                     struct af_step_ctx *ret);
 /* A new flight in the outbox; takes the input over, whatever happens. NULL: no memory, the engine has failed. */
-struct af_flight *af_flight_new(struct af_engine *e, enum af_flight_kind kind, const struct af_op *op, struct af_session *session, const char *region,
-                                json_t *input);
+struct af_flight *af_flight_new(struct af_engine *e, enum af_flight_kind kind, const struct af_op *op, struct af_session *session,
+                                const char *region, json_t *input);
 void af_flight_done(struct af_flight *f);
 
 /* outcome.c: what answers mean. */
 void af_take_answer(struct af_engine *e, struct af_answer *a);
-int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_outcome *out);
+int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id,
+                     struct af_outcome *out);
 /* The answer was an error, and its kind leaves it to its class. delay_ms: until it is repeated, where it is. */
-int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a, int64_t delay_ms);
+int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a,
+                   int64_t delay_ms);
 /* How long to wait before the n-th repeat of what this answer refused; takes from the retry quota, and notes the cost. */
 int64_t af_repeat_delay_ms(struct af_engine *e, struct af_live_copy *c, const struct af_answer *a, int repeat, int *ret_cost);
 

@@ -198,8 +198,10 @@ static int check_copies(struct af_error *err) {
     return law(err, "a state can't be reached", "copies");
   for (size_t i = 0; i < AF_COPY_STATE_MAX_; i++) {
     bool ended = af_copy_state_ended((enum af_copy_state)i);
-    if (ended != (copy_moves[i] == 0)) return law(err, "an end that goes on, or a state that doesn't", af_copy_state_name((enum af_copy_state)i));
-    if (!(reach(copy_moves, AF_COPY_STATE_MAX_, BIT(i)) & ends)) return law(err, "no way to an end", af_copy_state_name((enum af_copy_state)i));
+    if (ended != (copy_moves[i] == 0))
+      return law(err, "an end that goes on, or a state that doesn't", af_copy_state_name((enum af_copy_state)i));
+    if (!(reach(copy_moves, AF_COPY_STATE_MAX_, BIT(i)) & ends))
+      return law(err, "no way to an end", af_copy_state_name((enum af_copy_state)i));
   }
   return 0;
 }

@@ -40,14 +40,14 @@ enum af_safety {
 
 /* What the machine knows of a kind of step; the rest is in engine/step.h. */
 struct af_step_traits {
-  const char *name;      /* "copy-snapshot": stored in the rows */
-  const char *title;     /* "copying snapshots": shown to people */
+  const char *name;  /* "copy-snapshot": stored in the rows */
+  const char *title; /* "copying snapshots": shown to people */
   enum af_safety safety;
-  bool borrowed;         /* opens access: is taken back on the way to done, too */
-  const char *exposure;  /* borrowed: the kind of exposure */
-  bool makes_image;      /* its resource is the new AMI */
-  const char *quota;     /* how many may be under way in an account and Region: a row of the budgets; NULL: any number */
-  int64_t limit_ms;      /* from its first call to done; past that it has failed */
+  bool borrowed;        /* opens access: is taken back on the way to done, too */
+  const char *exposure; /* borrowed: the kind of exposure */
+  bool makes_image;     /* its resource is the new AMI */
+  const char *quota;    /* how many may be under way in an account and Region: a row of the budgets; NULL: any number */
+  int64_t limit_ms;     /* from its first call to done; past that it has failed */
 };
 const struct af_step_traits *af_step_traits(const char *kind); /* NULL where there is no such kind */
 const struct af_step_traits *af_step_traits_at(size_t i);      /* NULL past the end */
@@ -77,7 +77,8 @@ enum af_copy_state af_goal_end(enum af_copy_goal goal);
 /* What must hold of a copy and its steps at every move; 0, or -AF_EINVAL with what is broken in err. */
 int af_machine_invariant(const struct af_copy_row *copy, const struct af_step_row *steps, size_t n_steps, struct af_error *err);
 
-/* The tables' own laws, checked at start-up: every state is reachable, every path can end, ended states have no way out, every kind of step is complete. */
+/* The tables' own laws, checked at start-up: every state is reachable, every path can end, ended states have no way out, every kind of step
+ * is complete. */
 int af_machine_check(struct af_error *err);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include "engine/internal.h"
 
-#define GRACE_WINDOWS 5     /* how many windows AWS is given to see what we just made or opened */
-#define LOOK_MS 1000        /* pause between two looks for what a lost call may have made */
+#define GRACE_WINDOWS 5      /* how many windows AWS is given to see what we just made or opened */
+#define LOOK_MS 1000         /* pause between two looks for what a lost call may have made */
 #define QUOTA_EMPTY_MS 20000 /* the retry quota is used up: AWS is having a bad time, so wait as long as SDKs do at most */
 
 static int record_effect(struct af_engine *e, struct af_live_copy *c, size_t step, const char *kind, const char *resource, bool gone) {
@@ -23,7 +23,8 @@ static int record_effect(struct af_engine *e, struct af_live_copy *c, size_t ste
 /* What it made is no more. */
 static int forget_resource(struct af_engine *e, struct af_live_copy *c, size_t step) {
   bool image = af_step_traits(c->steps[step].kind)->makes_image;
-  return af_row_set(&c->steps[step].resource, NULL) || (image && af_row_set(&c->row.image_id, NULL)) ? af_engine_fail(e, -AF_ENOMEM, NULL) : 0;
+  return af_row_set(&c->steps[step].resource, NULL) || (image && af_row_set(&c->row.image_id, NULL)) ? af_engine_fail(e, -AF_ENOMEM, NULL)
+                                                                                                     : 0;
 }
 
 /* What an outcome leaves behind in the rows, before its move is written. */
@@ -40,7 +41,8 @@ static int keep(struct af_engine *e, struct af_live_copy *c, size_t step, struct
   if (out->effect && resource && record_effect(e, c, step, out->effect, resource, out->effect_gone)) return e->rc;
   if (out->effect_gone && s->resource) return forget_resource(e, c, step);
   if (out->effect_gone || !*out->resource) return 0;
-  if (af_row_set(&s->resource, out->resource) || (image && af_row_set(&c->row.image_id, out->resource))) return af_engine_fail(e, -AF_ENOMEM, NULL);
+  if (af_row_set(&s->resource, out->resource) || (image && af_row_set(&c->row.image_id, out->resource)))
+    return af_engine_fail(e, -AF_ENOMEM, NULL);
   return 0;
 }
 
@@ -75,7 +77,9 @@ static int step_again(struct af_engine *e, struct af_live_copy *c, size_t step, 
     s->next_ms = ctx.now_ms + af_pause_ms(&ctx);
     if (!af_settled(&ctx)) return 0;
     s->next_ms = 0;
-    return af_record_step(e, c, step, AF_STEP_IDLE, &(struct af_note){.kind = "outcome", .op = note->op, .message = "AWS shows nothing of the lost call: it was never carried out"});
+    return af_record_step(
+        e, c, step, AF_STEP_IDLE,
+        &(struct af_note){.kind = "outcome", .op = note->op, .message = "AWS shows nothing of the lost call: it was never carried out"});
   }
   s->next_ms = delay ? ctx.now_ms + delay : 0;
   if (*out->error.message) AF_COPY(c->live[step].waits, af_str(out->error.message));
@@ -94,10 +98,12 @@ static int step_remake(struct af_engine *e, struct af_live_copy *c, size_t step,
   return forget(e, c, step) ? e->rc : af_record_step(e, c, step, AF_STEP_IDLE, note);
 }
 
-static int step_pending(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_outcome *out, const struct af_note *note) {
+static int step_pending(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_outcome *out,
+                        const struct af_note *note) {
   struct af_step_row *s = &c->steps[step];
   int64_t now = af_now_ms(e->config.clock);
-  int64_t age = s->intent_ms ? now - s->intent_ms : 0, delay = age / 10, grid = e->config.poll_min_ms; /* what has taken long is asked about less often */
+  int64_t age = s->intent_ms ? now - s->intent_ms : 0, delay = age / 10,
+          grid = e->config.poll_min_ms; /* what has taken long is asked about less often */
   if (delay < e->config.poll_min_ms) delay = e->config.poll_min_ms;
   if (delay > e->config.poll_max_ms) delay = e->config.poll_max_ms;
   s->next_ms = (now + delay + grid - 1) / grid * grid; /* on a grid, so that many are asked about in one call */
@@ -107,7 +113,8 @@ static int step_pending(struct af_engine *e, struct af_live_copy *c, size_t step
 /* Blocked as it stands: it can't go on, and it can't go back either. */
 static int block_here(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
   c->row.resume_state = c->row.state;
-  return af_record_copy(e, c, AF_COPY_BLOCKED, &(struct af_note){.kind = "state", .message = "can go neither on nor back: a person is needed", .error = err});
+  return af_record_copy(e, c, AF_COPY_BLOCKED,
+                        &(struct af_note){.kind = "state", .message = "can go neither on nor back: a person is needed", .error = err});
 }
 
 /* The copy's way on from a step that can't be done. What is ambiguous or pending must not be turned round: who can't be looked at may be
@@ -134,8 +141,10 @@ static void fill_error(const struct af_live_copy *c, size_t step, const struct a
   if (!*err->request_id && request_id) AF_COPY(err->request_id, af_str(request_id));
 }
 
-/* verdict: the step's kind has judged what it made or was to make. Otherwise a call was refused, and a refused read says nothing about what is pending. */
-static int step_fail(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_error *err, bool verdict) {
+/* verdict: the step's kind has judged what it made or was to make. Otherwise a call was refused, and a refused read says nothing about what
+ * is pending. */
+static int step_fail(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id,
+                     struct af_error *err, bool verdict) {
   struct af_step_row *s = &c->steps[step];
   bool unknown = s->state == AF_STEP_AMBIGUOUS || (s->state == AF_STEP_INTENDED && c->live[step].unresolved);
   enum af_step_state to = unknown ? AF_STEP_AMBIGUOUS : s->state == AF_STEP_PENDING && !verdict ? AF_STEP_PENDING : AF_STEP_IDLE;
@@ -163,7 +172,8 @@ static int was_there(struct af_engine *e, struct af_live_copy *c, size_t step, s
   return rc && rc != -AF_ENOENT ? af_engine_fail(e, rc, NULL) : 0;
 }
 
-int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_outcome *out) {
+int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id,
+                     struct af_outcome *out) {
   struct af_step_row *s = &c->steps[step];
   const struct af_step_traits *t = af_step_traits(s->kind);
   struct af_note note = {.kind = "outcome", .op = op, .message = NULL, .request_id = request_id};
@@ -197,7 +207,8 @@ static void waits_because(struct af_live_step *live, const struct af_error *err)
 }
 
 /* The call did not happen and may work later. One that repeated a call of unknown outcome leaves that unknown. */
-static int step_repeat(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a, int64_t delay_ms) {
+static int step_repeat(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a,
+                       int64_t delay_ms) {
   struct af_step_row *s = &c->steps[step];
   waits_because(&c->live[step], &a->error);
   s->next_ms = af_now_ms(e->config.clock) + delay_ms;
@@ -208,17 +219,21 @@ static int step_repeat(struct af_engine *e, struct af_live_copy *c, size_t step,
   return af_record_step(e, c, step, unknown ? AF_STEP_AMBIGUOUS : AF_STEP_IDLE, &note);
 }
 
-/* AWS had time enough to see it: then it isn't lag. An AMI that the target still doesn't see may be hidden by its Allowed AMIs setting (rules.md 1.3). */
+/* AWS had time enough to see it: then it isn't lag. An AMI that the target still doesn't see may be hidden by its Allowed AMIs setting
+ * (rules.md 1.3). */
 static int not_visible(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
   struct af_error err = a->error;
   err.class = AF_CLASS_AUTH;
   if (af_str_starts(af_str(err.code), "InvalidAMIID.") && af_streq(c->facts.allowed_images, "enabled"))
-    af_error_hint(&err, "Allowed AMIs is enabled in account %s, %s and hides images of account %s: add that account to the allowed providers "
-                  "(ec2 replace-image-criteria-in-allowed-images-settings)", c->facts.target_account, c->spec.target.region, c->facts.source_account);
+    af_error_hint(&err,
+                  "Allowed AMIs is enabled in account %s, %s and hides images of account %s: add that account to the allowed providers "
+                  "(ec2 replace-image-criteria-in-allowed-images-settings)",
+                  c->facts.target_account, c->spec.target.region, c->facts.source_account);
   return step_fail(e, c, step, op, a->request_id, &err, false);
 }
 
-static int step_ambiguous(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_error *err, const char *request_id) {
+static int step_ambiguous(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_error *err,
+                          const char *request_id) {
   c->steps[step].next_ms = af_now_ms(e->config.clock) + LOOK_MS / 2;
   AF_COPY(c->live[step].waits, af_str("the reply was lost: finding out whether it happened"));
   struct af_note note = {.kind = "ambiguous", .op = op, .message = err->message, .request_id = request_id, .error = err};
@@ -229,7 +244,8 @@ static bool expired_again(struct af_live_step *live, const struct af_error *err)
   return err->class == AF_CLASS_AUTH && af_is_expired_credentials(err->code) && ++live->expired < AF_EXPIRED_MOST;
 }
 
-int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a, int64_t delay_ms) {
+int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a,
+                   int64_t delay_ms) {
   struct af_step_row *s = &c->steps[step];
   struct af_error err = a->error;
   int64_t now = af_now_ms(e->config.clock), since = s->started_ms ? s->started_ms : now;
@@ -252,7 +268,8 @@ int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, con
 /* AWS said yes and nothing that makes sense: a change may have happened, a read is repeated. */
 static int senseless(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, struct af_answer *a) {
   a->rc = -AF_EAWS;
-  af_error_set(&a->error, a->rc, op->mutates ? AF_CLASS_AMBIGUOUS : AF_CLASS_TRANSIENT, "MalformedReply", "%s answered without what it was asked for", op->label);
+  af_error_set(&a->error, a->rc, op->mutates ? AF_CLASS_AMBIGUOUS : AF_CLASS_TRANSIENT, "MalformedReply",
+               "%s answered without what it was asked for", op->label);
   return af_apply_error(e, c, step, op, a, LOOK_MS);
 }
 
@@ -286,7 +303,8 @@ static void step_answer(struct af_engine *e, const struct af_flight *f, struct a
   af_exposure_row_done(&x);
 }
 
-/* A page may be empty and not the last (rules.md 6.3): pages are put together before anyone sees the answer. Returns whether another is on its way. */
+/* A page may be empty and not the last (rules.md 6.3): pages are put together before anyone sees the answer. Returns whether another is on
+ * its way. */
 static bool next_page(struct af_engine *e, struct af_flight *f, struct af_answer *a) {
   const char *name;
   json_t *list, *token = a->rc ? NULL : json_incref(json_object_get(a->output, "NextToken"));

@@ -7,11 +7,11 @@
 struct survey { /* one copy's inspection */
   struct af_inspection *inspection;
   struct af_session *source, *target;
-  struct af_ask asked;     /* the call in flight; op NULL: none */
+  struct af_ask asked; /* the call in flight; op NULL: none */
   int repeats;
   int64_t due_ms, since_ms;
   bool over;
-  struct af_error error;   /* why it can't be read; class NONE where it can */
+  struct af_error error; /* why it can't be read; class NONE where it can */
 };
 
 static int ask(struct af_engine *e, struct survey *s, size_t i) {
@@ -20,8 +20,11 @@ static int ask(struct af_engine *e, struct survey *s, size_t i) {
     s->over = !rc;
     return rc;
   }
-  struct af_call call = {.op = s->asked.op, .session = s->asked.side == AF_SOURCE ? s->source : s->target, .region = s->asked.region,
-                         .input = s->asked.input, .tag = i};
+  struct af_call call = {.op = s->asked.op,
+                         .session = s->asked.side == AF_SOURCE ? s->source : s->target,
+                         .region = s->asked.region,
+                         .input = s->asked.input,
+                         .tag = i};
   rc = af_aws_send(e->config.aws, &call, &s->error);
   if (rc) s->over = true; /* this copy can't be asked about; the others can */
   return 0;

@@ -22,7 +22,8 @@ static const struct source *source_of(const struct af_op *op) {
 }
 
 /* A poll of this turn that has room. */
-static struct af_flight *find(struct af_engine *e, enum af_flight_kind kind, const struct af_op *op, const struct af_session *session, const char *region) {
+static struct af_flight *find(struct af_engine *e, enum af_flight_kind kind, const struct af_op *op, const struct af_session *session,
+                              const char *region) {
   for (size_t i = 0; i < e->n_outbox; i++) {
     struct af_flight *f = &e->flights[e->outbox[i]];
     if (f->kind == kind && f->op == op && f->session == session && !f->pages && f->n_refs < AF_POLL_MOST && af_streq(f->region, region))
@@ -31,7 +32,8 @@ static struct af_flight *find(struct af_engine *e, enum af_flight_kind kind, con
   return NULL;
 }
 
-static struct af_flight *begin(struct af_engine *e, enum af_flight_kind kind, const struct source *src, struct af_session *session, const char *region) {
+static struct af_flight *begin(struct af_engine *e, enum af_flight_kind kind, const struct source *src, struct af_session *session,
+                               const char *region) {
   json_t *input = json_pack("{s:[s], s:[{s:s, s:[]}]}", src->owner, "self", "Filters", "Name", src->filter, "Values");
   if (!input) {
     af_engine_fail(e, -AF_ENOMEM, NULL);
@@ -45,7 +47,8 @@ static struct af_flight *begin(struct af_engine *e, enum af_flight_kind kind, co
 }
 
 /* Puts one more value into a poll of this turn. Where the budget has no room for the call, returns how long to wait. */
-static int64_t ask_about(struct af_engine *e, enum af_flight_kind kind, const struct source *src, size_t copy, size_t step, const char *value) {
+static int64_t ask_about(struct af_engine *e, enum af_flight_kind kind, const struct source *src, size_t copy, size_t step,
+                         const char *value) {
   struct af_live_copy *c = e->copies[copy];
   struct af_flight *f = find(e, kind, src->op, c->target, c->spec.target.region);
   if (!f) {
@@ -71,7 +74,8 @@ void af_poll_add(struct af_engine *e, size_t copy, size_t step) {
   }
   c->live[step].busy = true;
   c->live[step].asked_ms = now;
-  if (af_step_traits(s->kind)->quota && af_step_kind(s->kind)->poll == AF_POLL_IMAGE) /* only to show it: where there is no room, it is left out */
+  if (af_step_traits(s->kind)->quota &&
+      af_step_kind(s->kind)->poll == AF_POLL_IMAGE) /* only to show it: where there is no room, it is left out */
     ask_about(e, AF_FLIGHT_PROGRESS, &progress_source, copy, step, c->row.id);
 }
 

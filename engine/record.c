@@ -8,8 +8,9 @@ int af_engine_fail(struct af_engine *e, int rc, const struct af_error *err) {
   if (e->rc) return e->rc;
   e->rc = rc;
   if (err) e->failure = *err;
-  else af_error_set(&e->failure, rc, AF_CLASS_INTERNAL, rc == -AF_ENOMEM ? "OutOfMemory" : "Internal", "%s",
-                    rc == -AF_ENOMEM ? "memory is out" : "the engine could not go on");
+  else
+    af_error_set(&e->failure, rc, AF_CLASS_INTERNAL, rc == -AF_ENOMEM ? "OutOfMemory" : "Internal", "%s",
+                 rc == -AF_ENOMEM ? "memory is out" : "the engine could not go on");
   return rc;
 }
 
@@ -27,12 +28,16 @@ static int keep_event(struct af_engine *e, struct af_live_copy *c, size_t step, 
     e->events = list;
     e->events_size = size;
   }
-  e->events[e->n_events++] = (struct af_pending_event){
-      .copy = c,
-      .step = step,
-      .row = {.kind = dup_or_null(ev->kind), .step = ev->step, .message = dup_or_null(ev->message), .action = dup_or_null(ev->action),
-              .request_id = dup_or_null(ev->request_id), .detail = dup_or_null(ev->detail), .number = c->row.revision,
-              .at_ms = af_now_ms(e->config.clock)}};
+  e->events[e->n_events++] = (struct af_pending_event){.copy = c,
+                                                       .step = step,
+                                                       .row = {.kind = dup_or_null(ev->kind),
+                                                               .step = ev->step,
+                                                               .message = dup_or_null(ev->message),
+                                                               .action = dup_or_null(ev->action),
+                                                               .request_id = dup_or_null(ev->request_id),
+                                                               .detail = dup_or_null(ev->detail),
+                                                               .number = c->row.revision,
+                                                               .at_ms = af_now_ms(e->config.clock)}};
   return 0;
 }
 
@@ -58,14 +63,19 @@ static int set_error(struct af_engine *e, char **field, const struct af_error *e
 }
 
 static struct af_event_row event_of(const struct af_note *note, int64_t step, const char *detail) {
-  return (struct af_event_row){.kind = note->kind, .step = step, .message = note->message, .action = note->op ? note->op->label : NULL,
-                               .request_id = note->request_id && *note->request_id ? note->request_id : NULL, .detail = detail};
+  return (struct af_event_row){.kind = note->kind,
+                               .step = step,
+                               .message = note->message,
+                               .action = note->op ? note->op->label : NULL,
+                               .request_id = note->request_id && *note->request_id ? note->request_id : NULL,
+                               .detail = detail};
 }
 
 int af_record_copy(struct af_engine *e, struct af_live_copy *c, enum af_copy_state to, const struct af_note *note) {
   struct af_error err;
   if (e->rc) return e->rc;
-  if (to != c->row.state && !af_copy_move_legal(c->row.state, to)) return illegal(e, c, af_copy_state_name(c->row.state), af_copy_state_name(to));
+  if (to != c->row.state && !af_copy_move_legal(c->row.state, to))
+    return illegal(e, c, af_copy_state_name(c->row.state), af_copy_state_name(to));
   c->row.state = to;
   if (note->error && set_error(e, &c->row.error, note->error)) return e->rc;
   struct af_event_row ev = event_of(note, -1, note->error ? c->row.error : NULL);
@@ -76,10 +86,12 @@ int af_record_copy(struct af_engine *e, struct af_live_copy *c, enum af_copy_sta
 }
 
 /* What follows from a state: the intent, the data as text, the slot. */
-static int settle(struct af_engine *e, struct af_live_copy *c, size_t step, enum af_step_state from, enum af_step_state to, const struct af_note *note) {
+static int settle(struct af_engine *e, struct af_live_copy *c, size_t step, enum af_step_state from, enum af_step_state to,
+                  const struct af_note *note) {
   struct af_step_row *s = &c->steps[step];
   struct af_live_step *live = &c->live[step];
-  if (to == AF_STEP_AMBIGUOUS && from == AF_STEP_INTENDED) s->intent_ms = af_now_ms(e->config.clock); /* it may have been carried out as late as now */
+  if (to == AF_STEP_AMBIGUOUS && from == AF_STEP_INTENDED)
+    s->intent_ms = af_now_ms(e->config.clock); /* it may have been carried out as late as now */
   if (to == AF_STEP_INTENDED) {
     if (af_row_set(&s->intent, note->op->label)) return af_engine_fail(e, -AF_ENOMEM, NULL);
     s->intent_ms = af_now_ms(e->config.clock);
@@ -134,9 +146,10 @@ static json_t *text(const char *s) {
 }
 
 int af_error_to_json(const struct af_error *err, char **ret_json) {
-  json_t *o = json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "class", af_class_name(err->class), "code", text(err->code), "http_status",
-                        err->http_status, "request_id", text(err->request_id), "account", text(err->account), "region", text(err->region), "action",
-                        text(err->action), "resource", text(err->resource), "message", text(err->message), "hint", text(err->hint));
+  json_t *o = json_pack("{s:s, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "class", af_class_name(err->class), "code", text(err->code),
+                        "http_status", err->http_status, "request_id", text(err->request_id), "account", text(err->account), "region",
+                        text(err->region), "action", text(err->action), "resource", text(err->resource), "message", text(err->message),
+                        "hint", text(err->hint));
   char *json = o ? json_dumps(o, JSON_COMPACT) : NULL;
   json_decref(o);
   if (!json) return -AF_ENOMEM;

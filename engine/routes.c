@@ -18,18 +18,12 @@ struct leg {
 };
 
 static const struct leg legs[] = {
-    {AF_ROUTE_COPY_IMAGE, "grant-key", 0, PER_KEY, true},
-    {AF_ROUTE_COPY_IMAGE, "share-snapshot", 1, PER_SNAPSHOT, true},
-    {AF_ROUTE_COPY_IMAGE, "share-image", 2, PER_COPY, true},
-    {AF_ROUTE_COPY_IMAGE, "copy-image", 3, PER_COPY, false},
-    {AF_ROUTE_COPY_IMAGE, "verify", 4, PER_COPY, false},
-    {AF_ROUTE_REENCRYPT, "grant-key", 0, PER_KEY, true},
-    {AF_ROUTE_REENCRYPT, "share-snapshot", 1, PER_SNAPSHOT, true},
-    {AF_ROUTE_REENCRYPT, "copy-snapshot", 2, PER_SNAPSHOT, false},
-    {AF_ROUTE_REENCRYPT, "register-image", 3, PER_COPY, false},
-    {AF_ROUTE_REENCRYPT, "verify", 4, PER_COPY, false},
-    {AF_ROUTE_ADOPT, "adopt-image", 0, PER_COPY, false},
-    {AF_ROUTE_ADOPT, "verify", 1, PER_COPY, false},
+    {AF_ROUTE_COPY_IMAGE, "grant-key", 0, PER_KEY, true},          {AF_ROUTE_COPY_IMAGE, "share-snapshot", 1, PER_SNAPSHOT, true},
+    {AF_ROUTE_COPY_IMAGE, "share-image", 2, PER_COPY, true},       {AF_ROUTE_COPY_IMAGE, "copy-image", 3, PER_COPY, false},
+    {AF_ROUTE_COPY_IMAGE, "verify", 4, PER_COPY, false},           {AF_ROUTE_REENCRYPT, "grant-key", 0, PER_KEY, true},
+    {AF_ROUTE_REENCRYPT, "share-snapshot", 1, PER_SNAPSHOT, true}, {AF_ROUTE_REENCRYPT, "copy-snapshot", 2, PER_SNAPSHOT, false},
+    {AF_ROUTE_REENCRYPT, "register-image", 3, PER_COPY, false},    {AF_ROUTE_REENCRYPT, "verify", 4, PER_COPY, false},
+    {AF_ROUTE_ADOPT, "adopt-image", 0, PER_COPY, false},           {AF_ROUTE_ADOPT, "verify", 1, PER_COPY, false},
 };
 
 struct rows {
@@ -76,7 +70,8 @@ static int add_leg(struct rows *r, const char *copy_id, const struct leg *leg, c
   }
 }
 
-int af_route_steps(const char *copy_id, const struct af_facts *facts, const struct af_decision *decision, struct af_step_row **ret, size_t *ret_n) {
+int af_route_steps(const char *copy_id, const struct af_facts *facts, const struct af_decision *decision, struct af_step_row **ret,
+                   size_t *ret_n) {
   struct rows r = {0};
   for (size_t i = 0; i < sizeof(legs) / sizeof(legs[0]); i++) {
     if (legs[i].route != decision->route || (legs[i].cross_account && !decision->cross_account)) continue;

@@ -6,7 +6,8 @@
 #include "state/store.h"
 
 /* Makes the rows of the copy's steps, in order; the caller frees them with af_step_rows_free(). */
-int af_route_steps(const char *copy_id, const struct af_facts *facts, const struct af_decision *decision, struct af_step_row **ret, size_t *ret_n);
+int af_route_steps(const char *copy_id, const struct af_facts *facts, const struct af_decision *decision, struct af_step_row **ret,
+                   size_t *ret_n);
 void af_step_rows_free(struct af_step_row *steps, size_t n); /* takes NULL */
 
 #endif

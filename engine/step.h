@@ -17,12 +17,12 @@ struct af_step_ctx {
   const struct af_decision *decision;
   const struct af_step_row *steps; /* of the copy, all of them */
   size_t n_steps;
-  const struct af_step_row *step;  /* this one */
-  const json_t *data;              /* step->data, parsed: an object, never NULL */
+  const struct af_step_row *step;         /* this one */
+  const json_t *data;                     /* step->data, parsed: an object, never NULL */
   const struct af_exposure_row *exposure; /* borrowed kinds: what it opens or closes; otherwise NULL */
-  json_t **scratch;                /* kept between the reads of one step while the process lives; NULL at first, freed by the engine */
+  json_t **scratch; /* kept between the reads of one step while the process lives; NULL at first, freed by the engine */
   int64_t now_ms;
-  int64_t asked_ms; /* when the read was sent whose answer this is: AWS's view is no newer than that */
+  int64_t asked_ms;  /* when the read was sent whose answer this is: AWS's view is no newer than that */
   int64_t window_ms; /* how long AWS's reads may lag behind its writes (eventual consistency) */
 };
 
@@ -99,8 +99,8 @@ void af_outcome_fail(struct af_outcome *out, enum af_class c, const char *code, 
 void af_outcome_error(struct af_outcome *out, const struct af_error *err);
 /* The step is reconciling: had AWS had time to show what the lost call may have made, when it was asked? */
 bool af_settled(const struct af_step_ctx *ctx);
-/* The answer to a call that removes something is an error: a "not found" counts as removed, but only once it has been the answer for so many windows,
- * since AWS may not know yet what we just made. Sets out to DONE or AGAIN; leaves it where the error is another one. */
+/* The answer to a call that removes something is an error: a "not found" counts as removed, but only once it has been the answer for so
+ * many windows, since AWS may not know yet what we just made. Sets out to DONE or AGAIN; leaves it where the error is another one. */
 void af_gone(const struct af_step_ctx *ctx, const struct af_answer *a, int windows, struct af_outcome *out);
 /* A pause between two looks, for AGAIN. */
 int64_t af_pause_ms(const struct af_step_ctx *ctx);

@@ -19,7 +19,8 @@ static const char *state_title(const struct af_copy_row *row) {
   return titles[row->state];
 }
 
-/* The percentage is that of the snapshots being copied, also of those that AWS copies for an image (engine/poll.c); other steps have none. */
+/* The percentage is that of the snapshots being copied, also of those that AWS copies for an image (engine/poll.c); other steps have none.
+ */
 static int percent_of(const struct af_step_row *steps, size_t n_steps, int64_t stage) {
   int64_t sum = 0, n = 0;
   for (size_t i = 0; i < n_steps; i++) {
@@ -61,8 +62,14 @@ static const char *text_or_empty(const char *s) {
 static const struct af_step_row *view_of(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec,
                                          const struct af_facts *facts, const struct af_step_row *steps, size_t n_steps) {
   const char *source = facts ? facts->source_account : "", *target = facts ? facts->target_account : "";
-  *ret = (struct af_copy_view){.row = row, .spec = spec, .steps = steps, .n_steps = n_steps, .title = state_title(row), .percent = -1,
-                               .bytes = row->bytes, .waits = ""};
+  *ret = (struct af_copy_view){.row = row,
+                               .spec = spec,
+                               .steps = steps,
+                               .n_steps = n_steps,
+                               .title = state_title(row),
+                               .percent = -1,
+                               .bytes = row->bytes,
+                               .waits = ""};
   ret->source_account = *source ? source : text_or_empty(spec->source.account);
   ret->target_account = *target ? target : text_or_empty(spec->target.account);
   ret->name = spec->name ? spec->name : facts ? af_json_str(facts->image, "Name") : "";
@@ -75,8 +82,8 @@ void af_engine_view(const struct af_engine *e, size_t i, struct af_copy_view *re
   ret->waits = at ? c->live[at - c->steps].waits : c->waits;
 }
 
-int af_copy_view_stored(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec, const struct af_facts *facts,
-                        const struct af_step_row *steps, size_t n_steps) {
+int af_copy_view_stored(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec,
+                        const struct af_facts *facts, const struct af_step_row *steps, size_t n_steps) {
   if (!known_kinds(steps, n_steps)) return -AF_EVERSION;
   view_of(ret, row, spec, facts, steps, n_steps);
   return 0;

@@ -1,6 +1,7 @@
 /* copy-image: CopyImage in the target account and Region (rules.md 1). A client token makes a repeat harmless, and the tags of the creating
  * call tell what a lost one made. A failed copy doesn't say why; its snapshots do (rules.md 1.6), so they are read before it is given up.
- * Removing one (undo, or to make it anew) is a small walk: deregister, which also cancels a copy under way, then delete its snapshots one by one until AWS shows none.
+ * Removing one (undo, or to make it anew) is a small walk: deregister, which also cancels a copy under way, then delete its snapshots one
+ * by one until AWS shows none.
  *
  * data: {"autopsy": what the image said} | {"discard": image, "why": reason} while removing a failed one,
  *       with {"deregistered": ms, "drop": snapshot, "dropped": [snapshot…]} as the walk goes on. */
@@ -33,7 +34,8 @@ static int list_snapshots(const struct af_step_ctx *ctx, struct af_ask *ret) {
   char mark[48];
   af_step_mark(ctx->step, mark);
   ret->op = &af_ec2_describe_snapshots;
-  ret->input = json_pack("{s:[s], s:o}", "OwnerIds", "self", "Filters", af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL));
+  ret->input = json_pack("{s:[s], s:o}", "OwnerIds", "self", "Filters",
+                         af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL));
   return ret->input ? 0 : -AF_ENOMEM;
 }
 
@@ -97,9 +99,11 @@ static void removed(const struct af_step_ctx *ctx, struct af_outcome *out) {
   AF_COPY(out->error.action, af_str("ec2:CopyImage"));
   out->data = json_object();
   if (key)
-    af_error_hint(&out->error, "check that the target's principal may use the key %s (and the source's key, where there is one)", ctx->decision->key_arn);
+    af_error_hint(&out->error, "check that the target's principal may use the key %s (and the source's key, where there is one)",
+                  ctx->decision->key_arn);
   else
-    af_error_hint(&out->error, "run the manifest again; if it fails the same way, look at the image's events in account %s", ctx->facts->target_account);
+    af_error_hint(&out->error, "run the manifest again; if it fails the same way, look at the image's events in account %s",
+                  ctx->facts->target_account);
 }
 
 static int listed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {

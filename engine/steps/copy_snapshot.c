@@ -1,6 +1,6 @@
 /* copy-snapshot: copies one source snapshot into the target account and Region under the target's key (rules.md 2.2). CopySnapshot has
- * no client token, and every repeat starts another copy: after a lost reply the copy is looked for by the tag that was written in the creating
- * call, AWS is given time to show it, and only then is it sent again. A key that is not usable yet fails the copy minutes later
+ * no client token, and every repeat starts another copy: after a lost reply the copy is looked for by the tag that was written in the
+ * creating call, AWS is given time to show it, and only then is it sent again. A key that is not usable yet fails the copy minutes later
  * ("Given key ID is not accessible"): such a copy is deleted and made anew. */
 #include <stdio.h>
 
@@ -12,7 +12,8 @@
 
 static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
   char description[256];
-  snprintf(description, sizeof(description), "amiferry: copy of %s (%s) for %s", ctx->step->item, ctx->spec->source.region, ctx->spec->image);
+  snprintf(description, sizeof(description), "amiferry: copy of %s (%s) for %s", ctx->step->item, ctx->spec->source.region,
+           ctx->spec->image);
   json_t *tags = af_step_tags(ctx, "snapshot", ctx->step->item);
   ret->op = &af_ec2_copy_snapshot;
   ret->input = json_pack("{s:s, s:s, s:s, s:b, s:s, s:[o]}", "SourceRegion", ctx->spec->source.region, "SourceSnapshotId", ctx->step->item,
@@ -24,7 +25,8 @@ static int probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
   char mark[48];
   af_step_mark(ctx->step, mark);
   ret->op = &af_ec2_describe_snapshots;
-  ret->input = json_pack("{s:[s], s:o}", "OwnerIds", "self", "Filters", af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL));
+  ret->input = json_pack("{s:[s], s:o}", "OwnerIds", "self", "Filters",
+                         af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL));
   return ret->input ? 0 : -AF_ENOMEM;
 }
 
@@ -79,10 +81,14 @@ static void removed(const struct af_step_ctx *ctx, struct af_outcome *out) {
   AF_COPY(out->error.action, af_str("ec2:CopySnapshot"));
   out->data = json_object();
   if (key)
-    af_error_hint(&out->error, "the target's principal must be allowed to use both keys: %s needs kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and "
-                  "kms:GenerateDataKey* on the source key, and the same on %s", ctx->facts->target_account, ctx->decision->key_arn);
+    af_error_hint(&out->error,
+                  "the target's principal must be allowed to use both keys: %s needs kms:DescribeKey, kms:CreateGrant, kms:Decrypt, "
+                  "kms:ReEncrypt* and "
+                  "kms:GenerateDataKey* on the source key, and the same on %s",
+                  ctx->facts->target_account, ctx->decision->key_arn);
   else
-    af_error_hint(&out->error, "run the manifest again; if it fails the same way, look at the snapshot's events in account %s", ctx->facts->target_account);
+    af_error_hint(&out->error, "run the manifest again; if it fails the same way, look at the snapshot's events in account %s",
+                  ctx->facts->target_account);
 }
 
 static int copy_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
@@ -117,7 +123,8 @@ static void failed(const struct af_step_ctx *ctx, const json_t *snapshot, struct
 static int copy_matured(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out) {
   const char *state = af_json_str(item, "State");
   if (!item) {
-    af_outcome_fail(out, AF_CLASS_REFUSED, "SnapshotVanished", ctx->step->resource, "the new snapshot %s is gone: someone deleted it", ctx->step->resource);
+    af_outcome_fail(out, AF_CLASS_REFUSED, "SnapshotVanished", ctx->step->resource, "the new snapshot %s is gone: someone deleted it",
+                    ctx->step->resource);
     return 0;
   }
   struct af_str percent = af_str_trim(af_str(af_json_str(item, "Progress")));

@@ -1,6 +1,7 @@
 /* grant-key: lets the target account use one source key, by a named grant (rules.md 3): CreateGrant with a name of our own returns the
- * same grant however often it is sent. Each copy has a grant of its own: a key holds 50,000, and nobody has to ask who else needs it. It is pending until the target can really use the key (a grant takes minutes to arrive, and no EC2 call takes
- * a grant token), and retired after everything that read under the key has completed. */
+ * same grant however often it is sent. Each copy has a grant of its own: a key holds 50,000, and nobody has to ask who else needs it. It is
+ * pending until the target can really use the key (a grant takes minutes to arrive, and no EC2 call takes a grant token), and retired after
+ * everything that read under the key has completed. */
 #include <stdio.h>
 
 #include "engine/aws/ops.h"
@@ -11,8 +12,8 @@
 #define LAG_WINDOWS 5 /* KMS is slower than EC2 to know what it was told: minutes, where EC2 takes seconds */
 
 /* The full set that EBS delegates from: a child grant can't exceed its parent (rules.md 3). */
-static const char *const operations[] = {"Decrypt", "DescribeKey", "CreateGrant", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
-                                         "ReEncryptFrom", "ReEncryptTo", NULL};
+static const char *const operations[] = {
+    "Decrypt", "DescribeKey", "CreateGrant", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo", NULL};
 
 static json_t *operation_list(void) {
   json_t *list = json_array();
@@ -70,7 +71,8 @@ static void looked(const struct af_step_ctx *ctx, const struct af_answer *a, str
     return;
   }
   out->kind = AF_OUT_FAIL;
-  af_error_hint(&out->error, "the grant has not taken effect: in account %s allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and "
+  af_error_hint(&out->error,
+                "the grant has not taken effect: in account %s allow kms:DescribeKey, kms:CreateGrant, kms:Decrypt, kms:ReEncrypt* and "
                 "kms:GenerateDataKey* on this key for the target's principal, and look for a service control policy that denies them",
                 ctx->facts->target_account);
 }

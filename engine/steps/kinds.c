@@ -20,7 +20,8 @@ int af_image_matured(const struct af_step_ctx *ctx, const json_t *image, struct 
   } else if (af_streq(state, "pending") || af_streq(state, "transient")) {
     out->kind = AF_OUT_PENDING;
   } else if (!image) {
-    af_outcome_fail(out, AF_CLASS_REFUSED, "ImageVanished", ctx->step->resource, "the new AMI %s is gone: someone deregistered it", ctx->step->resource);
+    af_outcome_fail(out, AF_CLASS_REFUSED, "ImageVanished", ctx->step->resource, "the new AMI %s is gone: someone deregistered it",
+                    ctx->step->resource);
   } else {
     const json_t *reason = json_object_get(image, "StateReason");
     af_outcome_fail(out, AF_CLASS_REFUSED, "ImageFailed", ctx->step->resource, "the new AMI %s is %s: %s", ctx->step->resource, state,
@@ -35,6 +36,7 @@ int af_image_probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
   ret->op = &af_ec2_describe_images;
   ret->side = AF_TARGET;
   ret->region = ctx->spec->target.region;
-  ret->input = json_pack("{s:[s], s:o}", "Owners", "self", "Filters", af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL));
+  ret->input =
+      json_pack("{s:[s], s:o}", "Owners", "self", "Filters", af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL));
   return ret->input ? 0 : -AF_ENOMEM;
 }

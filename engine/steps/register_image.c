@@ -1,14 +1,16 @@
 /* register-image: makes an AMI of the copied snapshots, with every attribute of the source that RegisterImage can express
- * (rules.md 2.4). It has no client token; its name is unique in account and Region, so after a lost reply the name says whether it happened. */
+ * (rules.md 2.4). It has no client token; its name is unique in account and Region, so after a lost reply the name says whether it
+ * happened. */
 #include <stdio.h>
 
 #include "engine/aws/ops.h"
 #include "engine/steps/steps.h"
 
-/* The attributes that go over as they are: absent stays absent, since absent means something else than any value (an AMI without bootMode takes
- * the instance type's). */
-static const char *const verbatim[] = {"Architecture", "RootDeviceName", "VirtualizationType", "EnaSupport", "SriovNetSupport", "BootMode",
-                                       "TpmSupport",   "ImdsSupport",    "KernelId",           "RamdiskId",  NULL};
+/* The attributes that go over as they are: absent stays absent, since absent means something else than any value (an AMI without bootMode
+ * takes the instance type's). */
+static const char *const verbatim[] = {
+    "Architecture", "RootDeviceName", "VirtualizationType", "EnaSupport", "SriovNetSupport", "BootMode", "TpmSupport",
+    "ImdsSupport",  "KernelId",       "RamdiskId",          NULL};
 static const char *const ebs_verbatim[] = {"VolumeSize", "VolumeType", "Throughput", "DeleteOnTermination", NULL};
 
 static void carry(json_t *to, const json_t *from, const char *const *names) {
@@ -18,7 +20,8 @@ static void carry(json_t *to, const json_t *from, const char *const *names) {
   }
 }
 
-/* With a snapshot, Encrypted must not be sent at all (the snapshot decides); an empty volume needs it. Iops only where the type takes it. */
+/* With a snapshot, Encrypted must not be sent at all (the snapshot decides); an empty volume needs it. Iops only where the type takes it.
+ */
 static json_t *register_ebs(const struct af_step_ctx *ctx, const json_t *ebs) {
   json_t *to = json_object();
   const char *source = af_json_str(ebs, "SnapshotId"), *type = af_json_str(ebs, "VolumeType");
@@ -55,8 +58,8 @@ static json_t *register_mappings(const struct af_step_ctx *ctx) {
 static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
   const char *description = ctx->spec->description ? ctx->spec->description : af_json_str(ctx->facts->image, "Description");
   ret->op = &af_ec2_register_image;
-  ret->input = json_pack("{s:s, s:o, s:[o]}", "Name", ctx->decision->name, "BlockDeviceMappings", register_mappings(ctx), "TagSpecifications",
-                         af_step_tags(ctx, "image", ""));
+  ret->input = json_pack("{s:s, s:o, s:[o]}", "Name", ctx->decision->name, "BlockDeviceMappings", register_mappings(ctx),
+                         "TagSpecifications", af_step_tags(ctx, "image", ""));
   if (!ret->input) return -AF_ENOMEM;
   carry(ret->input, ctx->facts->image, verbatim);
   if (*description) json_object_set_new(ret->input, "Description", json_string(description));
@@ -66,7 +69,8 @@ static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
 
 static int probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
   ret->op = &af_ec2_describe_images;
-  ret->input = json_pack("{s:[s], s:b, s:o}", "Owners", "self", "IncludeDisabled", 1, "Filters", af_filters("name", ctx->decision->name, NULL));
+  ret->input =
+      json_pack("{s:[s], s:b, s:o}", "Owners", "self", "IncludeDisabled", 1, "Filters", af_filters("name", ctx->decision->name, NULL));
   return ret->input ? 0 : -AF_ENOMEM;
 }
 
@@ -87,12 +91,14 @@ static int register_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struc
 }
 
 static void name_taken(const struct af_step_ctx *ctx, const char *holder, struct af_outcome *out) {
-  af_outcome_fail(out, AF_CLASS_REFUSED, "NameTaken", holder, "the name \"%s\" is already taken in account %s, %s by %s, which is not this copy's",
-                  ctx->decision->name, ctx->facts->target_account, ctx->spec->target.region, *holder ? holder : "another AMI");
+  af_outcome_fail(out, AF_CLASS_REFUSED, "NameTaken", holder,
+                  "the name \"%s\" is already taken in account %s, %s by %s, which is not this copy's", ctx->decision->name,
+                  ctx->facts->target_account, ctx->spec->target.region, *holder ? holder : "another AMI");
   af_error_hint(&out->error, "give this copy another name in the manifest, or deregister %s", *holder ? holder : "that AMI");
 }
 
-/* The name's holder is ours if it carries this copy's tag. Tags may be read later than the image itself, so a stranger is one only after a while. */
+/* The name's holder is ours if it carries this copy's tag. Tags may be read later than the image itself, so a stranger is one only after a
+ * while. */
 static void probed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
   const json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
   bool ambiguous = ctx->step->state == AF_STEP_AMBIGUOUS;

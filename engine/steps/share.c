@@ -6,15 +6,20 @@
 
 struct permission {
   const struct af_op *describe, *modify;
-  const char *id_member;               /* of both calls */
-  const char *attribute;               /* what describe is asked for */
-  const char *list;                    /* what it answers */
-  const char *change;                  /* what modify is sent */
+  const char *id_member; /* of both calls */
+  const char *attribute; /* what describe is asked for */
+  const char *list;      /* what it answers */
+  const char *change;    /* what modify is sent */
 };
-static const struct permission of_snapshot = {&af_ec2_describe_snapshot_attribute, &af_ec2_modify_snapshot_attribute, "SnapshotId",
-                                              "createVolumePermission", "CreateVolumePermissions", "CreateVolumePermission"};
-static const struct permission of_image = {&af_ec2_describe_image_attribute, &af_ec2_modify_image_attribute, "ImageId",
-                                           "launchPermission", "LaunchPermissions", "LaunchPermission"};
+static const struct permission of_snapshot = {
+    &af_ec2_describe_snapshot_attribute, &af_ec2_modify_snapshot_attribute, "SnapshotId", "createVolumePermission",
+    "CreateVolumePermissions",           "CreateVolumePermission"};
+static const struct permission of_image = {&af_ec2_describe_image_attribute,
+                                           &af_ec2_modify_image_attribute,
+                                           "ImageId",
+                                           "launchPermission",
+                                           "LaunchPermissions",
+                                           "LaunchPermission"};
 
 static const struct permission *permission_of(const struct af_step_ctx *ctx) {
   return af_streq(ctx->step->kind, "share-image") ? &of_image : &of_snapshot;
@@ -69,5 +74,6 @@ static int share_answer(const struct af_step_ctx *ctx, const struct af_op *op, c
   return 0;
 }
 
-const struct af_step_kind af_step_share_snapshot = {.name = "share-snapshot", .poll = AF_POLL_ASK, .ask = share_ask, .answer = share_answer};
+const struct af_step_kind af_step_share_snapshot = {
+    .name = "share-snapshot", .poll = AF_POLL_ASK, .ask = share_ask, .answer = share_answer};
 const struct af_step_kind af_step_share_image = {.name = "share-image", .poll = AF_POLL_ASK, .ask = share_ask, .answer = share_answer};

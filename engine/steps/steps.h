@@ -4,11 +4,11 @@
 
 #include "engine/step.h"
 
-extern const struct af_step_kind af_step_grant_key, af_step_share_snapshot, af_step_share_image, af_step_copy_snapshot,
-    af_step_copy_image, af_step_register_image, af_step_adopt_image, af_step_verify;
+extern const struct af_step_kind af_step_grant_key, af_step_share_snapshot, af_step_share_image, af_step_copy_snapshot, af_step_copy_image,
+    af_step_register_image, af_step_adopt_image, af_step_verify;
 
-/* What a polled image means while it is awaited: pending, there, or why it will never be (rules.md 2.3; NULL: gone). Shared by the kinds that
- * make one. */
+/* What a polled image means while it is awaited: pending, there, or why it will never be (rules.md 2.3; NULL: gone). Shared by the kinds
+ * that make one. */
 int af_image_matured(const struct af_step_ctx *ctx, const json_t *image, struct af_outcome *out);
 /* Asks for the images of this copy and step that AWS shows (by tag), and reads the answer: "" where there is none. */
 int af_image_probe(const struct af_step_ctx *ctx, struct af_ask *ret);

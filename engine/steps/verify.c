@@ -51,8 +51,10 @@ static int judge(const struct af_step_ctx *ctx, struct af_outcome *out) {
   struct af_findings findings = {0};
   struct af_error err;
   const char *uefi = json_string_value(json_object_get(seen, "uefi"));
-  struct af_copy_reading copy = {.image = json_object_get(seen, "image"), .snapshots = json_object_get(seen, "snapshots"),
-                                 .uefi_data = uefi && *uefi ? uefi : NULL, .uefi_readable = true};
+  struct af_copy_reading copy = {.image = json_object_get(seen, "image"),
+                                 .snapshots = json_object_get(seen, "snapshots"),
+                                 .uefi_data = uefi && *uefi ? uefi : NULL,
+                                 .uefi_readable = true};
   int rc = af_verify(ctx->spec, ctx->facts, ctx->decision, &copy, &findings);
   if (rc) return rc;
   rc = af_findings_judge(&findings, &err);

@@ -35,7 +35,8 @@ static inline size_t audit_count(struct rig *r, const char *member) {
 static inline size_t live_images(struct rig *r) {
   json_t *audit = rig_audit(r), *image;
   size_t i, n = 0;
-  json_array_foreach(json_object_get(audit, "images"), i, image) n += strcmp(json_string_value(json_object_get(image, "state")), "available") == 0;
+  json_array_foreach(json_object_get(audit, "images"), i, image)
+    n += strcmp(json_string_value(json_object_get(image, "state")), "available") == 0;
   json_decref(audit);
   return n;
 }
@@ -57,7 +58,8 @@ static inline void assert_all(struct rig *r, enum af_copy_state state, const cha
   for (size_t i = 0; i < n; i++)
     if (list[i].state != state) {
       print_audit(r);
-      fail_msg("%s: copy %zu is %s, not %s: %s", when, i, af_copy_state_name(list[i].state), af_copy_state_name(state), list[i].error ? list[i].error : "");
+      fail_msg("%s: copy %zu is %s, not %s: %s", when, i, af_copy_state_name(list[i].state), af_copy_state_name(state),
+               list[i].error ? list[i].error : "");
     }
   rig_copies_free(list, n);
 }

@@ -85,7 +85,8 @@ static void to_cloudsim(struct rig *r, const struct af_http_request *req, struct
   for (size_t i = 0; req->headers[i] && cs.n_headers < HEADERS_MAX; i++) {
     const char *colon = strchr(req->headers[i], ':');
     if (!colon || strncasecmp(req->headers[i], "host:", 5) == 0) continue;
-    headers[cs.n_headers++] = (struct cs_header){af_str_n(req->headers[i], (size_t)(colon - req->headers[i])), af_str_trim(af_str(colon + 1))};
+    headers[cs.n_headers++] =
+        (struct cs_header){af_str_n(req->headers[i], (size_t)(colon - req->headers[i])), af_str_trim(af_str(colon + 1))};
   }
   cs_sim_handle(r->sim, r->now_ms, &cs, reply);
 }
@@ -191,7 +192,8 @@ struct rig *rig_new(const char *world, uint64_t seed) {
   must(mkdtemp(folder) != NULL, "no folder");
   r->folder = strdup(folder);
   must(asprintf(&r->database, "%s/amiferry.db", folder) > 0, "memory");
-  if (af_doc_read(&doc, "world", af_str(world), AF_DOC_YAML, NULL, &err) || cs_sim_new(&r->sim, doc, r->now_ms, seed, &err)) must(false, err.message);
+  if (af_doc_read(&doc, "world", af_str(world), AF_DOC_YAML, NULL, &err) || cs_sim_new(&r->sim, doc, r->now_ms, seed, &err))
+    must(false, err.message);
   af_doc_free(doc);
   rig_setenv(r, "AWS_ENDPOINT_URL", "http://127.0.0.1:4566");
   rig_setenv(r, "AWS_CONFIG_FILE", rig_file(r, "config", ""));
@@ -267,8 +269,8 @@ static void on_turn(void *ctx) {
 static void on_event(void *ctx, const struct af_copy_row *copy, const struct af_step_row *step, const struct af_event_row *ev) {
   struct rig *r = ctx;
   fprintf(stderr, "%8.2f %s #%lld %-9s %-14s %-24s %-9s %s %s\n", (double)(r->now_ms - START_MS) / 1000, copy->id, (long long)ev->number,
-          step ? af_step_state_name(step->state) : af_copy_state_name(copy->state), step ? step->kind : "", step ? step->item : "", ev->kind,
-          ev->action ? ev->action : "", ev->message ? ev->message : "");
+          step ? af_step_state_name(step->state) : af_copy_state_name(copy->state), step ? step->kind : "", step ? step->item : "",
+          ev->kind, ev->action ? ev->action : "", ev->message ? ev->message : "");
 }
 
 /* One life of the program: open, load or start, run, close. */
@@ -288,9 +290,17 @@ static int live(struct rig *r, const struct af_manifest *m, struct af_error *err
   struct af_aws_config aws_config = {.clock = &r->clock, .random = &r->random.random, .http = &r->http, .env = &r->env};
   int rc = af_store_open(&store, r->database, AF_STORE_OWNER, &r->clock, err);
   if (!rc) rc = af_aws_new(&aws, &aws_config, err);
-  struct af_engine_config config = {.clock = &r->clock, .random = &r->random.random, .store = store, .aws = aws, .poll_min_ms = 5000, .poll_max_ms = 30000,
-                                    .window_ms = 20000, .stop = &r->stop, .on_turn = on_turn,
-                                    .on_event = getenv("RIG_TRACE") ? on_event : NULL, .ctx = r};
+  struct af_engine_config config = {.clock = &r->clock,
+                                    .random = &r->random.random,
+                                    .store = store,
+                                    .aws = aws,
+                                    .poll_min_ms = 5000,
+                                    .poll_max_ms = 30000,
+                                    .window_ms = 20000,
+                                    .stop = &r->stop,
+                                    .on_turn = on_turn,
+                                    .on_event = getenv("RIG_TRACE") ? on_event : NULL,
+                                    .ctx = r};
   if (!rc) rc = af_engine_new(&engine, &config, err);
   if (!rc && m) rc = af_engine_start(engine, m, "manifest", batch, &resumed, err);
   if (!rc && !m) rc = af_store_batches(store, &batches, &n, err);

@@ -29,10 +29,11 @@ const char *rig_database(const struct rig *r); /* path */
 
 /* Death at the k-th call from now on (1 is the next); RIG_LIVES disarms. */
 void rig_arm(struct rig *r, enum rig_death death, uint64_t k);
-bool rig_died(const struct rig *r);    /* did the fuse burn in the last run? */
+bool rig_died(const struct rig *r);      /* did the fuse burn in the last run? */
 uint64_t rig_calls(const struct rig *r); /* calls of the last run */
 
-/* Runs a manifest (YAML text) to its end or to its death, in a new engine on the rig's database. Returns af_engine_run()'s code (-AF_EIO when it died). */
+/* Runs a manifest (YAML text) to its end or to its death, in a new engine on the rig's database. Returns af_engine_run()'s code (-AF_EIO
+ * when it died). */
 int rig_run(struct rig *r, const char *manifest, struct af_error *err);
 /* Takes every unfinished batch up, as `amiferry resume` does. */
 int rig_resume(struct rig *r, struct af_error *err);

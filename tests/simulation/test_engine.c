@@ -92,7 +92,8 @@ TEST(a_process_that_dies_again_and_again_gets_through) {
     int rc = rig_run(r, MANIFEST_HEAD PLAIN SEALED SEALED_HERE, &err);
     while (rig_died(r) && deaths++ < 60) {
       rig_advance(r, (int64_t)af_random_below(&random.random, 30000));
-      rig_arm(r, deaths < 50 ? (af_random_below(&random.random, 2) ? RIG_DIES_AFTER : RIG_DIES_BEFORE) : RIG_LIVES, 1 + af_random_below(&random.random, 25));
+      rig_arm(r, deaths < 50 ? (af_random_below(&random.random, 2) ? RIG_DIES_AFTER : RIG_DIES_BEFORE) : RIG_LIVES,
+              1 + af_random_below(&random.random, 25));
       rc = rig_resume(r, &err);
     }
     assert_ok(rc, &err);
@@ -136,8 +137,8 @@ TEST(a_copy_that_fails_is_undone_wherever_it_dies) {
     struct rig *r = new_rig(WORLD, 500 + k);
     char when[96];
     snprintf(when, sizeof(when), "failing, death at call %u", (unsigned)k);
-    json_t *faults = json_pack("[{s:s, s:s, s:i, s:s, s:s}]", "kind", "error", "action", "RegisterImage", "status", 400, "code", "InvalidParameterValue",
-                               "message", "this one is not liked");
+    json_t *faults = json_pack("[{s:s, s:s, s:i, s:s, s:s}]", "kind", "error", "action", "RegisterImage", "status", 400, "code",
+                               "InvalidParameterValue", "message", "this one is not liked");
     assert_ok(cs_sim_faults(rig_sim(r), faults, &err), &err);
     json_decref(faults);
     rig_arm(r, k % 2 ? RIG_DIES_AFTER : RIG_DIES_BEFORE, k);

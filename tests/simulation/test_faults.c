@@ -3,9 +3,22 @@
 #include "tests/simulation/check.h"
 
 static const char *const actions[] = {
-    "AssumeRole", "GetCallerIdentity", "DescribeImages", "DescribeImageAttribute", "DescribeSnapshots", "DescribeKey", "GetEbsEncryptionByDefault",
-    "DescribeSnapshotAttribute", "CreateGrant", "GenerateDataKeyWithoutPlaintext", "ModifySnapshotAttribute", "ModifyImageAttribute", "CopyImage",
-    "CopySnapshot", "RegisterImage", "RetireGrant",
+    "AssumeRole",
+    "GetCallerIdentity",
+    "DescribeImages",
+    "DescribeImageAttribute",
+    "DescribeSnapshots",
+    "DescribeKey",
+    "GetEbsEncryptionByDefault",
+    "DescribeSnapshotAttribute",
+    "CreateGrant",
+    "GenerateDataKeyWithoutPlaintext",
+    "ModifySnapshotAttribute",
+    "ModifyImageAttribute",
+    "CopyImage",
+    "CopySnapshot",
+    "RegisterImage",
+    "RetireGrant",
 };
 
 static void set_faults(struct rig *r, json_t *faults) {
@@ -88,9 +101,9 @@ TEST(a_wrong_clock_is_put_right) {
 TEST(full_quotas_are_waited_out) {
   struct rig *r = new_rig(WORLD, 3);
   struct af_error err;
-  set_faults(r, json_pack("[{s:s, s:s, s:i, s:s, s:i}, {s:s, s:s, s:i, s:s, s:i}]", "kind", "error", "action", "CopySnapshot", "status", 400, "code",
-                          "ResourceLimitExceeded", "times", 4, "kind", "error", "action", "CopyImage", "status", 400, "code", "ResourceLimitExceeded",
-                          "times", 4));
+  set_faults(r, json_pack("[{s:s, s:s, s:i, s:s, s:i}, {s:s, s:s, s:i, s:s, s:i}]", "kind", "error", "action", "CopySnapshot", "status",
+                          400, "code", "ResourceLimitExceeded", "times", 4, "kind", "error", "action", "CopyImage", "status", 400, "code",
+                          "ResourceLimitExceeded", "times", 4));
   assert_ok(rig_run(r, MANIFEST_HEAD PLAIN SEALED, &err), &err);
   assert_all(r, AF_COPY_DONE, "after full quotas");
   assert_clean(r, "after full quotas");
@@ -99,11 +112,14 @@ TEST(full_quotas_are_waited_out) {
 
 /* Everything at once, at random, for many seeds; with deaths between. */
 TEST(a_storm_of_faults_and_deaths_loses_and_duplicates_nothing) {
-  static const char storm[] =
-      "[{\"kind\": \"throttle\", \"probability\": 0.1}, {\"kind\": \"error\", \"status\": 500, \"code\": \"InternalError\", \"probability\": 0.05},"
-      " {\"kind\": \"error-after\", \"status\": 500, \"code\": \"InternalError\", \"probability\": 0.05}, {\"kind\": \"lost-reply\", \"probability\": 0.05},"
-      " {\"kind\": \"half\", \"probability\": 0.03}, {\"kind\": \"cut\", \"probability\": 0.03}, {\"kind\": \"malformed\", \"probability\": 0.03},"
-      " {\"kind\": \"slow\", \"delay_ms\": 8000, \"probability\": 0.05}, {\"kind\": \"expired-token\", \"service\": \"ec2\", \"probability\": 0.02}]";
+  static const char storm[] = "[{\"kind\": \"throttle\", \"probability\": 0.1}, {\"kind\": \"error\", \"status\": 500, \"code\": "
+                              "\"InternalError\", \"probability\": 0.05},"
+                              " {\"kind\": \"error-after\", \"status\": 500, \"code\": \"InternalError\", \"probability\": 0.05}, "
+                              "{\"kind\": \"lost-reply\", \"probability\": 0.05},"
+                              " {\"kind\": \"half\", \"probability\": 0.03}, {\"kind\": \"cut\", \"probability\": 0.03}, {\"kind\": "
+                              "\"malformed\", \"probability\": 0.03},"
+                              " {\"kind\": \"slow\", \"delay_ms\": 8000, \"probability\": 0.05}, {\"kind\": \"expired-token\", "
+                              "\"service\": \"ec2\", \"probability\": 0.02}]";
   struct af_error err;
   for (uint64_t seed = 1; seed <= 60; seed++) {
     struct rig *r = new_rig(WORLD, seed);

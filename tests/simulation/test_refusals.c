@@ -14,15 +14,16 @@ static char *world_with(const char *what, const char *instead) {
 struct refusal {
   const char *what, *instead; /* of the world; NULL: as it is */
   const char *manifest;
-  const char *config;         /* NULL: the usual one */
+  const char *config; /* NULL: the usual one */
   enum af_copy_state state;
   const char *code, *action, *account, *region, *resource; /* "": none is known */
-  const char *hint;           /* a part of it */
+  const char *hint;                                        /* a part of it */
 };
 
 static void assert_refusal(const struct refusal *x, const struct af_copy_row *c) {
   struct af_error e;
-  if (c->state != x->state) fail_msg("%s, not %s: %s", af_copy_state_name(c->state), af_copy_state_name(x->state), c->error ? c->error : "");
+  if (c->state != x->state)
+    fail_msg("%s, not %s: %s", af_copy_state_name(c->state), af_copy_state_name(x->state), c->error ? c->error : "");
   assert_non_null(c->error);
   assert_int_equal(af_error_from_json(c->error, &e), 0);
   assert_string_equal(e.code, x->code);
@@ -53,80 +54,168 @@ static void refuses(const struct refusal *x) {
 }
 
 #define TRUST_TARGET "Condition: {StringEquals: {'sts:ExternalId': to-there}}}]"
-#define BAD_ID \
+#define BAD_ID                                                                                                                      \
   "[profile from]\nrole_arn = arn:aws:iam::111111111111:role/amiferry-source\nsource_profile = operator\nexternal_id = from-here\n" \
   "[profile to]\nrole_arn = arn:aws:iam::222222222222:role/amiferry-target\nsource_profile = operator\nexternal_id = wrong\n"
 #define SOURCE_ROLE "  - name: amiferry-source\n"
-#define DENY(actions) SOURCE_ROLE "    policies: [[{Effect: Allow, Action: '*', Resource: '*'}, {Effect: Deny, Action: " actions ", Resource: '*'}]]\n"
+#define DENY(actions) \
+  SOURCE_ROLE "    policies: [[{Effect: Allow, Action: '*', Resource: '*'}, {Effect: Deny, Action: " actions ", Resource: '*'}]]\n"
 #define SOURCE_ALIAS "keys: [{id: 00000000-0000-4000-8000-000000000001, alias: alias/amis}]\n"
 #define TARGET_ALIAS "keys: [{id: 00000000-0000-4000-8000-000000000012, alias: alias/amis}]\n"
 #define TARGET_ALIAS_HERE "keys: [{id: 00000000-0000-4000-8000-000000000011, alias: alias/amis}]\n"
 #define TARGET_KEY "arn:aws:kms:eu-west-1:222222222222:key/00000000-0000-4000-8000-000000000012"
 
 TEST(a_wrong_external_id_is_told_from_nothing_else_and_so_named) {
-  refuses(&(struct refusal){.manifest = MANIFEST_HEAD PLAIN, .config = BAD_ID, .state = AF_COPY_BLOCKED, .code = "AccessDenied", .action = "sts:AssumeRole",
-                            .account = "222222222222", .region = "eu-west-1", .resource = "role/amiferry-target", .hint = "external"});
+  refuses(&(struct refusal){.manifest = MANIFEST_HEAD PLAIN,
+                            .config = BAD_ID,
+                            .state = AF_COPY_BLOCKED,
+                            .code = "AccessDenied",
+                            .action = "sts:AssumeRole",
+                            .account = "222222222222",
+                            .region = "eu-west-1",
+                            .resource = "role/amiferry-target",
+                            .hint = "external"});
 }
 TEST(a_role_that_may_not_be_assumed_blocks_the_copy) {
-  refuses(&(struct refusal){.what = "Principal: {AWS: 'arn:aws:iam::111111111111:root'}, Condition: {StringEquals: {'sts:ExternalId': to-there}}",
-                            .instead = "Principal: {AWS: 'arn:aws:iam::222222222222:root'}", .manifest = MANIFEST_HEAD PLAIN, .state = AF_COPY_BLOCKED,
-                            .code = "AccessDenied", .action = "sts:AssumeRole", .account = "222222222222", .region = "eu-west-1",
-                            .resource = "role/amiferry-target", .hint = "trust"});
+  refuses(&(struct refusal){
+      .what = "Principal: {AWS: 'arn:aws:iam::111111111111:root'}, Condition: {StringEquals: {'sts:ExternalId': to-there}}",
+      .instead = "Principal: {AWS: 'arn:aws:iam::222222222222:root'}",
+      .manifest = MANIFEST_HEAD PLAIN,
+      .state = AF_COPY_BLOCKED,
+      .code = "AccessDenied",
+      .action = "sts:AssumeRole",
+      .account = "222222222222",
+      .region = "eu-west-1",
+      .resource = "role/amiferry-target",
+      .hint = "trust"});
 }
 TEST(a_key_policy_that_forbids_the_grant_blocks_the_copy) {
-  refuses(&(struct refusal){.what = SOURCE_ALIAS,
-                            .instead = "keys: [{id: 00000000-0000-4000-8000-000000000001, alias: alias/amis, policy: [{Effect: Allow, Action: 'kms:*', Resource: '*',"
-                                       " Principal: {AWS: 'arn:aws:iam::111111111111:root'}}, {Effect: Deny, Action: 'kms:CreateGrant', Resource: '*', Principal: '*'}]}]\n",
-                            .manifest = MANIFEST_HEAD SEALED, .state = AF_COPY_BLOCKED, .code = "AccessDeniedException", .action = "kms:CreateGrant",
-                            .account = "111111111111", .region = "us-east-1", .resource = SOURCE_KEY, .hint = "kms:CreateGrant"});
+  refuses(&(struct refusal){
+      .what = SOURCE_ALIAS,
+      .instead =
+          "keys: [{id: 00000000-0000-4000-8000-000000000001, alias: alias/amis, policy: [{Effect: Allow, Action: 'kms:*', Resource: '*',"
+          " Principal: {AWS: 'arn:aws:iam::111111111111:root'}}, {Effect: Deny, Action: 'kms:CreateGrant', Resource: '*', Principal: "
+          "'*'}]}]\n",
+      .manifest = MANIFEST_HEAD SEALED,
+      .state = AF_COPY_BLOCKED,
+      .code = "AccessDeniedException",
+      .action = "kms:CreateGrant",
+      .account = "111111111111",
+      .region = "us-east-1",
+      .resource = SOURCE_KEY,
+      .hint = "kms:CreateGrant"});
 }
 TEST(a_source_under_the_aws_managed_key_fails_and_says_why) {
-  refuses(&(struct refusal){.what = SOURCE_ALIAS, .instead = "keys: [{id: 00000000-0000-4000-8000-000000000001, alias: alias/amis, manager: AWS}]\n", .manifest = MANIFEST_HEAD SEALED,
-                            .state = AF_COPY_FAILED, .code = "SourceUnderAwsManagedKey", .action = "", .account = "111111111111", .region = "us-east-1",
-                            .resource = "snap-0b000000000000001", .hint = "customer"});
+  refuses(&(struct refusal){.what = SOURCE_ALIAS,
+                            .instead = "keys: [{id: 00000000-0000-4000-8000-000000000001, alias: alias/amis, manager: AWS}]\n",
+                            .manifest = MANIFEST_HEAD SEALED,
+                            .state = AF_COPY_FAILED,
+                            .code = "SourceUnderAwsManagedKey",
+                            .action = "",
+                            .account = "111111111111",
+                            .region = "us-east-1",
+                            .resource = "snap-0b000000000000001",
+                            .hint = "customer"});
 }
 TEST(a_target_key_that_is_missing_fails) {
-  refuses(&(struct refusal){.what = TARGET_ALIAS, .instead = "keys: []\n", .manifest = MANIFEST_HEAD SEALED, .state = AF_COPY_FAILED, .code = "TargetKeyNotFound",
-                            .action = "kms:DescribeKey", .account = "222222222222", .region = "eu-west-1", .resource = "alias/amis", .hint = "key"});
+  refuses(&(struct refusal){.what = TARGET_ALIAS,
+                            .instead = "keys: []\n",
+                            .manifest = MANIFEST_HEAD SEALED,
+                            .state = AF_COPY_FAILED,
+                            .code = "TargetKeyNotFound",
+                            .action = "kms:DescribeKey",
+                            .account = "222222222222",
+                            .region = "eu-west-1",
+                            .resource = "alias/amis",
+                            .hint = "key"});
 }
 TEST(a_target_key_that_is_disabled_blocks_the_copy) {
-  refuses(&(struct refusal){.what = TARGET_ALIAS, .instead = "keys: [{id: 00000000-0000-4000-8000-000000000012, alias: alias/amis, state: Disabled}]\n",
-                            .manifest = MANIFEST_HEAD SEALED, .state = AF_COPY_BLOCKED, .code = "TargetKeyNotEnabled", .action = "kms:DescribeKey",
-                            .account = "222222222222", .region = "eu-west-1", .resource = TARGET_KEY, .hint = "nable"});
+  refuses(&(struct refusal){.what = TARGET_ALIAS,
+                            .instead = "keys: [{id: 00000000-0000-4000-8000-000000000012, alias: alias/amis, state: Disabled}]\n",
+                            .manifest = MANIFEST_HEAD SEALED,
+                            .state = AF_COPY_BLOCKED,
+                            .code = "TargetKeyNotEnabled",
+                            .action = "kms:DescribeKey",
+                            .account = "222222222222",
+                            .region = "eu-west-1",
+                            .resource = TARGET_KEY,
+                            .hint = "nable"});
 }
 TEST(a_snapshot_share_that_is_forbidden_blocks_the_copy) {
-  refuses(&(struct refusal){.what = SOURCE_ROLE, .instead = DENY("'ec2:ModifySnapshotAttribute'"), .manifest = MANIFEST_HEAD SEALED, .state = AF_COPY_BLOCKED,
-                            .code = "UnauthorizedOperation", .action = "ec2:ModifySnapshotAttribute", .account = "111111111111", .region = "us-east-1",
-                            .resource = "snap-0b", .hint = "ec2:ModifySnapshotAttribute"});
+  refuses(&(struct refusal){.what = SOURCE_ROLE,
+                            .instead = DENY("'ec2:ModifySnapshotAttribute'"),
+                            .manifest = MANIFEST_HEAD SEALED,
+                            .state = AF_COPY_BLOCKED,
+                            .code = "UnauthorizedOperation",
+                            .action = "ec2:ModifySnapshotAttribute",
+                            .account = "111111111111",
+                            .region = "us-east-1",
+                            .resource = "snap-0b",
+                            .hint = "ec2:ModifySnapshotAttribute"});
 }
 TEST(an_image_share_that_is_forbidden_blocks_the_copy) {
-  refuses(&(struct refusal){.what = SOURCE_ROLE, .instead = DENY("'ec2:ModifyImageAttribute'"), .manifest = MANIFEST_HEAD PLAIN, .state = AF_COPY_BLOCKED,
-                            .code = "UnauthorizedOperation", .action = "ec2:ModifyImageAttribute", .account = "111111111111", .region = "us-east-1",
-                            .resource = "ami-0a", .hint = "ec2:ModifyImageAttribute"});
+  refuses(&(struct refusal){.what = SOURCE_ROLE,
+                            .instead = DENY("'ec2:ModifyImageAttribute'"),
+                            .manifest = MANIFEST_HEAD PLAIN,
+                            .state = AF_COPY_BLOCKED,
+                            .code = "UnauthorizedOperation",
+                            .action = "ec2:ModifyImageAttribute",
+                            .account = "111111111111",
+                            .region = "us-east-1",
+                            .resource = "ami-0a",
+                            .hint = "ec2:ModifyImageAttribute"});
 }
 TEST(an_ami_that_is_not_there_fails) {
-  refuses(&(struct refusal){.manifest = MANIFEST_HEAD "- {source: {image: ami-0c000000000000000}}\n", .state = AF_COPY_FAILED, .code = "InvalidAMIID.NotFound",
-                            .action = "ec2:DescribeImages", .account = "111111111111", .region = "us-east-1", .resource = "ami-0c000000000000000", .hint = "shared"});
+  refuses(&(struct refusal){.manifest = MANIFEST_HEAD "- {source: {image: ami-0c000000000000000}}\n",
+                            .state = AF_COPY_FAILED,
+                            .code = "InvalidAMIID.NotFound",
+                            .action = "ec2:DescribeImages",
+                            .account = "111111111111",
+                            .region = "us-east-1",
+                            .resource = "ami-0c000000000000000",
+                            .hint = "shared"});
 }
 TEST(a_target_key_that_ebs_may_not_use_blocks_the_copy_after_the_fact) {
-  refuses(&(struct refusal){.what = TARGET_ALIAS,
-                            .instead = "keys: [{id: 00000000-0000-4000-8000-000000000012, alias: alias/amis, policy: [{Effect: Allow, Action: 'kms:DescribeKey',"
-                                       " Resource: '*', Principal: {AWS: 'arn:aws:iam::222222222222:root'}}]}]\n",
-                            .manifest = MANIFEST_HEAD SEALED, .state = AF_COPY_BLOCKED, .code = "KeyNotAccessible", .action = "ec2:CopySnapshot",
-                            .account = "222222222222", .region = "eu-west-1", .resource = "snap-", .hint = "kms:CreateGrant"});
+  refuses(&(struct refusal){
+      .what = TARGET_ALIAS,
+      .instead = "keys: [{id: 00000000-0000-4000-8000-000000000012, alias: alias/amis, policy: [{Effect: Allow, Action: 'kms:DescribeKey',"
+                 " Resource: '*', Principal: {AWS: 'arn:aws:iam::222222222222:root'}}]}]\n",
+      .manifest = MANIFEST_HEAD SEALED,
+      .state = AF_COPY_BLOCKED,
+      .code = "KeyNotAccessible",
+      .action = "ec2:CopySnapshot",
+      .account = "222222222222",
+      .region = "eu-west-1",
+      .resource = "snap-",
+      .hint = "kms:CreateGrant"});
 }
 
-#define NAMED_PLAIN \
+#define NAMED_PLAIN                                                                                                               \
   "      images: [{id: ami-0d000000000000000, name: plain, mappings: [{device: /dev/xvda, snapshot: snap-0d000000000000001}]}]\n" \
   "      snapshots: [{id: snap-0d000000000000001, size: 8}]\n"
 TEST(a_name_that_is_taken_by_something_not_ours_fails) {
-  refuses(&(struct refusal){.what = TARGET_ALIAS, .instead = TARGET_ALIAS NAMED_PLAIN, .manifest = MANIFEST_HEAD PLAIN, .state = AF_COPY_FAILED,
-                            .code = "NameTaken", .action = "ec2:DescribeImages", .account = "222222222222", .region = "eu-west-1", .resource = "ami-0d000000000000000", .hint = "name"});
+  refuses(&(struct refusal){.what = TARGET_ALIAS,
+                            .instead = TARGET_ALIAS NAMED_PLAIN,
+                            .manifest = MANIFEST_HEAD PLAIN,
+                            .state = AF_COPY_FAILED,
+                            .code = "NameTaken",
+                            .action = "ec2:DescribeImages",
+                            .account = "222222222222",
+                            .region = "eu-west-1",
+                            .resource = "ami-0d000000000000000",
+                            .hint = "name"});
 }
 TEST(allowed_amis_that_hide_the_source_are_named) {
-  refuses(&(struct refusal){.what = TARGET_ALIAS_HERE, .instead = TARGET_ALIAS_HERE "      allowed_images: {state: enabled, providers: [amazon]}\n",
-                            .manifest = MANIFEST_HEAD PLAIN_HERE, .state = AF_COPY_BLOCKED, .code = "InvalidAMIID.NotFound", .action = "ec2:CopyImage",
-                            .account = "222222222222", .region = "us-east-1", .resource = "ami-0a", .hint = "Allowed AMIs"});
+  refuses(&(struct refusal){.what = TARGET_ALIAS_HERE,
+                            .instead = TARGET_ALIAS_HERE "      allowed_images: {state: enabled, providers: [amazon]}\n",
+                            .manifest = MANIFEST_HEAD PLAIN_HERE,
+                            .state = AF_COPY_BLOCKED,
+                            .code = "InvalidAMIID.NotFound",
+                            .action = "ec2:CopyImage",
+                            .account = "222222222222",
+                            .region = "us-east-1",
+                            .resource = "ami-0a",
+                            .hint = "Allowed AMIs"});
 }
 
 TEST(what_blocked_a_copy_is_mended_and_the_copy_resumed) {
@@ -142,12 +231,13 @@ TEST(what_blocked_a_copy_is_mended_and_the_copy_resumed) {
   rig_free(r);
 }
 
-/* The refusal comes in the middle: the grant and half of the shares are there. They are taken back while the copy waits, and opened again. */
+/* The refusal comes in the middle: the grant and half of the shares are there. They are taken back while the copy waits, and opened again.
+ */
 TEST(a_copy_that_is_blocked_half_way_closes_what_it_opened_and_opens_it_again_on_resume) {
   struct rig *r = new_rig(WORLD, 13);
   struct af_error err;
-  json_t *faults = json_pack("[{s:s, s:s, s:i, s:s, s:s, s:i}]", "kind", "error", "action", "CopySnapshot", "status", 403, "code", "UnauthorizedOperation",
-                             "message", "You are not authorized to perform this operation.", "nth", 4);
+  json_t *faults = json_pack("[{s:s, s:s, s:i, s:s, s:s, s:i}]", "kind", "error", "action", "CopySnapshot", "status", 403, "code",
+                             "UnauthorizedOperation", "message", "You are not authorized to perform this operation.", "nth", 4);
   assert_ok(cs_sim_faults(rig_sim(r), faults, &err), &err);
   json_decref(faults);
   assert_ok(rig_run(r, MANIFEST_HEAD SEALED, &err), &err);
@@ -170,8 +260,9 @@ static void set_faults(struct rig *r, const char *text) {
   json_decref(faults);
 }
 
-#define FORBID(action, after) \
-  "{\"kind\": \"error\", \"action\": \"" action "\", \"after\": " after ", \"status\": 403, \"code\": \"UnauthorizedOperation\", \"message\": \"no\"}"
+#define FORBID(action, after)                                           \
+  "{\"kind\": \"error\", \"action\": \"" action "\", \"after\": " after \
+  ", \"status\": 403, \"code\": \"UnauthorizedOperation\", \"message\": \"no\"}"
 
 /* The permission to share is lost before what was shared is taken back: open access is known, shown, and closed as soon as it can be. */
 static void closes_when_it_can(const char *faults) {
@@ -197,12 +288,13 @@ TEST(one_resume_is_enough_where_going_back_was_blocked_too) {
 }
 
 TEST(a_permission_that_was_there_before_is_left_alone) {
-  char *world = world_with("{id: snap-0a000000000000001, size: 8}", "{id: snap-0a000000000000001, size: 8, create_volume_permissions: ['222222222222', '333333333333']}");
+  char *world = world_with("{id: snap-0a000000000000001, size: 8}",
+                           "{id: snap-0a000000000000001, size: 8, create_volume_permissions: ['222222222222', '333333333333']}");
   struct rig *r = new_rig(world, 14);
   struct af_error err;
   assert_ok(rig_run(r, MANIFEST_HEAD PLAIN PLAIN_HERE, &err), &err);
   assert_all(r, AF_COPY_DONE, "with a permission of before");
-  assert_clean(r, "with a permission of before"); /* shares_lost would tell */
+  assert_clean(r, "with a permission of before");                         /* shares_lost would tell */
   assert_int_equal(rig_carried_out(r, "ec2:ModifySnapshotAttribute"), 2); /* the other snapshot: opened once, closed once */
   rig_free(r);
   free(world);
@@ -212,12 +304,19 @@ TEST(a_manifest_that_is_put_right_takes_over_what_nothing_was_made_of) {
   struct rig *r = new_rig(WORLD, 15);
   struct af_error err;
   struct af_copy_row *list;
-  const char *right = "version: 1\ncopies:\n- {source: {profile: from, region: us-east-1, image: ami-0a000000000000000}, target: {account: \"222222222222\", profile: to, region: eu-west-1}}\n";
-  rig_setenv(r, "AWS_CONFIG_FILE", rig_file(r, "other-config", BAD_ID "[profile right]\nrole_arn = arn:aws:iam::222222222222:role/amiferry-target\n"
-                                                               "source_profile = operator\nexternal_id = to-there\n"));
+  const char *right = "version: 1\ncopies:\n- {source: {profile: from, region: us-east-1, image: ami-0a000000000000000}, target: {account: "
+                      "\"222222222222\", profile: to, region: eu-west-1}}\n";
+  rig_setenv(r, "AWS_CONFIG_FILE",
+             rig_file(r, "other-config",
+                      BAD_ID "[profile right]\nrole_arn = arn:aws:iam::222222222222:role/amiferry-target\n"
+                             "source_profile = operator\nexternal_id = to-there\n"));
   assert_ok(rig_run(r, right, &err), &err);
   assert_all(r, AF_COPY_BLOCKED, "with a wrong profile");
-  assert_ok(rig_run(r, "version: 1\ncopies:\n- {source: {profile: from, region: us-east-1, image: ami-0a000000000000000}, target: {account: \"222222222222\", profile: right, region: eu-west-1}}\n", &err), &err);
+  assert_ok(rig_run(r,
+                    "version: 1\ncopies:\n- {source: {profile: from, region: us-east-1, image: ami-0a000000000000000}, target: {account: "
+                    "\"222222222222\", profile: right, region: eu-west-1}}\n",
+                    &err),
+            &err);
   size_t n = rig_copies(r, &list);
   assert_int_equal(n, 2);
   assert_int_equal(list[0].state, AF_COPY_CANCELLED);
