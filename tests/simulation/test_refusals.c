@@ -287,6 +287,53 @@ TEST(one_resume_is_enough_where_going_back_was_blocked_too) {
   closes_when_it_can("[" FORBID("ModifySnapshotAttribute", "2") ", " FORBID("CopyImage", "0") "]");
 }
 
+/* The first Add happens and its reply is lost; when it is sent again AWS refuses. That says nothing of the first: it is not forgotten, and closed at last. */
+TEST(a_refused_repeat_does_not_hide_that_the_first_call_opened_access) {
+  struct rig *r = new_rig(WORLD, 18);
+  struct af_error err;
+  set_faults(r, "[{\"kind\": \"lost-reply\", \"action\": \"ModifySnapshotAttribute\", \"nth\": 1},"
+                " {\"kind\": \"error\", \"action\": \"ModifySnapshotAttribute\", \"nth\": 3, \"status\": 403, \"code\": \"UnauthorizedOperation\","
+                " \"message\": \"no\"}]");
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN, &err), &err);
+  assert_all(r, AF_COPY_BLOCKED, "after the refused repeat");
+  set_faults(r, "[]");
+  rig_advance(r, 600000);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "after the resume");
+  assert_clean(r, "after the resume");
+  rig_free(r);
+}
+
+/* Who may not look knows nothing: what is being copied in AWS keeps the access that it needs, and nothing is copied again. */
+TEST(a_refused_poll_takes_nothing_from_copies_under_way) {
+  struct rig *r = new_rig(WORLD, 20);
+  struct af_error err;
+  set_faults(r, "[{\"kind\": \"error\", \"action\": \"DescribeSnapshots\", \"account\": \"222222222222\", \"nth\": 1, \"status\": 403,"
+                " \"code\": \"UnauthorizedOperation\", \"message\": \"no\"}]");
+  assert_ok(rig_run(r, MANIFEST_HEAD SEALED, &err), &err);
+  assert_all(r, AF_COPY_BLOCKED, "after the refused poll");
+  assert_int_equal(audit_count(r, "grants_open"), 1);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "after the resume");
+  assert_int_equal(rig_carried_out(r, "ec2:CopySnapshot"), 2);
+  assert_clean(r, "after the resume");
+  rig_free(r);
+}
+
+/* The name of an earlier copy stands on the second page, the first is empty. */
+TEST(what_stands_behind_an_empty_page_is_seen) {
+  struct rig *r = new_rig(WORLD, 19);
+  struct af_error err;
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN, &err), &err);
+  rig_advance(r, 60000);
+  set_faults(r, "[{\"kind\": \"empty-page\", \"action\": \"DescribeImages\", \"account\": \"222222222222\", \"nth\": 1}]");
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN, &err), &err);
+  assert_all(r, AF_COPY_DONE, "after the second run");
+  assert_int_equal(rig_carried_out(r, "ec2:CopyImage"), 1);
+  assert_clean(r, "after the second run");
+  rig_free(r);
+}
+
 TEST(a_permission_that_was_there_before_is_left_alone) {
   char *world = world_with("{id: snap-0a000000000000001, size: 8}",
                            "{id: snap-0a000000000000001, size: 8, create_volume_permissions: ['222222222222', '333333333333']}");
@@ -344,6 +391,9 @@ int main(void) {
       cmocka_unit_test(a_copy_that_is_blocked_half_way_closes_what_it_opened_and_opens_it_again_on_resume),
       cmocka_unit_test(access_that_cannot_be_taken_back_blocks_the_copy_until_it_can),
       cmocka_unit_test(one_resume_is_enough_where_going_back_was_blocked_too),
+      cmocka_unit_test(a_refused_repeat_does_not_hide_that_the_first_call_opened_access),
+      cmocka_unit_test(a_refused_poll_takes_nothing_from_copies_under_way),
+      cmocka_unit_test(what_stands_behind_an_empty_page_is_seen),
       cmocka_unit_test(a_permission_that_was_there_before_is_left_alone),
       cmocka_unit_test(a_manifest_that_is_put_right_takes_over_what_nothing_was_made_of),
   };
