@@ -30,6 +30,7 @@ struct rig {
   enum rig_death death;
   bool died;
   struct pending *pending;
+  struct af_store *reader; /* looks at the database as another process would */
   int stop_after, turns;
   volatile int stop;
 };
@@ -123,12 +124,58 @@ static void fill(struct af_http_result *res, struct cs_reply *reply) {
   af_buf_str(&res->body, af_buf_view(&reply->body));
 }
 
+/* The API that a request calls: "CopyImage". */
+static void action_of(const struct af_http_request *req, char out[64]) {
+  const char *action = req->body.len ? strstr(req->body.ptr, "Action=") : NULL;
+  if (action) action += strlen("Action=");
+  for (size_t i = 0; req->headers[i] && !action; i++)
+    if (strncasecmp(req->headers[i], "x-amz-target: ", 14) == 0) action = strrchr(req->headers[i], '.') + 1;
+  snprintf(out, 64, "%.*s", action ? (int)strcspn(action, "&") : 0, action ? action : "");
+}
+
+static bool intends(const struct af_step_row *steps, size_t n, const char *action) {
+  for (size_t i = 0; i < n; i++)
+    if (steps[i].state == AF_STEP_INTENDED && strcmp(strchr(steps[i].intent, ':') + 1, action) == 0) return true;
+  return false;
+}
+
+/* Is the intent of such a call committed, as another process would see it? */
+static bool intent_is_committed(struct rig *r, const char *action) {
+  struct af_copy_row *copies;
+  size_t n = rig_copies(r, &copies);
+  bool found = false;
+  for (size_t i = 0; i < n && !found; i++) {
+    struct af_step_row *steps;
+    size_t n_steps;
+    if (af_store_steps(r->reader, copies[i].id, &steps, &n_steps, NULL)) continue;
+    found = intends(steps, n_steps, action);
+    for (size_t k = 0; k < n_steps; k++) af_step_row_done(&steps[k]);
+    free(steps);
+  }
+  rig_copies_free(copies, n);
+  return found;
+}
+
+/* The contract's first rule, looked at from outside whenever something is about to change in AWS. */
+static void check_intent(struct rig *r, const struct af_http_request *req) {
+  static const char *const changes[] = {"CopyImage",       "CopySnapshot",   "RegisterImage", "DeregisterImage", "ModifySnapshotAttribute",
+                                        "ModifyImageAttribute", "DeleteSnapshot", "CreateGrant",   "RetireGrant"};
+  char action[64];
+  action_of(req, action);
+  for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+    if (strcmp(changes[i], action) == 0 && !intent_is_committed(r, action)) {
+      fprintf(stderr, "rig: %s is sent, but no intent of it is committed\n", action);
+      abort();
+    }
+}
+
 static int submit(void *ctx, const struct af_http_request *req, uint64_t *ret_id, struct af_error *err) {
   struct rig *r = ctx;
   struct cs_reply reply;
   *ret_id = ++r->last_id;
   if (r->died) return 0;
   r->calls++;
+  check_intent(r, req);
   bool burns = r->death != RIG_LIVES && --r->fuse == 0;
   if (burns) r->died = true;
   if (burns && r->death == RIG_DIES_BEFORE) return 0;
@@ -289,6 +336,7 @@ static int live(struct rig *r, const struct af_manifest *m, struct af_error *err
   drop_pending(r); /* answers to a process that is no more */
   struct af_aws_config aws_config = {.clock = &r->clock, .random = &r->random.random, .http = &r->http, .env = &r->env};
   int rc = af_store_open(&store, r->database, AF_STORE_OWNER, &r->clock, err);
+  if (!rc) rc = af_store_open(&r->reader, r->database, AF_STORE_READER, &r->clock, err);
   if (!rc) rc = af_aws_new(&aws, &aws_config, err);
   struct af_engine_config config = {.clock = &r->clock,
                                     .random = &r->random.random,
@@ -312,6 +360,8 @@ static int live(struct rig *r, const struct af_manifest *m, struct af_error *err
   if (!rc) rc = af_engine_run(engine, err);
   af_engine_free(engine);
   af_aws_free(aws);
+  af_store_close(r->reader);
+  r->reader = NULL;
   af_store_close(store);
   return rc;
 }
@@ -329,13 +379,11 @@ int rig_resume(struct rig *r, struct af_error *err) {
   return live(r, NULL, err);
 }
 
-size_t rig_copies(struct rig *r, struct af_copy_row **ret) {
-  struct af_store *store;
+static size_t read_copies(struct af_store *store, struct af_copy_row **ret) {
   struct af_batch_row *batches;
   struct af_error err;
   size_t n_batches, n = 0;
   *ret = NULL;
-  if (af_store_open(&store, r->database, AF_STORE_READER, &r->clock, &err)) return 0;
   if (af_store_batches(store, &batches, &n_batches, &err)) must(false, err.message);
   for (size_t i = n_batches; i-- > 0;) {
     struct af_copy_row *rows;
@@ -349,6 +397,16 @@ size_t rig_copies(struct rig *r, struct af_copy_row **ret) {
     af_batch_row_done(&batches[i]);
   }
   free(batches);
+  return n;
+}
+
+size_t rig_copies(struct rig *r, struct af_copy_row **ret) {
+  struct af_store *store;
+  struct af_error err;
+  *ret = NULL;
+  if (r->reader) return read_copies(r->reader, ret);
+  if (af_store_open(&store, r->database, AF_STORE_READER, &r->clock, &err)) return 0;
+  size_t n = read_copies(store, ret);
   af_store_close(store);
   return n;
 }
