@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "engine/aws/ops.h"
+#include "engine/pages.h"
 
 struct af_inspection {
   const struct af_copy_spec *spec; /* borrowed */
@@ -191,7 +192,8 @@ static const char *wanted_name(const struct af_inspection *x) {
 
 static json_t *ask_name(struct af_inspection *x) {
   return *wanted_name(x)
-             ? json_pack("{s:[s], s:b, s:o}", "Owners", "self", "IncludeDisabled", 1, "Filters", af_filters("name", wanted_name(x), NULL))
+             ? json_pack("{s:[s], s:b, s:o, s:i}", "Owners", "self", "IncludeDisabled", 1, "Filters", af_filters("name", wanted_name(x), NULL),
+                         "MaxResults", AF_PAGE_MOST)
              : NULL;
 }
 

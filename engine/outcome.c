@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/internal.h"
+#include "engine/pages.h"
 
 #define GRACE_WINDOWS 5      /* how many windows AWS is given to see what we just made or opened */
 #define LOOK_MS 1000         /* pause between two looks for what a lost call may have made */
@@ -303,36 +304,19 @@ static void step_answer(struct af_engine *e, const struct af_flight *f, struct a
   af_exposure_row_done(&x);
 }
 
-/* A page may be empty and not the last (rules.md 6.3): pages are put together before anyone sees the answer. Returns whether another is on
- * its way. */
+/* Another page of this answer is on its way: what it is for goes on with it. */
 static bool next_page(struct af_engine *e, struct af_flight *f, struct af_answer *a) {
-  const char *name;
-  json_t *list, *token = a->rc ? NULL : json_incref(json_object_get(a->output, "NextToken"));
-  if (f->pages && !a->rc) {
-    json_object_foreach(a->output, name, list) {
-      json_t *before = json_object_get(f->pages, name);
-      if (json_is_array(list) && json_is_array(before)) json_array_extend(before, list);
-      else if (json_is_array(list)) json_object_set(f->pages, name, list);
-    }
-    json_decref(a->output);
-    a->output = json_incref(f->pages);
-  }
-  if (!json_string_length(token)) {
-    json_decref(token);
-    return false;
-  }
-  json_t *input = json_copy(f->input), *pages = json_incref(a->output);
-  if (!input || json_object_set_new(input, "NextToken", token)) af_engine_fail(e, -AF_ENOMEM, NULL);
+  json_t *input;
+  int rc = af_pages_take(&f->pages, f->input, a, &input);
+  if (rc) af_engine_fail(e, rc, NULL);
+  if (!input) return false;
   struct af_flight old = *f; /* f may move when a flight is added */
   struct af_flight *more = af_flight_new(e, old.kind, old.op, old.session, old.region, input);
-  if (!more) {
-    json_decref(pages);
-    return false;
-  }
+  if (!more) return false;
   more->ref = old.ref;
   more->refs = old.refs;
   more->n_refs = old.n_refs;
-  more->pages = pages;
+  more->pages = json_incref(old.pages);
   return true;
 }
 

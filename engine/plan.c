@@ -2,11 +2,13 @@
 #include <stdlib.h>
 
 #include "engine/internal.h"
+#include "engine/pages.h"
 #include "engine/routes.h"
 
 struct survey { /* one copy's inspection */
   struct af_inspection *inspection;
   struct af_session *source, *target;
+  json_t *pages;       /* what earlier pages of the answer brought */
   struct af_ask asked; /* the call in flight; op NULL: none */
   int repeats;
   int64_t due_ms, since_ms;
@@ -14,25 +16,35 @@ struct survey { /* one copy's inspection */
   struct af_error error; /* why it can't be read; class NONE where it can */
 };
 
-static int ask(struct af_engine *e, struct survey *s, size_t i) {
-  int rc = af_inspection_ask(s->inspection, &s->asked);
-  if (rc || !s->asked.op) {
-    s->over = !rc;
-    return rc;
-  }
+static void send_asked(struct af_engine *e, struct survey *s, size_t i) {
   struct af_call call = {.op = s->asked.op,
                          .session = s->asked.side == AF_SOURCE ? s->source : s->target,
                          .region = s->asked.region,
                          .input = s->asked.input,
                          .tag = i};
-  rc = af_aws_send(e->config.aws, &call, &s->error);
-  if (rc) s->over = true; /* this copy can't be asked about; the others can */
-  return 0;
+  if (af_aws_send(e->config.aws, &call, &s->error)) s->over = true; /* this copy can't be asked about; the others can */
+}
+
+static int ask(struct af_engine *e, struct survey *s, size_t i) {
+  int rc = af_inspection_ask(s->inspection, &s->asked);
+  if (!rc && s->asked.op) send_asked(e, s, i);
+  else s->over = !rc;
+  return rc;
 }
 
 static void take(struct af_engine *e, struct survey *s, struct af_answer *a) {
   struct af_error err;
   int64_t now = af_now_ms(e->config.clock);
+  json_t *next;
+  if (af_pages_take(&s->pages, s->asked.input, a, &next)) af_engine_fail(e, -AF_ENOMEM, NULL);
+  if (next) {
+    json_decref(s->asked.input);
+    s->asked.input = next;
+    send_asked(e, s, (size_t)a->tag);
+    return;
+  }
+  json_decref(s->pages);
+  s->pages = NULL;
   af_ask_done(&s->asked);
   int rc = af_inspection_answer(s->inspection, a, &err);
   if (!rc) {
@@ -111,6 +123,7 @@ int af_engine_plan(struct af_engine *e, const struct af_manifest *m, af_planned 
   for (size_t i = 0; i < m->n; i++) {
     if (!rc) report(&list[i], i, &m->copies[i], found, ctx);
     af_ask_done(&list[i].asked);
+    json_decref(list[i].pages);
     af_inspection_free(list[i].inspection);
   }
   free(list);

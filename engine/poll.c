@@ -5,6 +5,7 @@
 
 #include "engine/aws/ops.h"
 #include "engine/internal.h"
+#include "engine/pages.h"
 
 struct source { /* how one kind of thing is polled */
   const struct af_op *op;
@@ -34,7 +35,7 @@ static struct af_flight *find(struct af_engine *e, enum af_flight_kind kind, con
 
 static struct af_flight *begin(struct af_engine *e, enum af_flight_kind kind, const struct source *src, struct af_session *session,
                                const char *region) {
-  json_t *input = json_pack("{s:[s], s:[{s:s, s:[]}]}", src->owner, "self", "Filters", "Name", src->filter, "Values");
+  json_t *input = json_pack("{s:[s], s:[{s:s, s:[]}], s:i}", src->owner, "self", "Filters", "Name", src->filter, "Values", "MaxResults", AF_PAGE_MOST);
   if (!input) {
     af_engine_fail(e, -AF_ENOMEM, NULL);
     return NULL;

@@ -30,15 +30,6 @@ static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
   return 0;
 }
 
-static int list_snapshots(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  char mark[48];
-  af_step_mark(ctx->step, mark);
-  ret->op = &af_ec2_describe_snapshots;
-  ret->input = json_pack("{s:[s], s:o}", "OwnerIds", "self", "Filters",
-                         af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL));
-  return ret->input ? 0 : -AF_ENOMEM;
-}
-
 static int removal_ask(const struct af_step_ctx *ctx, struct af_ask *ret) {
   const char *drop = af_json_str(ctx->data, "drop");
   if (!af_json_int(ctx->data, "deregistered")) {
@@ -48,7 +39,7 @@ static int removal_ask(const struct af_step_ctx *ctx, struct af_ask *ret) {
     ret->op = &af_ec2_delete_snapshot;
     ret->input = json_pack("{s:s}", "SnapshotId", drop);
   } else {
-    return list_snapshots(ctx, ret);
+    return af_snapshot_probe(ctx, ret);
   }
   return ret->input ? 0 : -AF_ENOMEM;
 }
@@ -65,7 +56,7 @@ static int copy_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af
     return 0;
   }
   if (removing(ctx)) return removal_ask(ctx, ret);
-  if (*af_json_str(ctx->data, "autopsy")) return list_snapshots(ctx, ret);
+  if (*af_json_str(ctx->data, "autopsy")) return af_snapshot_probe(ctx, ret);
   if (ctx->step->state == AF_STEP_AMBIGUOUS) return af_image_probe(ctx, ret);
   return create(ctx, ret);
 }

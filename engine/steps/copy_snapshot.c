@@ -21,15 +21,6 @@ static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
   return ret->input ? 0 : -AF_ENOMEM;
 }
 
-static int probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  char mark[48];
-  af_step_mark(ctx->step, mark);
-  ret->op = &af_ec2_describe_snapshots;
-  ret->input = json_pack("{s:[s], s:o}", "OwnerIds", "self", "Filters",
-                         af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL));
-  return ret->input ? 0 : -AF_ENOMEM;
-}
-
 static int drop(struct af_ask *ret, const char *snapshot) {
   ret->op = &af_ec2_delete_snapshot;
   ret->input = json_pack("{s:s}", "SnapshotId", snapshot);
@@ -40,7 +31,7 @@ static int copy_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af
   ret->side = AF_TARGET;
   ret->region = ctx->spec->target.region;
   if (*af_json_str(ctx->data, "discard") && ctx->step->resource) return drop(ret, ctx->step->resource);
-  if (ctx->step->state == AF_STEP_AMBIGUOUS && ctx->step->face == AF_FACE_DO) return probe(ctx, ret);
+  if (ctx->step->state == AF_STEP_AMBIGUOUS && ctx->step->face == AF_FACE_DO) return af_snapshot_probe(ctx, ret);
   if (ctx->step->face == AF_FACE_DO) return create(ctx, ret);
   if (ctx->step->resource) return drop(ret, ctx->step->resource);
   out->kind = AF_OUT_DONE;

@@ -1,5 +1,6 @@
 /* The list of kinds, and what those that deal in images and permissions share. */
 #include "engine/aws/ops.h"
+#include "engine/pages.h"
 #include "engine/steps/steps.h"
 
 static const struct af_step_kind *const kinds[] = {
@@ -30,13 +31,22 @@ int af_image_matured(const struct af_step_ctx *ctx, const json_t *image, struct 
   return 0;
 }
 
-int af_image_probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
+/* What carries this copy's and this step's tags. */
+static int probe(const struct af_step_ctx *ctx, const struct af_op *op, const char *owners, struct af_ask *ret) {
   char mark[48];
   af_step_mark(ctx->step, mark);
-  ret->op = &af_ec2_describe_images;
+  ret->op = op;
   ret->side = AF_TARGET;
   ret->region = ctx->spec->target.region;
-  ret->input =
-      json_pack("{s:[s], s:o}", "Owners", "self", "Filters", af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL));
+  ret->input = json_pack("{s:[s], s:o, s:i}", owners, "self", "Filters",
+                         af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL), "MaxResults", AF_PAGE_MOST);
   return ret->input ? 0 : -AF_ENOMEM;
+}
+
+int af_image_probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
+  return probe(ctx, &af_ec2_describe_images, "Owners", ret);
+}
+
+int af_snapshot_probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
+  return probe(ctx, &af_ec2_describe_snapshots, "OwnerIds", ret);
 }

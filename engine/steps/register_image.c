@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "engine/aws/ops.h"
+#include "engine/pages.h"
 #include "engine/steps/steps.h"
 
 /* The attributes that go over as they are: absent stays absent, since absent means something else than any value (an AMI without bootMode
@@ -70,7 +71,8 @@ static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
 static int probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
   ret->op = &af_ec2_describe_images;
   ret->input =
-      json_pack("{s:[s], s:b, s:o}", "Owners", "self", "IncludeDisabled", 1, "Filters", af_filters("name", ctx->decision->name, NULL));
+      json_pack("{s:[s], s:b, s:o, s:i}", "Owners", "self", "IncludeDisabled", 1, "Filters", af_filters("name", ctx->decision->name, NULL),
+                "MaxResults", AF_PAGE_MOST);
   return ret->input ? 0 : -AF_ENOMEM;
 }
 

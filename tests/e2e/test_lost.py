@@ -50,6 +50,8 @@ def check(world, calls):
 def loses(action, kind="lost-reply"):
     # What a call did is counted as done, whether or not its reply arrived: one more would be a second one.
     once = {"ec2:CopyImage": 1, "ec2:RegisterImage": 1, "ec2:CopySnapshot": 2}
+    if action == "CopyImage":
+        del once["ec2:CopyImage"]  # libcurl may send it again by itself: its token makes that one image, and the number of images is checked
 
     @test("a %s of %s, over a connection that was used before, makes no second one" % (kind.replace("-", " "), action))
     def _():
@@ -81,6 +83,15 @@ def _():
         equal((code, {snapshot["KmsKeyId"].split(":")[4] for snapshot in reply["Snapshots"]}), (0, {"444455556666"}))
         code, reply, error = world.aws(SOURCE, "ec2", "describe-image-attribute", "--image-id", PLAIN, "--attribute", "launchPermission")
         equal((code, [p for p in reply["LaunchPermissions"] if p.get("UserId") == "444455556666"]), (0, []))
+
+
+@test("plan, too, sees what stands behind an empty page: the copies that are there already")
+def _():
+    with harness.World(BUILD, "small.yaml", "--speed", "100") as world:
+        ferry(world, "run")
+        world.faults({"kind": "empty-page", "action": "DescribeImages", "account": "444455556666", "times": 2})
+        plan = ferry(world, "plan")
+        equal([copy["route"] for copy in plan["copies"]], ["adopt", "adopt"])
 
 
 sys.exit(harness.run())
