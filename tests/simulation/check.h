@@ -15,6 +15,15 @@ static inline struct rig *new_rig(const char *world, uint64_t seed) {
   return r;
 }
 
+/* JSON text: the same as a world file's `faults`; "[]" switches them off. */
+static inline void set_faults(struct rig *r, const char *text) {
+  struct af_error err;
+  json_t *faults = json_loads(text, 0, NULL);
+  assert_non_null(faults);
+  assert_ok(cs_sim_faults(rig_sim(r), faults, &err), &err);
+  json_decref(faults);
+}
+
 static inline void print_audit(struct rig *r) {
   json_t *audit = rig_audit(r);
   char *text = json_dumps(audit, JSON_INDENT(1) | JSON_SORT_KEYS);

@@ -137,10 +137,8 @@ TEST(a_copy_that_fails_is_undone_wherever_it_dies) {
     struct rig *r = new_rig(WORLD, 500 + k);
     char when[96];
     snprintf(when, sizeof(when), "failing, death at call %u", (unsigned)k);
-    json_t *faults = json_pack("[{s:s, s:s, s:i, s:s, s:s}]", "kind", "error", "action", "RegisterImage", "status", 400, "code",
-                               "InvalidParameterValue", "message", "this one is not liked");
-    assert_ok(cs_sim_faults(rig_sim(r), faults, &err), &err);
-    json_decref(faults);
+    set_faults(r, "[{\"kind\": \"error\", \"action\": \"RegisterImage\", \"status\": 400, \"code\": \"InvalidParameterValue\","
+                  " \"message\": \"this one is not liked\"}]");
     rig_arm(r, k % 2 ? RIG_DIES_AFTER : RIG_DIES_BEFORE, k);
     int rc = rig_run(r, MANIFEST_HEAD SEALED, &err);
     died = rig_died(r);

@@ -236,10 +236,8 @@ TEST(what_blocked_a_copy_is_mended_and_the_copy_resumed) {
 TEST(a_copy_that_is_blocked_half_way_closes_what_it_opened_and_opens_it_again_on_resume) {
   struct rig *r = new_rig(WORLD, 13);
   struct af_error err;
-  json_t *faults = json_pack("[{s:s, s:s, s:i, s:s, s:s, s:i}]", "kind", "error", "action", "CopySnapshot", "status", 403, "code",
-                             "UnauthorizedOperation", "message", "You are not authorized to perform this operation.", "nth", 4);
-  assert_ok(cs_sim_faults(rig_sim(r), faults, &err), &err);
-  json_decref(faults);
+  set_faults(r, "[{\"kind\": \"error\", \"action\": \"CopySnapshot\", \"status\": 403, \"code\": \"UnauthorizedOperation\","
+                " \"message\": \"You are not authorized to perform this operation.\", \"nth\": 4}]");
   assert_ok(rig_run(r, MANIFEST_HEAD SEALED, &err), &err);
   assert_all(r, AF_COPY_BLOCKED, "after the refusal");
   assert_int_equal(audit_count(r, "shares_open"), 0);
@@ -250,14 +248,6 @@ TEST(a_copy_that_is_blocked_half_way_closes_what_it_opened_and_opens_it_again_on
   assert_clean(r, "after the resume");
   assert_int_equal(live_images(r), 1);
   rig_free(r);
-}
-
-static void set_faults(struct rig *r, const char *text) {
-  struct af_error err;
-  json_t *faults = json_loads(text, 0, NULL);
-  assert_non_null(faults);
-  assert_ok(cs_sim_faults(rig_sim(r), faults, &err), &err);
-  json_decref(faults);
 }
 
 #define FORBID(action, after)                                           \
