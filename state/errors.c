@@ -49,8 +49,6 @@ static int rc_of_errno(int system) {
   case EDQUOT:
   case EFBIG:
     return -AF_EFULL;
-  case ENOENT:
-    return -AF_ENOENT;
   case ENOMEM:
     return -AF_ENOMEM;
   default:
@@ -68,7 +66,7 @@ int af_errno_error(const char *path, const char *doing, struct af_error *err) {
     af_store_error(err, rc, "cannot %s %s: %m", doing, path);
   if (err)
     AF_COPY(err->resource, af_str(path));
-  if (system == EACCES || system == EPERM || system == EROFS)
+  if (system == EACCES || system == EPERM || system == EROFS || system == ENOENT)
     af_error_hint(err, access_hint);
   return rc;
 }

@@ -108,7 +108,9 @@ int af_file_locate(const char *path, bool create, char **ret_real, struct af_err
   if (path[0] == 0 || strlen(path) > PATH_LIMIT - 16)
     return af_store_error(err, -AF_EINVAL, "the database's path is %s", path[0] ? "too long" : "empty");
   if (stat(path, &st) != 0) {
-    if (errno != ENOENT || !create)
+    if (errno == ENOENT && !create)
+      return file_says(-AF_ENOENT, path, "is not there", err);
+    if (errno != ENOENT)
       return af_errno_error(path, "open", err);
     int rc = make_empty(path, err);
     if (rc != 0)

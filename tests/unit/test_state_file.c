@@ -273,7 +273,7 @@ TEST(a_path_that_is_no_files_is_refused) {
 TEST(a_reader_finds_no_database_and_makes_none) {
   struct fixture *f = *state;
   struct af_store *s;
-  assert_error(af_store_open(&s, f->path, AF_STORE_READER, &f->clock.clock, &f->err), -AF_ENOENT, &f->err, "No such file");
+  assert_error(af_store_open(&s, f->path, AF_STORE_READER, &f->clock.clock, &f->err), -AF_ENOENT, &f->err, "is not there");
   assert_false(exists(f, ""));
   write_bytes(f->path, 0, "", 0);
   assert_error(af_store_open(&s, f->path, AF_STORE_READER, &f->clock.clock, &f->err), -AF_ENOENT, &f->err, "no database");
