@@ -373,6 +373,22 @@ TEST(every_kind_in_the_table_of_the_machine_has_its_step) {
   }
 }
 
+/* The table's word on how a repeat is made harmless, held against the call that the step really sends first. */
+TEST(what_is_not_safe_by_itself_is_probed) {
+  for (size_t i = 0; af_step_traits_at(i); i++) {
+    const struct af_step_traits *t = af_step_traits_at(i);
+    struct bench b;
+    begin(&b, t->name, "snap-0cccccccccccccccc");
+    b.ctx.data = json_pack("{s:b}", "looked", 1);
+    assert_int_equal(af_step_kind(t->name)->ask(&b.ctx, &b.ask, &b.out), 0);
+    bool changes = b.ask.op && b.ask.op->mutates;
+    assert_int_equal(changes, t->safety != AF_SAFE_BY_READ);
+    if (changes) assert_int_equal(b.ask.op->repeatable, t->safety != AF_SAFE_BY_PROBE);
+    json_decref((json_t *)(uintptr_t)b.ctx.data);
+    end(&b);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(register_image_sends_every_attribute_the_source_has_and_none_it_lacks),
@@ -393,6 +409,7 @@ int main(void) {
       cmocka_unit_test(a_grant_is_pending_until_the_target_can_use_the_key),
       cmocka_unit_test(a_grant_that_is_not_found_counts_as_retired_only_when_it_stays_so),
       cmocka_unit_test(every_kind_in_the_table_of_the_machine_has_its_step),
+      cmocka_unit_test(what_is_not_safe_by_itself_is_probed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
