@@ -29,9 +29,7 @@ int af_store_batch_insert(struct af_store *s, const struct af_batch_row *b, stru
 
 int af_store_batches(struct af_store *s, struct af_batch_row **ret, size_t *ret_n, struct af_error *err) {
   void *rows;
-  int rc = af_store_enter_read(s, err);
-  if (rc == 0)
-    rc = af_query_all(s, AF_SQL_BATCHES, NULL, &rows, ret_n, err);
+  int rc = af_query_all(s, AF_SQL_BATCHES, NULL, &rows, ret_n, err);
   if (rc == 0)
     *ret = rows;
   return rc;
@@ -85,9 +83,7 @@ static int head_of(struct af_store *s, const struct af_copy_row *c, struct af_he
 int af_store_events(struct af_store *s, const char *copy_id, int64_t after, struct af_event_row **ret, size_t *ret_n,
                     struct af_error *err) {
   void *rows;
-  int rc = af_store_enter_read(s, err);
-  if (rc == 0)
-    rc = af_query_all(s, AF_SQL_EVENTS, &(struct af_lookup){.id = copy_id, .number = after}, &rows, ret_n, err);
+  int rc = af_query_all(s, AF_SQL_EVENTS, &(struct af_lookup){.id = copy_id, .number = after}, &rows, ret_n, err);
   if (rc == 0)
     *ret = rows;
   return rc;
@@ -188,9 +184,7 @@ static int move_on(struct af_store *s, struct af_copy_row *c, const struct af_ev
 
 int af_store_copies(struct af_store *s, const char *batch_id, struct af_copy_row **ret, size_t *ret_n, struct af_error *err) {
   void *rows;
-  int rc = af_store_enter_read(s, err);
-  if (rc == 0)
-    rc = af_query_all(s, AF_SQL_COPIES, &(struct af_lookup){.id = batch_id}, &rows, ret_n, err);
+  int rc = af_query_all(s, AF_SQL_COPIES, &(struct af_lookup){.id = batch_id}, &rows, ret_n, err);
   if (rc == 0)
     *ret = rows;
   return rc;
@@ -299,9 +293,7 @@ int af_store_step_update(struct af_store *s, struct af_copy_row *c, const struct
 
 int af_store_steps(struct af_store *s, const char *copy_id, struct af_step_row **ret, size_t *ret_n, struct af_error *err) {
   void *rows;
-  int rc = af_store_enter_read(s, err);
-  if (rc == 0)
-    rc = af_query_all(s, AF_SQL_STEPS, &(struct af_lookup){.id = copy_id}, &rows, ret_n, err);
+  int rc = af_query_all(s, AF_SQL_STEPS, &(struct af_lookup){.id = copy_id}, &rows, ret_n, err);
   if (rc == 0)
     *ret = rows;
   return rc;

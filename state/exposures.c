@@ -19,9 +19,7 @@ int af_store_effect_put(struct af_store *s, const struct af_effect_row *e, struc
 
 int af_store_effects(struct af_store *s, const char *copy_id, struct af_effect_row **ret, size_t *ret_n, struct af_error *err) {
   void *rows;
-  int rc = af_store_enter_read(s, err);
-  if (rc == 0)
-    rc = af_query_all(s, AF_SQL_EFFECTS, &(struct af_lookup){.id = copy_id}, &rows, ret_n, err);
+  int rc = af_query_all(s, AF_SQL_EFFECTS, &(struct af_lookup){.id = copy_id}, &rows, ret_n, err);
   if (rc == 0)
     *ret = rows;
   return rc;
@@ -77,9 +75,7 @@ int af_store_exposure_put(struct af_store *s, struct af_exposure_row *e, struct 
 
 int af_store_exposures_open(struct af_store *s, struct af_exposure_row **ret, size_t *ret_n, struct af_error *err) {
   void *rows;
-  int rc = af_store_enter_read(s, err);
-  if (rc == 0)
-    rc = af_query_all(s, AF_SQL_EXPOSURES_OPEN, NULL, &rows, ret_n, err);
+  int rc = af_query_all(s, AF_SQL_EXPOSURES_OPEN, NULL, &rows, ret_n, err);
   if (rc == 0)
     *ret = rows;
   return rc;

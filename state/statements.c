@@ -231,7 +231,9 @@ int af_query_all(struct af_store *s, enum af_statement id, const struct af_looku
   sqlite3_stmt *stmt = s->sql[id].stmt;
   struct af_error why;
   struct rows rows = {0};
-  int ours = 0;
+  int ours = af_store_enter_read(s, err);
+  if (ours != 0)
+    return ours;
   int rc = bind(&s->sql[id], in);
   while (ours == 0 && rc == SQLITE_OK) { /* ends with the rows of the table */
     rc = sqlite3_step(stmt);

@@ -174,7 +174,7 @@ void af_statements_finalize(struct af_store *s);
 int af_change(struct af_store *s, enum af_statement id, const void *in, int *ret_changes, struct af_error *err);
 /* The one row of a query; -AF_ENOENT (err untouched) where there is none. */
 int af_query_one(struct af_store *s, enum af_statement id, const struct af_lookup *in, void *ret, struct af_error *err);
-/* All rows, in an array that the caller frees after its rows; NULL where there are none. */
+/* All rows, in an array that the caller frees after its rows; NULL where there are none. Enters the read by itself. */
 int af_query_all(struct af_store *s, enum af_statement id, const struct af_lookup *in, void **ret, size_t *ret_n,
                  struct af_error *err);
 

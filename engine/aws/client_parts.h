@@ -69,7 +69,6 @@ void af_session_refused(struct af_session *s, uint64_t generation); /* AWS says 
 const struct af_error *af_session_failure(const struct af_session *s);
 const struct af_settings *af_session_settings(const struct af_session *s);
 struct af_session_calls *af_session_calls(struct af_session *s);
-struct af_aws *af_session_client(const struct af_session *s);
 void af_session_learn_account(struct af_session *s, struct af_str account);
 /* Carries on what a timer or a process holds up; returns when (monotonic) to come again, INT64_MAX: no need. */
 int64_t af_session_tick(struct af_session *s, int64_t now_mono_ms);

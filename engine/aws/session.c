@@ -694,10 +694,6 @@ struct af_session_calls *af_session_calls(struct af_session *s) {
   return &s->calls;
 }
 
-struct af_aws *af_session_client(const struct af_session *s) {
-  return s->aws;
-}
-
 struct af_session *af_session_next(const struct af_session *s) {
   return s->next;
 }
