@@ -160,7 +160,7 @@ static int parse(struct af_live_copy *c, struct af_store *store, struct af_error
   json_decref(json);
   if (rc) return rc;
   c->has_facts = true;
-  af_route_decide(&c->spec, &c->facts, &c->decision);
+  af_route_decide(&c->spec, &c->facts, NULL, &c->decision);
   return 0;
 }
 

@@ -202,14 +202,18 @@ static json_t *ask_name(struct af_inspection *x) {
 static int take_name(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
   char source[128];
   size_t i;
-  json_t *image, *best = NULL;
+  json_t *image, *best = NULL, *holders = json_array();
   snprintf(source, sizeof(source), "%s/%s", x->spec->source.region, x->spec->image);
   json_array_foreach(json_object_get(a->output, "Images"), i, image) {
     if (!best || af_streq(af_tag(image, AF_TAG_SOURCE), source)) best = image;
   }
-  json_decref(x->facts.name_holder);
-  x->facts.name_holder = json_incref(best);
-  return 0;
+  bool bad = !holders || (best && json_array_append(holders, best));
+  json_array_foreach(json_object_get(a->output, "Images"), i, image) {
+    bad = bad || (image != best && json_array_append(holders, image));
+  }
+  json_decref(x->facts.name_holders);
+  x->facts.name_holders = holders;
+  return bad ? af_error_nomem(err) : 0;
 }
 
 static const struct read reads[] = {
@@ -233,6 +237,7 @@ int af_inspection_new(struct af_inspection **ret, const struct af_copy_spec *spe
   af_facts_init(&(*ret)->facts);
   if (!(*ret)->facts.snapshots) (*ret)->facts.snapshots = json_array();
   if (!(*ret)->facts.source_keys) (*ret)->facts.source_keys = json_array();
+  (*ret)->facts.name_holders = json_array();
   return 0;
 }
 

@@ -74,7 +74,7 @@ static void choose_route(struct af_engine *e, struct af_live_copy *c) {
   c->facts = *facts;
   af_facts_init(facts);
   c->has_facts = true;
-  af_route_decide(&c->spec, &c->facts, &c->decision);
+  af_route_decide(&c->spec, &c->facts, NULL, &c->decision);
   if (write_facts(e, c)) return;
   if (c->decision.route == AF_ROUTE_NONE) {
     refuse(e, c, &c->decision.refusal);

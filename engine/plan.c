@@ -89,7 +89,7 @@ static void report(struct survey *s, size_t i, const struct af_copy_spec *spec, 
     return;
   }
   const struct af_facts *facts = af_inspection_facts(s->inspection);
-  af_route_decide(spec, facts, &decision);
+  af_route_decide(spec, facts, NULL, &decision);
   if (decision.route != AF_ROUTE_NONE && af_route_steps("", facts, &decision, &steps, &n)) n = 0;
   found(ctx, i, spec, facts, &decision, steps, n, NULL);
   af_step_rows_free(steps, n);

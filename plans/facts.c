@@ -10,18 +10,6 @@ void af_facts_init(struct af_facts *f) {
   *f = (struct af_facts){0};
 }
 
-void af_facts_done(struct af_facts *f) {
-  if (!f)
-    return;
-  json_decref(f->image);
-  json_decref(f->snapshots);
-  json_decref(f->source_keys);
-  json_decref(f->target_key);
-  json_decref(f->name_holder);
-  free(f->uefi_data);
-  *f = (struct af_facts){0};
-}
-
 /* The members of the struct, by kind: a new fact is one line here. */
 static const struct {
   const char *name;
@@ -43,13 +31,36 @@ static const struct {
     {"snapshots", offsetof(struct af_facts, snapshots), JSON_ARRAY, true},
     {"source_keys", offsetof(struct af_facts, source_keys), JSON_ARRAY, true},
     {"target_key", offsetof(struct af_facts, target_key), JSON_OBJECT, false},
-    {"name_holder", offsetof(struct af_facts, name_holder), JSON_OBJECT, false},
+    {"bridge_key", offsetof(struct af_facts, bridge_key), JSON_OBJECT, false},
+    {"launch_key", offsetof(struct af_facts, launch_key), JSON_OBJECT, false},
+    {"launch", offsetof(struct af_facts, launch), JSON_OBJECT, false},
+    {"name_holders", offsetof(struct af_facts, name_holders), JSON_ARRAY, false},
+};
+
+static const struct {
+  const char *name;
+  size_t offset;
+  bool required; /* those of later versions are false where they are missing */
+} flags[] = {
+    {"encryption_by_default", offsetof(struct af_facts, encryption_by_default), true},
+    {"pull", offsetof(struct af_facts, pull), false},
+    {"uefi_unreadable", offsetof(struct af_facts, uefi_unreadable), false},
+    {"launch_encryption_by_default", offsetof(struct af_facts, launch_encryption_by_default), false},
 };
 
 #define N(array) (sizeof(array) / sizeof(array)[0])
 
 static json_t **tree_at(struct af_facts *f, size_t i) {
   return (json_t **)(void *)((char *)f + trees[i].offset);
+}
+
+void af_facts_done(struct af_facts *f) {
+  if (!f)
+    return;
+  for (size_t i = 0; i < N(trees); i++)
+    json_decref(*tree_at(f, i));
+  free(f->uefi_data);
+  *f = (struct af_facts){0};
 }
 
 int af_facts_to_json(const struct af_facts *f, json_t **ret) {
@@ -64,8 +75,10 @@ int af_facts_to_json(const struct af_facts *f, json_t **ret) {
   }
   if (!bad && f->uefi_data)
     bad = json_object_set_new(object, "uefi_data", json_string(f->uefi_data));
+  for (size_t i = 0; i < N(flags) && !bad; i++)
+    bad = json_object_set_new(object, flags[i].name, json_boolean(*(const bool *)((const char *)f + flags[i].offset)));
   if (!bad)
-    bad = json_object_set_new(object, "encryption_by_default", json_boolean(f->encryption_by_default));
+    bad = json_object_set_new(object, "begun_ms", json_integer(f->begun_ms));
   if (bad) {
     json_decref(object);
     return -AF_ENOMEM;
@@ -104,11 +117,29 @@ static int take_tree(struct af_facts *f, size_t i, const json_t *json, struct af
   return *tree_at(f, i) ? 0 : af_error_nomem(err);
 }
 
+static int take_flag(struct af_facts *f, size_t i, const json_t *json, struct af_error *err) {
+  const json_t *value = json_object_get(json, flags[i].name);
+  if (value ? !json_is_boolean(value) : flags[i].required)
+    return bad_facts(err, flags[i].name, "is not true or false");
+  *(bool *)((char *)f + flags[i].offset) = json_is_true(value);
+  return 0;
+}
+
+/* Versions before this one kept one holder of the name. */
+static int take_holders(struct af_facts *f, const json_t *json, struct af_error *err) {
+  json_t *one = json_object_get(json, "name_holder");
+  if (one && !json_is_object(one))
+    return bad_facts(err, "name_holder", "is not an object");
+  if (!f->name_holders)
+    f->name_holders = one ? json_pack("[o]", json_deep_copy(one)) : json_array();
+  return f->name_holders ? 0 : af_error_nomem(err);
+}
+
 static int take_rest(struct af_facts *f, const json_t *json, struct af_error *err) {
-  const json_t *by_default = json_object_get(json, "encryption_by_default"), *uefi = json_object_get(json, "uefi_data");
-  if (!json_is_boolean(by_default))
-    return bad_facts(err, "encryption_by_default", "is not true or false");
-  f->encryption_by_default = json_is_true(by_default);
+  const json_t *begun = json_object_get(json, "begun_ms"), *uefi = json_object_get(json, "uefi_data");
+  if (begun && !json_is_integer(begun))
+    return bad_facts(err, "begun_ms", "is not a whole number");
+  f->begun_ms = json_integer_value(begun);
   if (!uefi)
     return 0;
   if (!json_is_string(uefi))
@@ -127,6 +158,10 @@ int af_facts_from_json(struct af_facts *ret, const json_t *json, struct af_error
     rc = take_text(&f, i, json, err);
   for (size_t i = 0; i < N(trees) && rc == 0; i++)
     rc = take_tree(&f, i, json, err);
+  for (size_t i = 0; i < N(flags) && rc == 0; i++)
+    rc = take_flag(&f, i, json, err);
+  if (rc == 0)
+    rc = take_holders(&f, json, err);
   if (rc == 0)
     rc = take_rest(&f, json, err);
   if (rc < 0) {

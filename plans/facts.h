@@ -12,6 +12,9 @@
 struct af_facts {
   char source_account[16];   /* of the source credentials; "" in pull mode, where there are none */
   char target_account[16];
+  int64_t begun_ms;          /* when the copy was written down: {date} and deprecation "365d" count from it. 0: an earlier version
+                                read these facts, before a copy kept its source's tags and deprecation */
+  bool pull;                 /* read with the target's credentials: somebody else's AMI; source_account is "" */
   char source_partition[16]; /* "aws", "aws-cn"… of the Regions */
   char target_partition[16];
   json_t *image;             /* Image, as DescribeImages gave it to the source credentials */
@@ -20,10 +23,17 @@ struct af_facts {
                                 {"Arn", "Error": "AccessDeniedException", "Message", "RequestId", "HttpStatus"} */
   json_t *target_key;        /* KeyMetadata of the spec's kms_key in the target account and Region; NULL where none is named;
                                 {"KeyId": as named, "Error"…} where it could not be described */
+  json_t *bridge_key;        /* likewise of the spec's bridge_key in the source account and Region */
+  json_t *launch_key;        /* likewise of the spec's launch_key, in the target account and the source Region */
+  json_t *launch;            /* NULL until read: {"Types": [InstanceTypeInfo…], "Offerings": [{"InstanceType", "Location"}…] (by
+                                zone), "Subnets": [Subnet…], "Vpcs": [Vpc…]} of the target account in the source Region */
+  bool launch_encryption_by_default; /* of EBS, there; read with launch */
   char *uefi_data;           /* base64; NULL where the AMI has none */
+  bool uefi_unreadable;      /* only the owner may read UEFI data, and the credentials are not the owner's */
   bool encryption_by_default; /* of EBS in the target account and Region */
   char allowed_images[16];   /* target: "enabled", "audit-mode", "disabled"; "" where it could not be read */
-  json_t *name_holder;       /* Image of the target account that already has the wanted name; NULL where the name is free */
+  json_t *name_holders;      /* array of Images of the target account that have the wanted name, a copy of this source first
+                                (on_existing suffix: also those named WANTED-*); never NULL once they are read */
 };
 
 void af_facts_init(struct af_facts *f);

@@ -132,7 +132,7 @@ static int check_route(struct af_reader *r, const struct af_node *n) {
     return af_node_error(r->doc, n, r->err, "WrongType", "must be a route's name, not %s: write auto, copy-image or reencrypt",
                          af_node_type_name(af_node_type(n)));
   AF_COPY(name, af_node_text(n));
-  if (af_streq(name, "auto") || (af_route_parse(name, &route) == 0 && route != AF_ROUTE_ADOPT))
+  if (af_streq(name, "auto") || (af_route_parse(name, &route) == 0 && (route == AF_ROUTE_COPY_IMAGE || route == AF_ROUTE_REENCRYPT)))
     return 0;
   return af_node_error(r->doc, n, r->err, "BadValue", "\"%s\" is not a route: write auto, copy-image or reencrypt", name);
 }
@@ -250,11 +250,12 @@ static int take_differences(struct af_reader *r, const struct af_layers *l, json
   return bad ? af_error_nomem(r->err) : 0;
 }
 
-static int take_route(struct af_reader *r, const struct af_layers *l, char **ret) {
+static int take_route(struct af_reader *r, const struct af_layers *l, json_t **ret) {
   const struct af_node *n = member(l->copy, "route");
   if (!n)
     n = member(l->defaults, "route");
-  *ret = af_str_dup(n ? af_node_text(n) : af_str("auto"));
+  struct af_str name = n ? af_node_text(n) : af_str("auto");
+  *ret = af_str_eq(name, af_str("auto")) ? json_array() : json_pack("[s%]", name.ptr, name.len);
   return *ret ? 0 : af_error_nomem(r->err);
 }
 
@@ -271,7 +272,9 @@ static int fill_spec(struct af_reader *r, struct af_layers *l, struct af_copy_sp
   if (rc == 0)
     rc = take_differences(r, l, &spec->allow_differences);
   if (rc == 0)
-    rc = take_route(r, l, &spec->route);
+    rc = take_route(r, l, &spec->routes);
+  if (rc == 0 && af_spec_fill(spec) < 0)
+    rc = af_error_nomem(r->err);
   return rc ? rc : af_manifest_check_spec(r, l, spec);
 }
 
@@ -300,7 +303,7 @@ static int add_copy(struct af_reader *r, const struct af_node *copy, const struc
     return rc;
   struct af_layers layers = {.copy = copy, .target = target, .defaults = r->defaults};
   struct af_copy_spec *spec = &r->m.copies[r->m.n];
-  *spec = (struct af_copy_spec){0};
+  *spec = (struct af_copy_spec){.source_tags = true};
   r->places[r->m.n++] = place;
   return fill_spec(r, &layers, spec);
 }

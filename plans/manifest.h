@@ -39,12 +39,22 @@ struct af_party {
 
 struct af_copy_spec {
   struct af_party source, target;
+  bool pull;         /* source.credentials: none: somebody else shared it, and nothing of the source's account can be opened */
   char *image;       /* ami-... */
+  char *bridge_key;  /* source.bridge_key: a customer key of the source account and Region */
   char *kms_key;     /* target.kms_key: key id, key ARN, alias/name or alias ARN, of the target account and Region */
   char *name;        /* NULL: the source's own */
   char *description; /* NULL: the source's own */
+  char *on_existing; /* "adopt", "skip", "fail", "suffix"; never NULL */
   json_t *tags;      /* object of strings; never NULL */
-  char *route;       /* "auto" or a route's name; never NULL */
+  bool source_tags;
+  json_t *routes;    /* array of route names, in the order in which they are tried; empty: auto; never NULL */
+  json_t *trusted_owners; /* array of account ids and owner aliases; never NULL */
+  char *launch_subnet, *launch_type, *launch_key; /* launch.subnet, .instance_type, .kms_key; NULL where unset */
+  json_t *launch_permissions; /* {"accounts": [], "organizations": [], "organizational_units": [], "snapshots": bool}; never
+                                 NULL, each member always there */
+  char *deprecation;               /* "keep", "none", "365d", or a date-time in ISO 8601; never NULL */
+  char *deregistration_protection; /* "keep", "none", "enabled", "enabled-with-cooldown"; never NULL */
   json_t *allow_differences; /* array of attribute names; never NULL */
 };
 
@@ -60,7 +70,8 @@ int af_manifest_read_file(struct af_manifest *ret, const char *path, struct af_e
 int af_manifest_read(struct af_manifest *ret, const char *name, struct af_str text, struct af_error *err);
 void af_manifest_done(struct af_manifest *m);
 
-/* A spec as JSON and back: what a copy's row keeps. */
+/* A spec as JSON and back: what a copy's row keeps. A member that says what its absence says is left out, so that a manifest keeps
+ * its digest when a version knows more keys, and a spec that an earlier version stored is read as what it meant. */
 int af_copy_spec_to_json(const struct af_copy_spec *spec, json_t **ret);
 int af_copy_spec_from_json(struct af_copy_spec *ret, const json_t *json, struct af_error *err);
 void af_copy_spec_done(struct af_copy_spec *spec);

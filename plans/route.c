@@ -10,8 +10,10 @@
 static const char *const route_names[] = {
     [AF_ROUTE_NONE] = "none",
     [AF_ROUTE_ADOPT] = "adopt",
+    [AF_ROUTE_SKIP] = "skip",
     [AF_ROUTE_COPY_IMAGE] = "copy-image",
     [AF_ROUTE_REENCRYPT] = "reencrypt",
+    [AF_ROUTE_LAUNCH_IMAGE] = "launch-image",
 };
 _Static_assert(sizeof route_names / sizeof route_names[0] == AF_ROUTE_MAX_, "every route has its name");
 
@@ -79,11 +81,19 @@ static bool refuses_owner(const struct af_survey *s, struct af_decision *d) {
   return hint(d, "use credentials of the account that owns the image as the source, if you trust it");
 }
 
+/* The route that the manifest names; "auto" where it names none. */
+static const char *named(const struct af_survey *s) {
+  const char *name = json_string_value(json_array_get(s->spec->routes, 0));
+  return name ? name : "auto";
+}
+
 static bool refuses_route_name(const struct af_survey *s, struct af_decision *d) {
   enum af_route route;
-  if (af_streq(s->spec->route, "auto") || (af_route_parse(s->spec->route, &route) == 0 && route != AF_ROUTE_ADOPT))
+  const char *name = named(s);
+  if (af_streq(name, "auto") ||
+      (af_route_parse(name, &route) == 0 && (route == AF_ROUTE_COPY_IMAGE || route == AF_ROUTE_REENCRYPT)))
     return false;
-  REFUSE(d, INVALID, "RouteUnknown", "\"%s\" is not a route", s->spec->route);
+  REFUSE(d, INVALID, "RouteUnknown", "\"%s\" is not a route", name);
   return hint(d, "write auto, copy-image or reencrypt");
 }
 
@@ -123,7 +133,7 @@ static bool refuses_name(const struct af_survey *s, struct af_decision *d) {
 }
 
 static bool settles_by_holder(const struct af_survey *s, struct af_decision *d) {
-  const json_t *holder = s->facts->name_holder;
+  const json_t *holder = json_array_get(s->facts->name_holders, 0);
   if (!holder || af_streq(af_json_str(holder, "State"), "deregistered"))
     return false;
   const char *id = af_json_str(holder, "ImageId"), *source = af_json_tag(holder, AF_TAG_SOURCE);
@@ -234,7 +244,7 @@ static const char *obstacle(const struct af_survey *s, const struct af_decision 
 
 static enum af_route choose(const struct af_survey *s, const struct af_decision *d) {
   enum af_route route;
-  if (af_route_parse(s->spec->route, &route) == 0)
+  if (af_route_parse(named(s), &route) == 0)
     return route;
   bool reencrypt = s->ownership == AF_OWNER_SOURCE && af_survey_encrypted(s);
   return reencrypt && !obstacle(s, d, AF_ROUTE_REENCRYPT) ? AF_ROUTE_REENCRYPT : AF_ROUTE_COPY_IMAGE;
@@ -262,10 +272,9 @@ static bool settles_route(const struct af_survey *s, struct af_decision *d) {
     return hint(d, "write route: auto, or mend what stands in the way");
   }
   d->route = route;
-  bool named = !af_streq(s->spec->route, "auto");
   snprintf(d->reason, sizeof d->reason, "%s %s, %s: %s%s",
            s->ownership == AF_OWNER_TARGET ? "owned by the target account" : "shared by", s->owner, af_survey_encryption(s),
-           because(s, d), named ? " (the manifest names this route)" : "");
+           because(s, d), json_array_size(s->spec->routes) > 0 ? " (the manifest names this route)" : "");
   return true;
 }
 
@@ -293,7 +302,8 @@ static bool (*const checks[])(const struct af_survey *s, struct af_decision *d) 
     settles_route,
 };
 
-void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *facts, struct af_decision *ret) {
+void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried,
+                     struct af_decision *ret) {
   struct af_survey s;
   af_survey(&s, spec, facts);
   struct af_decision d = {.route = AF_ROUTE_NONE, .cross_account = s.ownership == AF_OWNER_SOURCE};

@@ -8,12 +8,17 @@
 enum af_route {
   AF_ROUTE_NONE,       /* refused: the refusal says why */
   AF_ROUTE_ADOPT,      /* an earlier copy of ours is there already: verify it, make nothing */
+  AF_ROUTE_SKIP,       /* the name is taken, and the manifest says to leave it at that */
   AF_ROUTE_COPY_IMAGE,
   AF_ROUTE_REENCRYPT,
+  AF_ROUTE_LAUNCH_IMAGE,
   AF_ROUTE_MAX_,
 };
-const char *af_route_name(enum af_route r); /* "adopt", "copy-image", "reencrypt" */
+const char *af_route_name(enum af_route r); /* "none", "adopt", "skip", "copy-image", "reencrypt", "launch-image" */
 int af_route_parse(const char *name, enum af_route *ret);
+
+/* Deregistration protection; with a cooldown it holds for 24 hours after it is disabled (rules.md 2.5). */
+enum af_protection { AF_PROTECTION_NONE, AF_PROTECTION_ENABLED, AF_PROTECTION_WITH_COOLDOWN };
 
 #define AF_DECISION_MAX_WARNINGS 8
 
@@ -21,16 +26,27 @@ struct af_decision {
   enum af_route route;
   char reason[512];       /* in words: "shared by 111111111111, encrypted under a customer key: …" */
   bool cross_account;     /* the source is another account's: share, then take back */
+  bool pull;              /* nothing can be opened in the source account; cross_account is false then */
+  bool instance_store;
+  bool bridge;            /* the source's snapshots are under aws/ebs: a bridge AMI in the source account comes first … */
+  char bridge_key_arn[256]; /* … under this key */
+  bool hop;               /* launch-image: the image is made in the source Region, then copied to the target Region */
+  bool encrypt_launch;    /* launch-image: the temporary volumes are to be encrypted … */
+  char launch_key_arn[256]; /* … under this key; "" with encrypt_launch: the account's default EBS key (only where hop) */
   bool encrypt;           /* CopyImage gets Encrypted=true and the target key */
   char key_arn[256];      /* ARN of the target key; "" where nothing is to be encrypted */
   char name[129];         /* of the new AMI */
-  char adopted_image[32]; /* AF_ROUTE_ADOPT */
+  char adopted_image[32]; /* AF_ROUTE_ADOPT and _SKIP: the image that is there */
+  int64_t deprecate_ms;   /* of the new AMI, rounded down to the minute; 0: none */
+  enum af_protection protection;
   struct af_error refusal; /* class AF_CLASS_NONE unless the route is NONE. AUTH: a person can mend it (the copy is blocked);
                               REFUSED and INVALID: it fails */
   char warnings[AF_DECISION_MAX_WARNINGS][256];
   int n_warnings;
 };
 
-void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *facts, struct af_decision *ret);
+/* tried: array of {"route", "code", "reason"}: the routes that AWS refused at run time, oldest first; NULL or empty: none.
+ * The same spec, facts and tried always give the same decision. */
+void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried, struct af_decision *ret);
 
 #endif

@@ -1,6 +1,9 @@
 /* The shapes of AWS's words, as a table of checks. Pure; nothing here allocates. */
 #include "plans/shape.h"
 
+#include <stdio.h>
+
+#include "base/time.h"
 #include "plans/facts.h"
 
 static bool is_digit(char c) {
@@ -93,9 +96,23 @@ static bool is_region(struct af_str s) {
   return false;
 }
 
+/* EC2's ids: eight digits of the old ones, 17 of the new. */
+static bool is_id(struct af_str s, const char *prefix) {
+  struct af_str digits = after(s, strlen(prefix));
+  return af_str_starts(s, prefix) && (digits.len == 8 || digits.len == 17) && all(digits, is_hex, "");
+}
 static bool is_image(struct af_str s) {
-  struct af_str digits = after(s, 4);
-  return af_str_starts(s, "ami-") && (digits.len == 8 || digits.len == 17) && all(digits, is_hex, "");
+  return is_id(s, "ami-");
+}
+static bool is_subnet(struct af_str s) {
+  return is_id(s, "subnet-");
+}
+
+/* A family, a dot, a size: t3.small, u-6tb1.metal. */
+static bool is_instance_type(struct af_str s) {
+  bool found;
+  struct af_str size = s, family = cut(&size, '.', &found);
+  return s.len <= 31 && found && family.len > 0 && size.len > 0 && all(family, is_alnum, "-") && all(size, is_alnum, "-");
 }
 
 /* What a section header of a profile file can hold. */
@@ -172,6 +189,37 @@ static bool is_tag_value(struct af_str s) {
   return af_str_characters(s) <= 256;
 }
 
+static bool is_one_of(struct af_str s, const char *const *words) {
+  for (; *words; words++)
+    if (af_str_eq(s, af_str(*words)))
+      return true;
+  return false;
+}
+
+static bool is_on_existing(struct af_str s) {
+  return is_one_of(s, (const char *const[]){"adopt", "skip", "fail", "suffix", NULL});
+}
+
+static bool is_protection(struct af_str s) {
+  return is_one_of(s, (const char *const[]){"keep", "none", "enabled", "enabled-with-cooldown", NULL});
+}
+
+/* AWS takes ten years at most (rules.md 2.5); a date is looked at where it is counted from. */
+static bool is_days(struct af_str s) {
+  uint64_t days;
+  return s.len > 1 && s.ptr[s.len - 1] == 'd' && af_str_to_u64(af_str_n(s.ptr, s.len - 1), &days) == 0 && between(s, 2, 5) &&
+         days >= 1 && days <= 3650;
+}
+
+static bool is_deprecation(struct af_str s) {
+  int64_t ms;
+  char midnight[AF_TIME_SIZE];
+  snprintf(midnight, sizeof midnight, "%.*sT00:00:00Z", s.len <= 10 ? (int)s.len : 0, s.len ? s.ptr : "");
+  return is_one_of(s, (const char *const[]){"keep", "none", NULL}) || is_days(s) ||
+         (s.len == 10 ? af_time_parse(af_str(midnight), &ms) == 0
+                      : memchr(s.ptr ? s.ptr : "", 'T', s.len) && af_time_parse(s, &ms) == 0);
+}
+
 static const struct {
   bool (*fits)(struct af_str);
   const char *name, *write;
@@ -189,6 +237,12 @@ static const struct {
     [AF_SHAPE_DESCRIPTION] = {is_description, "a description", "one line of 1 to 255 characters"},
     [AF_SHAPE_TAG_KEY] = {is_tag_key, "a tag key", "1 to 127 characters that don't begin with aws: or amiferry:"},
     [AF_SHAPE_TAG_VALUE] = {is_tag_value, "a tag value", "a text of at most 256 characters"},
+    [AF_SHAPE_SUBNET] = {is_subnet, "a subnet's id", "subnet- and 17 (or 8) hexadecimal digits in lower case"},
+    [AF_SHAPE_INSTANCE_TYPE] = {is_instance_type, "an instance type", "a family and a size, as t3.small"},
+    [AF_SHAPE_ON_EXISTING] = {is_on_existing, "an answer to a name that is taken", "adopt, skip, fail or suffix"},
+    [AF_SHAPE_DEPRECATION] = {is_deprecation, "a time of deprecation",
+                              "keep, none, a date as 2027-06-30, a time as 2027-06-30T12:00:00Z, or days as 365d"},
+    [AF_SHAPE_PROTECTION] = {is_protection, "a kind of protection", "keep, none, enabled or enabled-with-cooldown"},
 };
 _Static_assert(sizeof shapes / sizeof shapes[0] == AF_SHAPE_MAX_, "every shape has its row");
 

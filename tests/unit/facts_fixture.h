@@ -67,6 +67,7 @@ static inline void facts_plain(struct af_facts *f) {
               " {'SnapshotId': 'snap-00000000000000002', 'OwnerId': '" SOURCE_ACCOUNT "', 'State': 'completed',"
               " 'StorageTier': 'standard', 'Encrypted': false, 'VolumeSize': 100}]");
   f->source_keys = json_array();
+  f->name_holders = json_array();
 }
 
 static inline void add_source_key(struct af_facts *f, const char *arn, const char *manager) {
@@ -107,6 +108,21 @@ static inline void spec_init(struct af_copy_spec *spec, const char *key, const c
   struct af_error err;
   assert_ok(af_copy_spec_from_json(spec, json, &err), &err);
   json_decref(json);
+}
+
+/* The route that the manifest names. */
+static inline void spec_route(struct af_copy_spec *spec, const char *route) {
+  json_decref(spec->routes);
+  spec->routes = af_streq(route, "auto") ? json_array() : json_pack("[s]", route);
+}
+
+/* Somebody has the name already; takes over what it is given. */
+static inline void hold_name(struct af_facts *f, json_t *holder) {
+  json_array_clear(f->name_holders);
+  json_array_append_new(f->name_holders, holder);
+}
+static inline json_t *holder_of(const struct af_facts *f) {
+  return json_array_get(f->name_holders, 0);
 }
 
 static inline void spec_set(char **slot, const char *text) {

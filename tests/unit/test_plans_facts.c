@@ -5,9 +5,13 @@ static void facts_full(struct af_facts *f) {
   facts_plain(f);
   encrypt_all(f, SOURCE_KEY, "CUSTOMER");
   give_target_key(f);
-  f->name_holder = json_of("{'ImageId': 'ami-0fedcba9876543210', 'Tags': [{'Key': 'a', 'Value': ''}]}");
+  hold_name(f, json_of("{'ImageId': 'ami-0fedcba9876543210', 'Tags': [{'Key': 'a', 'Value': ''}]}"));
+  f->bridge_key = json_of("{'Arn': '" SOURCE_KEY "'}");
+  f->launch_key = json_of("{'Error': 'AccessDeniedException'}");
+  f->launch = json_of("{'Types': [], 'Offerings': [], 'Subnets': [], 'Vpcs': []}");
   f->uefi_data = strdup("QU1a");
-  f->encryption_by_default = true;
+  f->encryption_by_default = f->pull = f->uefi_unreadable = f->launch_encryption_by_default = true;
+  f->begun_ms = INT64_C(1795415340000);
 }
 
 TEST(facts_go_through_json_and_back) {
@@ -26,7 +30,10 @@ TEST(facts_go_through_json_and_back) {
     assert_true(back.encryption_by_default == full);
     assert_true((back.uefi_data != NULL) == full);
     assert_true((back.target_key != NULL) == full);
-    assert_true((back.name_holder != NULL) == full);
+    assert_int_equal(json_array_size(back.name_holders), full);
+    assert_true(back.begun_ms == (full ? INT64_C(1795415340000) : 0));
+    assert_true(back.pull == full && back.uefi_unreadable == full && back.launch_encryption_by_default == full);
+    assert_true((back.bridge_key && back.launch_key && back.launch) == full);
     json_decref(json);
     json_decref(again);
     af_facts_done(&back);
@@ -61,7 +68,16 @@ TEST(damaged_facts_are_refused) {
       {"snapshots", "[1]"},
       {"source_keys", "[[]]"},
       {"target_key", "'x'"},
+      {"name_holders", "{}"},
+      {"name_holders", "[1]"},
       {"name_holder", "[]"},
+      {"begun_ms", "'1'"},
+      {"pull", "1"},
+      {"uefi_unreadable", "'x'"},
+      {"launch_encryption_by_default", "{}"},
+      {"bridge_key", "[]"},
+      {"launch_key", "1"},
+      {"launch", "[]"},
       {"uefi_data", "1"},
       {"encryption_by_default", "1"},
       {"encryption_by_default", NULL},
@@ -85,6 +101,31 @@ TEST(damaged_facts_are_refused) {
   assert_int_equal(af_facts_from_json(&back, NULL, &err), -AF_EINVAL);
   json_decref(list);
   af_facts_done(&f);
+}
+
+TEST(facts_that_an_earlier_version_stored_are_read_as_what_they_meant) {
+  static const char *const later[] = {"begun_ms",   "pull",   "uefi_unreadable", "launch_encryption_by_default", "bridge_key",
+                                      "launch_key", "launch", "name_holders"};
+  struct af_facts f, back;
+  struct af_error err;
+  json_t *json;
+  for (int held = 0; held < 2; held++) {
+    facts_full(&f);
+    f.begun_ms = 7;
+    assert_int_equal(af_facts_to_json(&f, &json), 0);
+    for (size_t i = 0; i < COUNT(later); i++)
+      put(json, later[i], NULL);
+    put(json, "name_holder", held ? "{'ImageId': 'ami-0fedcba9876543210'}" : NULL);
+    assert_ok(af_facts_from_json(&back, json, &err), &err);
+    assert_true(back.begun_ms == 0 && !back.pull && !back.uefi_unreadable && !back.launch_encryption_by_default);
+    assert_true(!back.bridge_key && !back.launch_key && !back.launch);
+    assert_non_null(back.name_holders);
+    assert_int_equal(json_array_size(back.name_holders), held);
+    assert_string_equal(af_json_str(holder_of(&back), "ImageId"), held ? "ami-0fedcba9876543210" : "");
+    json_decref(json);
+    af_facts_done(&back);
+    af_facts_done(&f);
+  }
 }
 
 TEST(members_that_the_facts_do_not_know_are_passed_over) {
@@ -169,6 +210,7 @@ int main(void) {
       cmocka_unit_test(facts_go_through_json_and_back),
       cmocka_unit_test(what_is_stored_does_not_change_with_what_was_read),
       cmocka_unit_test(damaged_facts_are_refused),
+      cmocka_unit_test(facts_that_an_earlier_version_stored_are_read_as_what_they_meant),
       cmocka_unit_test(members_that_the_facts_do_not_know_are_passed_over),
       cmocka_unit_test(readers_answer_nothing_where_there_is_nothing),
       cmocka_unit_test(tags_snapshots_and_list_items_are_found_by_what_they_say),

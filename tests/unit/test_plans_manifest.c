@@ -25,7 +25,7 @@ TEST(the_smallest_manifest_is_one_copy_with_the_rest_left_to_the_source) {
   assert_string_equal(c->image, "ami-0123456789abcdef0");
   assert_string_equal(c->source.region, "us-east-1");
   assert_string_equal(c->target.region, "eu-west-1");
-  assert_string_equal(c->route, "auto");
+  assert_int_equal(json_array_size(c->routes), 0);
   assert_null(c->name);
   assert_null(c->description);
   assert_null(c->kms_key);
@@ -74,7 +74,7 @@ TEST(defaults_are_merged_under_each_copy_member_by_member) {
   assert_string_equal(c->target.profile, "recovery");
   assert_string_equal(c->kms_key, "alias/amis");
   assert_string_equal(c->description, "from the defaults");
-  assert_string_equal(c->route, "reencrypt");
+  assert_string_equal(json_string_value(json_array_get(c->routes, 0)), "reencrypt");
   assert_string_equal(json_string_value(json_object_get(c->tags, "team")), "db");
   assert_string_equal(json_string_value(json_object_get(c->tags, "cost")), "007");
   assert_string_equal(json_string_value(json_object_get(c->tags, "owned")), "true");
@@ -87,7 +87,7 @@ TEST(defaults_are_merged_under_each_copy_member_by_member) {
   assert_string_equal(c->source.region, "ap-southeast-2");
   assert_string_equal(c->target.region, "eu-west-1");
   assert_string_equal(c->description, "its own");
-  assert_string_equal(c->route, "auto");
+  assert_int_equal(json_array_size(c->routes), 0);
   assert_string_equal(json_string_value(json_array_get(c->allow_differences, 0)), "imdsSupport");
   af_manifest_done(&m);
 }
@@ -545,11 +545,15 @@ TEST(a_spec_goes_through_json_and_back) {
 
 TEST(every_member_of_a_spec_is_stored) {
   static const char text[] =
-      "{\"allow_differences\":[\"bootMode\"],\"description\":\"d\",\"name\":\"n\",\"route\":\"auto\",\"source\":{\"account\":"
-      "\"1\","
-      "\"external_id\":\"2\",\"image\":\"3\",\"profile\":\"4\",\"region\":\"5\",\"role_arn\":\"6\"},\"tags\":{\"a\":\"b\"},"
-      "\"target\":"
-      "{\"account\":\"7\",\"external_id\":\"8\",\"kms_key\":\"9\",\"profile\":\"10\",\"region\":\"11\",\"role_arn\":\"12\"}}";
+      "{\"allow_differences\":[\"bootMode\"],\"deprecation\":\"14\",\"deregistration_protection\":\"15\",\"description\":\"d\","
+      "\"launch\":{\"instance_type\":\"16\",\"kms_key\":\"17\",\"subnet\":\"18\"},"
+      "\"launch_permissions\":{\"accounts\":[\"19\"],\"organizational_units\":[\"20\"],\"organizations\":[\"21\"],"
+      "\"snapshots\":true},\"name\":\"n\",\"on_existing\":\"22\",\"route\":[\"23\",\"24\"],\"source\":{\"account\":"
+      "\"1\",\"bridge_key\":\"13\",\"credentials\":\"none\","
+      "\"external_id\":\"2\",\"image\":\"3\",\"profile\":\"4\",\"region\":\"5\",\"role_arn\":\"6\"},"
+      "\"source_tags\":false,\"tags\":{\"a\":\"b\"},\"target\":"
+      "{\"account\":\"7\",\"external_id\":\"8\",\"kms_key\":\"9\",\"profile\":\"10\",\"region\":\"11\",\"role_arn\":\"12\"},"
+      "\"trusted_owners\":[\"25\"]}";
   struct af_error err;
   struct af_copy_spec spec;
   json_t *json = json_loads(text, 0, NULL), *back;
@@ -557,6 +561,7 @@ TEST(every_member_of_a_spec_is_stored) {
   assert_string_equal(spec.source.account, "1");
   assert_string_equal(spec.image, "3");
   assert_string_equal(spec.target.role_arn, "12");
+  assert_true(spec.pull && !spec.source_tags);
   assert_int_equal(af_copy_spec_to_json(&spec, &back), 0);
   char *again = json_dumps(back, JSON_COMPACT | JSON_SORT_KEYS);
   assert_string_equal(again, text);
@@ -564,6 +569,29 @@ TEST(every_member_of_a_spec_is_stored) {
   json_decref(json);
   json_decref(back);
   af_copy_spec_done(&spec);
+}
+
+TEST(a_spec_that_an_earlier_version_stored_is_read_as_what_it_meant) {
+  static const char *const routes[] = {"auto", "copy-image"};
+  for (size_t i = 0; i < COUNT(routes); i++) {
+    struct af_error err;
+    struct af_copy_spec spec;
+    json_t *back, *json = json_pack("{s:{s:s, s:s}, s:{s:s}, s:s, s:{}, s:[]}", "source", "image", "ami-1", "region", "a", "target",
+                                    "region", "b", "route", routes[i], "tags", "allow_differences");
+    assert_ok(af_copy_spec_from_json(&spec, json, &err), &err);
+    assert_int_equal(json_array_size(spec.routes), i);
+    assert_true(!spec.pull && spec.source_tags && !spec.bridge_key && !spec.launch_subnet && !spec.launch_type && !spec.launch_key);
+    assert_string_equal(spec.on_existing, "adopt");
+    assert_string_equal(spec.deprecation, "keep");
+    assert_string_equal(spec.deregistration_protection, "keep");
+    assert_int_equal(json_array_size(spec.trusted_owners), 0);
+    assert_int_equal(json_object_size(spec.launch_permissions), 4);
+    assert_int_equal(af_copy_spec_to_json(&spec, &back), 0);
+    assert_true(json_equal(json, back));
+    json_decref(json);
+    json_decref(back);
+    af_copy_spec_done(&spec);
+  }
 }
 
 TEST(a_damaged_spec_is_refused) {
@@ -580,6 +608,20 @@ TEST(a_damaged_spec_is_refused) {
       "{\"a\": 1}}",
       "{\"source\": {\"image\": \"ami-1\", \"region\": \"a\"}, \"target\": {\"region\": \"b\"}, \"route\": \"auto\", "
       "\"allow_differences\": [1]}",
+#define STORED "{\"source\": {\"image\": \"ami-1\", \"region\": \"a\"}, \"target\": {\"region\": \"b\"}, "
+      STORED "\"route\": 1}",
+      STORED "\"route\": []}",
+      STORED "\"route\": [1]}",
+      STORED "\"route\": \"auto\", \"trusted_owners\": {}}",
+      STORED "\"route\": \"auto\", \"source_tags\": 1}",
+      STORED "\"route\": \"auto\", \"deprecation\": 1}",
+      STORED "\"route\": \"auto\", \"launch_permissions\": []}",
+      STORED "\"route\": \"auto\", \"launch_permissions\": {\"accounts\": true}}",
+      STORED "\"route\": \"auto\", \"launch_permissions\": {\"accounts\": [1]}}",
+      STORED "\"route\": \"auto\", \"launch_permissions\": {\"snapshots\": []}}",
+      STORED "\"route\": \"auto\", \"launch_permissions\": {\"everybody\": []}}",
+      "{\"source\": {\"image\": \"ami-1\", \"region\": \"a\", \"credentials\": \"x\"}, \"target\": {\"region\": \"b\"}, "
+      "\"route\": \"auto\"}",
   };
   for (size_t i = 0; i < COUNT(damaged); i++) {
     struct af_error err = {0};
@@ -668,6 +710,7 @@ int main(void) {
       cmocka_unit_test(a_file_is_read_and_named_in_what_is_said),
       cmocka_unit_test(a_spec_goes_through_json_and_back),
       cmocka_unit_test(every_member_of_a_spec_is_stored),
+      cmocka_unit_test(a_spec_that_an_earlier_version_stored_is_read_as_what_it_meant),
       cmocka_unit_test(a_damaged_spec_is_refused),
       cmocka_unit_test(a_key_is_the_same_for_the_same_copy_and_only_for_it),
       cmocka_unit_test(a_key_that_would_be_cut_is_refused),

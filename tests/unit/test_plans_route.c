@@ -52,7 +52,7 @@ static void check_laws(const struct trial *t) {
 
 static void decide(struct trial *t) {
   memset(&t->got, 0xA5, sizeof t->got);
-  af_route_decide(&t->spec, &t->facts, &t->got);
+  af_route_decide(&t->spec, &t->facts, NULL, &t->got);
   check_laws(t);
 }
 
@@ -147,7 +147,7 @@ static void set_holder(struct trial *t, int holder, bool key) {
                                     holder == OURS_OTHER_SOURCE ? "us-east-1/ami-0000000000000000f" : "us-east-1/" SOURCE_IMAGE));
   if (key != (holder == OURS_OTHER_KEY))
     json_array_append_new(tags, json_pack("{s:s, s:s}", "Key", AF_TAG_KEY, "Value", TARGET_KEY));
-  t->facts.name_holder = h;
+  hold_name(&t->facts, h);
 }
 
 static void set_combination(struct trial *t, const struct combination *c) {
@@ -337,16 +337,16 @@ TEST(a_named_route_is_followed_or_refused_with_the_reason) {
   decide(&t);
   assert_string_equal(outcome(&t.got), "copy-image");
   assert_contains(t.got.reason, "the manifest names this route");
-  spec_set(&t.spec.route, "reencrypt");
+  spec_route(&t.spec, "reencrypt");
   put(t.facts.image, "TpmSupport", "'v2.0'");
   put(t.facts.image, "BootMode", "'uefi-preferred'");
   assert_refused(&t, INVALID, "RouteNotPossible", "cannot express NitroTPM");
   put(t.facts.image, "BootMode", NULL);
   put(t.facts.image, "BlockDeviceMappings", "[]");
   assert_refused(&t, INVALID, "RouteNotPossible", "the image has none");
-  spec_set(&t.spec.route, "launch-image");
+  spec_route(&t.spec, "launch-image");
   assert_refused(&t, INVALID, "RouteUnknown", "launch-image");
-  spec_set(&t.spec.route, "adopt");
+  spec_route(&t.spec, "adopt");
   assert_refused(&t, INVALID, "RouteUnknown", "adopt");
   trial_done(&t);
   trial_init(&t, NULL, "reencrypt");
@@ -388,12 +388,10 @@ TEST(a_name_that_something_else_holds_is_refused_with_its_id) {
   set_holder(&t, SOMEBODY, false);
   assert_refused(&t, REFUSED, "NameTaken",
                  "already taken in account 222222222222 by ami-0fedcba9876543210, something that is not ours");
-  put(t.facts.name_holder, "ImageId", "'" SOURCE_IMAGE "'");
+  put(holder_of(&t.facts), "ImageId", "'" SOURCE_IMAGE "'");
   assert_refused(&t, REFUSED, "NameTaken", "it is the source itself");
-  json_decref(t.facts.name_holder);
   set_holder(&t, OURS_OTHER_SOURCE, false);
   assert_refused(&t, REFUSED, "NameTaken", "a copy of another source: us-east-1/ami-0000000000000000f");
-  json_decref(t.facts.name_holder);
   set_holder(&t, OURS_OTHER_KEY, false);
   assert_refused(&t, REFUSED, "NameTaken", "a copy of the same source under the key " TARGET_KEY);
   trial_done(&t);
@@ -403,7 +401,7 @@ TEST(a_snapshots_provenance_is_not_an_images) {
   struct trial t;
   trial_init(&t, NULL, "auto");
   set_holder(&t, OURS, false);
-  json_array_set_new(json_object_get(t.facts.name_holder, "Tags"), 1,
+  json_array_set_new(json_object_get(holder_of(&t.facts), "Tags"), 1,
                      json_pack("{s:s, s:s}", "Key", AF_TAG_SOURCE, "Value", "us-east-1/" SOURCE_IMAGE "/snap-1"));
   assert_refused(&t, REFUSED, "NameTaken", "another source");
   trial_done(&t);
@@ -427,7 +425,7 @@ TEST(a_holder_in_another_state_is_judged_by_it) {
     struct trial t;
     trial_init(&t, NULL, "auto");
     set_holder(&t, OURS, false);
-    put(t.facts.name_holder, "State", rows[i].state);
+    put(holder_of(&t.facts), "State", rows[i].state);
     decide(&t);
     assert_string_equal(outcome(&t.got), rows[i].outcome);
     if (rows[i].hint)

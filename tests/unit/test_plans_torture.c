@@ -157,7 +157,7 @@ static bool verifies(void) {
   struct af_copy_reading reading = {.image = facts.image, .snapshots = facts.snapshots, .uefi_readable = true};
   struct af_findings findings;
   struct af_error err;
-  af_route_decide(&spec, &facts, &decision);
+  af_route_decide(&spec, &facts, NULL, &decision);
   int rc = af_verify(&spec, &facts, &decision, &reading, &findings);
   if (rc < 0) {
     assert_int_equal(rc, -AF_ENOMEM);

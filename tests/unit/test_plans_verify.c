@@ -32,7 +32,7 @@ static void copy_snapshots(struct trial *t) {
 static void trial_copy(struct trial *t) {
   json_decref(t->image);
   json_decref(t->snapshots);
-  af_route_decide(&t->spec, &t->facts, &t->decision);
+  af_route_decide(&t->spec, &t->facts, NULL, &t->decision);
   t->image = json_deep_copy(t->facts.image);
   put(t->image, "ImageId", "'ami-0aaaaaaaaaaaaaaaa'");
   put(t->image, "OwnerId", "'" TARGET_ACCOUNT "'");
