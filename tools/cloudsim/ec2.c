@@ -4,13 +4,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/cloudsim/ec2.h"
+#include "tools/cloudsim/ec2_compute.h"
 
 #define FILTERS " Filter.#.Name Filter.#.Value.#"
 #define PAGES " MaxResults:i NextToken"
 #define TAGS " TagSpecification.#.ResourceType TagSpecification.#.Tag.#.Key TagSpecification.#.Tag.#.Value"
 #define DRY " DryRun:b"
 #define WHO(what) " " what ".UserId " what ".Group " what ".OrganizationArn " what ".OrganizationalUnitArn"
+
+#define PERMISSIONS                                                                                                     \
+  " IpPermissions.#.IpProtocol IpPermissions.#.FromPort:i IpPermissions.#.ToPort:i IpPermissions.#.IpRanges.#.CidrIp"   \
+  " IpPermissions.#.IpRanges.#.Description IpPermissions.#.Ipv6Ranges.#.CidrIpv6 IpPermissions.#.Ipv6Ranges.#.Description" \
+  " IpPermissions.#.PrefixListIds.#.PrefixListId IpPermissions.#.PrefixListIds.#.Description IpPermissions.#.Groups.#.GroupId" \
+  " IpPermissions.#.Groups.#.UserId IpPermissions.#.Groups.#.Description CidrIp IpProtocol FromPort:i ToPort:i"
 
 struct action {
   const char *name;
@@ -20,6 +26,8 @@ struct action {
 };
 
 static const struct action actions[] = {
+    {"AuthorizeSecurityGroupEgress", cs_authorize_group, {50, 5}, "!GroupId" PERMISSIONS DRY},
+    {"AuthorizeSecurityGroupIngress", cs_authorize_group, {50, 5}, "!GroupId" PERMISSIONS DRY},
     {"CancelImageLaunchPermission", cs_cancel_launch_permission, {50, 5}, "!ImageId" DRY},
     {"CopyImage", cs_copy_image, {100, 1},
      "!Name !SourceImageId !SourceRegion ClientToken CopyImageTags:b Description DestinationAvailabilityZone "
@@ -27,7 +35,9 @@ static const struct action actions[] = {
     {"CopySnapshot", cs_copy_snapshot, {50, 5},
      "!SourceRegion !SourceSnapshotId CompletionDurationMinutes:i Description DestinationAvailabilityZone DestinationOutpostArn "
      "DestinationRegion Encrypted:b KmsKeyId PresignedUrl" TAGS DRY},
+    {"CreateSecurityGroup", cs_create_group, {50, 5}, "!GroupName !GroupDescription VpcId" TAGS DRY},
     {"CreateTags", cs_create_tags, {100, 10}, "!ResourceId.# !Tag.#.Key Tag.#.Value" DRY},
+    {"DeleteSecurityGroup", cs_delete_group, {50, 5}, "!GroupId" DRY},
     {"DeleteSnapshot", cs_delete_snapshot, {100, 5}, "!SnapshotId" DRY},
     {"DeleteTags", cs_delete_tags, {100, 10}, "!ResourceId.# Tag.#.Key Tag.#.Value" DRY},
     {"DeregisterImage", cs_deregister_image, {100, 5}, "!ImageId DeleteAssociatedSnapshots:b" DRY},
@@ -35,10 +45,15 @@ static const struct action actions[] = {
     {"DescribeImageAttribute", cs_describe_image_attribute, {100, 20}, "!ImageId !Attribute" DRY},
     {"DescribeImages", cs_describe_images, {100, 20},
      "ImageId.# Owner.# ExecutableBy.# IncludeDeprecated:b IncludeDisabled:b" FILTERS PAGES DRY},
+    {"DescribeInstanceTypeOfferings", cs_describe_type_offerings, {100, 20}, "LocationType" FILTERS PAGES DRY},
+    {"DescribeInstanceTypes", cs_describe_instance_types, {100, 20}, "InstanceType.#" FILTERS PAGES DRY},
     {"DescribeRegions", cs_describe_regions, {100, 20}, "AllRegions:b RegionName.#" FILTERS DRY},
+    {"DescribeSecurityGroups", cs_describe_groups, {100, 20}, "GroupId.#" FILTERS PAGES DRY},
     {"DescribeSnapshotAttribute", cs_describe_snapshot_attribute, {100, 20}, "!SnapshotId !Attribute" DRY},
     {"DescribeSnapshots", cs_describe_snapshots, {100, 20}, "SnapshotId.# Owner.# RestorableBy.#" FILTERS PAGES DRY},
+    {"DescribeSubnets", cs_describe_subnets, {100, 20}, "SubnetId.#" FILTERS PAGES DRY},
     {"DescribeTags", cs_describe_tags, {100, 20}, "" FILTERS PAGES DRY},
+    {"DescribeVpcs", cs_describe_vpcs, {100, 20}, "VpcId.#" FILTERS PAGES DRY},
     {"DisableImage", cs_disable_image, {50, 5}, "!ImageId" DRY},
     {"DisableImageDeprecation", cs_disable_deprecation, {50, 5}, "!ImageId" DRY},
     {"DisableImageDeregistrationProtection", cs_disable_protection, {50, 5}, "!ImageId" DRY},
@@ -68,6 +83,8 @@ static const struct action actions[] = {
      "UefiData VirtualizationType" TAGS DRY},
     {"ResetImageAttribute", cs_reset_image_attribute, {50, 5}, "!ImageId !Attribute" DRY},
     {"ResetSnapshotAttribute", cs_reset_snapshot_attribute, {50, 5}, "!SnapshotId !Attribute" DRY},
+    {"RevokeSecurityGroupEgress", cs_revoke_group, {50, 5}, "!GroupId SecurityGroupRuleId.#" PERMISSIONS DRY},
+    {"RevokeSecurityGroupIngress", cs_revoke_group, {50, 5}, "!GroupId SecurityGroupRuleId.#" PERMISSIONS DRY},
 };
 
 static const struct action *find_action(const char *name) {

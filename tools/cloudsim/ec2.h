@@ -158,10 +158,13 @@ struct cs_image {
 };
 
 /* --- the tables ------------------------------------------------------------------------------------------------------------ */
+struct cs_ec2;
+struct cs_things; /* networks, instances, volumes: ec2_compute.h */
 struct cs_index { /* id -> position, open addressing */
   size_t *slots; /* position + 1; 0: free */
   size_t size;
 };
+typedef const char *cs_id_at(const struct cs_ec2 *ec2, size_t i);
 struct cs_token { /* a ClientToken that was used */
   char key[256];         /* account, Region, API, token */
   char *fingerprint;     /* of the parameters */
@@ -192,6 +195,7 @@ struct cs_ec2 {
   struct cs_snapshot **snapshots;
   size_t n_snapshots;
   struct cs_index image_index, snapshot_index, token_index;
+  struct cs_things *things;
   struct cs_token *tokens;
   size_t n_tokens;
   struct cs_bucket *buckets;
@@ -213,6 +217,9 @@ void cs_ec2_free(struct cs_ec2 *ec2); /* takes NULL */
 struct cs_image *cs_image_new(struct cs_sim *sim, struct cs_account *owner, const struct cs_region *region, const char *id);
 struct cs_snapshot *cs_snapshot_new(struct cs_sim *sim, struct cs_account *owner, const struct cs_region *region, const char *id);
 void cs_new_id(struct cs_sim *sim, const char *prefix, char id[CS_ID_SIZE]); /* "ami-" and 17 digits */
+/* The n-th id, which must not be there yet; those before it are asked of id_at(). */
+void cs_index_add(struct cs_index *index, const char *id, size_t n, cs_id_at *id_at, const struct cs_ec2 *ec2);
+size_t cs_index_find(const struct cs_index *index, const char *id, cs_id_at *id_at, const struct cs_ec2 *ec2); /* SIZE_MAX: it isn't there */
 struct cs_image *cs_image_by_id(const struct cs_sim *sim, const char *id); /* whatever became of it */
 struct cs_snapshot *cs_snapshot_by_id(const struct cs_sim *sim, const char *id);
 /* It is gone from now on; what it still had to do is dropped. */
@@ -249,9 +256,12 @@ struct cs_settings *cs_caller_settings(const struct cs_call *call); /* in the ca
 /* The image, or the snapshot, that a parameter names, for a call that changes it: its owner's, or NULL with the failure filled. */
 struct cs_image *cs_own_image(struct cs_call *call, const char *id);
 struct cs_snapshot *cs_own_snapshot(struct cs_call *call, const char *id);
-int cs_check_image_id(struct cs_call *call, const char *id); /* well formed? */
+int cs_check_id(struct cs_call *call, const char *id, const char *prefix, const char *code); /* well formed? */
+int cs_check_image_id(struct cs_call *call, const char *id);
 int cs_check_snapshot_id(struct cs_call *call, const char *id);
 void cs_arn(char *arn, size_t size, const struct cs_region *region, const char *type, const char *id);
+/* In the caller's account and Region; images and snapshots have no account in their ARN. */
+void cs_call_arn(const struct cs_call *call, const char *type, const char *id, char *arn, size_t size);
 bool cs_snapshot_users(const struct cs_sim *sim, const struct cs_snapshot *s, int64_t at, const struct cs_image *but,
                        const struct cs_image **ret); /* is it in a live image other than `but`? */
 
@@ -317,6 +327,7 @@ void cs_tag_specs_apply(struct cs_call *call, const char *type, struct cs_tags *
 
 /* Permissions and DryRun, in EC2's order: a caller who may, and only asks, is told so. */
 int cs_dry_run(struct cs_call *call);
+int cs_may_describe(struct cs_call *call); /* of calls that are about no resource: permission and DryRun */
 
 /* ec2_copy.c: shared with RegisterImage */
 int cs_check_name(struct cs_call *call, const char *name);
@@ -348,6 +359,8 @@ cs_run cs_describe_images, cs_describe_snapshots, cs_describe_image_attribute, c
     cs_disable_deprecation, cs_enable_protection, cs_disable_protection, cs_cancel_launch_permission;
 
 /* world_ec2.c */
+int cs_load_tags(struct cs_reader *r, const struct af_node *n, struct cs_tags *tags);
+int cs_read_id(struct cs_reader *r, const struct af_node *n, const char *prefix, char id[CS_ID_SIZE]); /* well formed, and not there yet */
 int cs_world_load_snapshots(struct cs_reader *r, struct cs_account *account, struct cs_settings *settings, const struct af_node *region);
 int cs_world_load_images(struct cs_reader *r, struct cs_account *account, struct cs_settings *settings, const struct af_node *region);
 

@@ -2,7 +2,7 @@
  * orphans, peaks. Everything as it is now, not as a read would see it. */
 #include <stdio.h>
 
-#include "tools/cloudsim/ec2.h"
+#include "tools/cloudsim/ec2_compute.h"
 
 static json_t *tags_json(const struct cs_tags *tags, int64_t now) {
   json_t *object = json_object();
@@ -206,5 +206,7 @@ const char *cs_ec2_resource_tag(const struct cs_sim *sim, const char *arn, const
     return NULL;
   const struct cs_image *image = cs_image_by_id(sim, slash + 1);
   const struct cs_snapshot *s = cs_snapshot_by_id(sim, slash + 1);
-  return image ? cs_tags_get(&image->tags, INT64_MAX - 1, key) : s ? cs_tags_get(&s->tags, INT64_MAX - 1, key) : NULL;
+  const struct cs_thing *thing = cs_thing_by_id(sim, slash + 1);
+  const struct cs_tags *tags = image ? &image->tags : s ? &s->tags : thing ? &thing->tags : NULL;
+  return tags ? cs_tags_get(tags, INT64_MAX - 1, key) : NULL;
 }

@@ -1,16 +1,16 @@
 /* What an account has set in a Region, and the Regions themselves. */
 #include <stdio.h>
 
-#include "tools/cloudsim/ec2.h"
+#include "tools/cloudsim/ec2_compute.h"
 
-static int may_read(struct cs_call *call) {
+int cs_may_describe(struct cs_call *call) {
   char action[100];
   snprintf(action, sizeof action, "ec2:%s", call->action);
   return cs_policy_check(call, action, "*") < 0 || cs_dry_run(call) < 0 ? -AF_EAWS : 0;
 }
 
 int cs_get_encryption_by_default(struct cs_call *call, struct af_buf *out) {
-  if (may_read(call) < 0)
+  if (cs_may_describe(call) < 0)
     return -AF_EAWS;
   bool on = cs_caller_settings(call)->ebs_encryption_by_default;
   cs_xml_bool(out, "ebsEncryptionByDefault", on);
@@ -19,7 +19,7 @@ int cs_get_encryption_by_default(struct cs_call *call, struct af_buf *out) {
 }
 
 int cs_get_default_key(struct cs_call *call, struct af_buf *out) {
-  if (may_read(call) < 0)
+  if (cs_may_describe(call) < 0)
     return -AF_EAWS;
   const char *key = cs_caller_settings(call)->ebs_default_key;
   cs_xml_text(out, "kmsKeyId", key ? key : "alias/aws/ebs");
@@ -36,7 +36,7 @@ static void write_list(struct af_buf *out, const char *element, char *const *ite
 }
 
 int cs_get_allowed_images(struct cs_call *call, struct af_buf *out) {
-  if (may_read(call) < 0)
+  if (cs_may_describe(call) < 0)
     return -AF_EAWS;
   const struct cs_settings *s = cs_caller_settings(call);
   cs_xml_open(out, "imageCriterionSet");
@@ -53,7 +53,7 @@ int cs_get_allowed_images(struct cs_call *call, struct af_buf *out) {
 }
 
 int cs_get_snapshot_block(struct cs_call *call, struct af_buf *out) {
-  if (may_read(call) < 0)
+  if (cs_may_describe(call) < 0)
     return -AF_EAWS;
   cs_xml_text(out, "managedBy", "account");
   cs_xml_text(out, "state", cs_caller_settings(call)->snapshot_block_public);
@@ -61,7 +61,7 @@ int cs_get_snapshot_block(struct cs_call *call, struct af_buf *out) {
 }
 
 int cs_get_image_block(struct cs_call *call, struct af_buf *out) {
-  if (may_read(call) < 0)
+  if (cs_may_describe(call) < 0)
     return -AF_EAWS;
   cs_xml_text(out, "imageBlockPublicAccessState", cs_caller_settings(call)->image_block_public);
   cs_xml_text(out, "managedBy", "account");
@@ -120,7 +120,7 @@ static int check_region_names(struct cs_call *call) {
 int cs_describe_regions(struct cs_call *call, struct af_buf *out) {
   struct cs_filters filters;
   bool all = cs_param_bool(call, "AllRegions", false) == true || cs_param_list(call, "RegionName") > 0;
-  if (may_read(call) < 0 || check_region_names(call) < 0 || cs_filters_read(call, region_filters, &filters) < 0)
+  if (cs_may_describe(call) < 0 || check_region_names(call) < 0 || cs_filters_read(call, region_filters, &filters) < 0)
     return -AF_EAWS;
   cs_xml_open(out, "regionInfo");
   for (size_t i = 0; i < call->sim->n_regions; i++) {
@@ -142,10 +142,10 @@ int cs_describe_regions(struct cs_call *call, struct af_buf *out) {
   return 0;
 }
 
-/* --- Availability Zones: three in every Region --- */
+/* --- Availability Zones --- */
 
 struct zone {
-  char name[40], id[40];
+  char name[CS_ZONE_SIZE], id[CS_ZONE_SIZE];
 };
 enum { ZONE_NAME, ZONE_ID, ZONE_REGION, ZONE_STATE };
 
@@ -164,13 +164,13 @@ static const struct cs_filter zone_filters[] = {
 
 int cs_describe_zones(struct cs_call *call, struct af_buf *out) {
   struct cs_filters filters;
-  if (may_read(call) < 0 || cs_filters_read(call, zone_filters, &filters) < 0)
+  if (cs_may_describe(call) < 0 || cs_filters_read(call, zone_filters, &filters) < 0)
     return -AF_EAWS;
   cs_xml_open(out, "availabilityZoneInfo");
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < CS_ZONES; i++) {
     struct zone z;
-    snprintf(z.name, sizeof z.name, "%s%c", call->region->name, 'a' + i);
-    snprintf(z.id, sizeof z.id, "%s-az%d", call->region->name, i + 1);
+    cs_zone_name(call->region, i, z.name);
+    cs_zone_id(call->region, i, z.id);
     if (!asked_for(call, "ZoneName", z.name) || !asked_for(call, "ZoneId", z.id) || !cs_filters_pass(call, &filters, &z))
       continue;
     cs_xml_open(out, "item");

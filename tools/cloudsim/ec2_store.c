@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/cloudsim/ec2.h"
+#include "tools/cloudsim/ec2_compute.h"
 
 /* --- the index: id -> position --- */
 
@@ -23,7 +23,7 @@ static void index_put(struct cs_index *index, const char *id, size_t position) {
 }
 
 /* Makes room for one more; the ids of what is there already are asked of id_at(). */
-static void index_grow(struct cs_index *index, size_t n, const char *(*id_at)(const struct cs_ec2 *, size_t), const struct cs_ec2 *ec2) {
+static void index_grow(struct cs_index *index, size_t n, cs_id_at *id_at, const struct cs_ec2 *ec2) {
   if (index->size > 2 * (n + 1))
     return;
   free(index->slots);
@@ -31,6 +31,11 @@ static void index_grow(struct cs_index *index, size_t n, const char *(*id_at)(co
   index->slots = cs_new(index->size * sizeof *index->slots);
   for (size_t i = 0; i < n; i++)
     index_put(index, id_at(ec2, i), i);
+}
+
+void cs_index_add(struct cs_index *index, const char *id, size_t n, cs_id_at *id_at, const struct cs_ec2 *ec2) {
+  index_grow(index, n, id_at, ec2);
+  index_put(index, id, n);
 }
 
 static const char *image_id_at(const struct cs_ec2 *ec2, size_t i) {
@@ -45,9 +50,7 @@ static const char *token_key_at(const struct cs_ec2 *ec2, size_t i) {
   return ec2->tokens[i].key;
 }
 
-/* SIZE_MAX where it isn't there. */
-static size_t index_find(const struct cs_index *index, const char *id, const char *(*id_at)(const struct cs_ec2 *, size_t),
-                         const struct cs_ec2 *ec2) {
+size_t cs_index_find(const struct cs_index *index, const char *id, cs_id_at *id_at, const struct cs_ec2 *ec2) {
   if (index->size == 0)
     return SIZE_MAX;
   for (size_t at = hash(id) & (index->size - 1); index->slots[at] != 0; at = (at + 1) & (index->size - 1))
@@ -57,17 +60,17 @@ static size_t index_find(const struct cs_index *index, const char *id, const cha
 }
 
 struct cs_image *cs_image_by_id(const struct cs_sim *sim, const char *id) {
-  size_t at = id ? index_find(&sim->ec2->image_index, id, image_id_at, sim->ec2) : SIZE_MAX;
+  size_t at = id ? cs_index_find(&sim->ec2->image_index, id, image_id_at, sim->ec2) : SIZE_MAX;
   return at == SIZE_MAX ? NULL : sim->ec2->images[at];
 }
 
 struct cs_snapshot *cs_snapshot_by_id(const struct cs_sim *sim, const char *id) {
-  size_t at = id ? index_find(&sim->ec2->snapshot_index, id, snapshot_id_at, sim->ec2) : SIZE_MAX;
+  size_t at = id ? cs_index_find(&sim->ec2->snapshot_index, id, snapshot_id_at, sim->ec2) : SIZE_MAX;
   return at == SIZE_MAX ? NULL : sim->ec2->snapshots[at];
 }
 
 struct cs_token *cs_token_find(const struct cs_ec2 *ec2, const char *key) {
-  size_t at = index_find(&ec2->token_index, key, token_key_at, ec2);
+  size_t at = cs_index_find(&ec2->token_index, key, token_key_at, ec2);
   return at == SIZE_MAX ? NULL : &ec2->tokens[at];
 }
 
@@ -75,8 +78,7 @@ struct cs_token *cs_token_put(struct cs_ec2 *ec2, const char *key) {
   struct cs_token *old = cs_token_find(ec2, key);
   if (old)
     return old;
-  index_grow(&ec2->token_index, ec2->n_tokens, token_key_at, ec2);
-  index_put(&ec2->token_index, key, ec2->n_tokens);
+  cs_index_add(&ec2->token_index, key, ec2->n_tokens, token_key_at, ec2);
   struct cs_token *fresh = CS_ADD(ec2->tokens, ec2->n_tokens);
   *fresh = (struct cs_token){0};
   AF_COPY(fresh->key, af_str(key));
@@ -89,7 +91,7 @@ void cs_new_id(struct cs_sim *sim, const char *prefix, char id[CS_ID_SIZE]) {
     af_random_hex(&sim->ids.random, digits, 17);
     digits[0] = '0'; /* as AWS's do */
     snprintf(id, CS_ID_SIZE, "%s%s", prefix, digits);
-  } while (cs_image_by_id(sim, id) || cs_snapshot_by_id(sim, id));
+  } while (cs_image_by_id(sim, id) || cs_snapshot_by_id(sim, id) || cs_thing_by_id(sim, id));
 }
 
 /* --- making --- */
@@ -106,8 +108,7 @@ struct cs_image *cs_image_new(struct cs_sim *sim, struct cs_account *owner, cons
   image->created_ms = CS_EVER;
   image->ready_ms = CS_NEVER;
   image->gone_ms = CS_NEVER;
-  index_grow(&ec2->image_index, ec2->n_images, image_id_at, ec2);
-  index_put(&ec2->image_index, image->id, ec2->n_images);
+  cs_index_add(&ec2->image_index, image->id, ec2->n_images, image_id_at, ec2);
   *CS_ADD(ec2->images, ec2->n_images) = image;
   cs_usage_of(sim, owner, region)->images++;
   return image;
@@ -126,8 +127,7 @@ struct cs_snapshot *cs_snapshot_new(struct cs_sim *sim, struct cs_account *owner
   s->ready_ms = CS_NEVER;
   s->gone_ms = CS_NEVER;
   AF_COPY(s->lineage, af_str(s->id));
-  index_grow(&ec2->snapshot_index, ec2->n_snapshots, snapshot_id_at, ec2);
-  index_put(&ec2->snapshot_index, s->id, ec2->n_snapshots);
+  cs_index_add(&ec2->snapshot_index, s->id, ec2->n_snapshots, snapshot_id_at, ec2);
   *CS_ADD(ec2->snapshots, ec2->n_snapshots) = s;
   cs_usage_of(sim, owner, region)->snapshots++;
   return s;
@@ -281,6 +281,7 @@ void cs_ec2_free(struct cs_ec2 *ec2) {
   free(ec2->buckets);
   free(ec2->usage);
   free(ec2->hazards);
+  cs_things_free(ec2->things);
   free(ec2->pending_images);
   free(ec2->pending_snapshots);
   free(ec2);

@@ -1,7 +1,7 @@
 /* Tags: CreateTags, DeleteTags, DescribeTags, and TagSpecification of the calls that create. rules.md 2.5, 1.1, 2.1. */
 #include <stdio.h>
 
-#include "tools/cloudsim/ec2.h"
+#include "tools/cloudsim/ec2_compute.h"
 
 enum { MOST_TAGS = 50, MOST_KEY = 128, MOST_VALUE = 256, MOST_RESOURCES = 1000 };
 
@@ -72,7 +72,7 @@ static const char *spec_type(struct cs_call *call, size_t i) {
 }
 
 static int check_spec(struct cs_call *call, const char *const *types, size_t i) {
-  char prefix[48], arn[160];
+  char prefix[48], arn[200];
   const char *type = spec_type(call, i);
   bool known = false;
   for (; *types; types++)
@@ -87,7 +87,7 @@ static int check_spec(struct cs_call *call, const char *const *types, size_t i) 
     return cs_fail(call, 400, "InvalidParameterValue", "Tag specification must have at least one tag");
   if (cs_tags_lawful(call, prefix) < 0)
     return -AF_EAWS;
-  cs_arn(arn, sizeof arn, call->region, type, "*");
+  cs_call_arn(call, type, "*", arn, sizeof arn);
   return cs_policy_check(call, "ec2:CreateTags", arn); /* rules.md 1.3.5; atomic with the creation */
 }
 
@@ -128,17 +128,23 @@ static struct cs_tags *tags_of(struct cs_call *call, const char *id, const char 
     *ret_type = "snapshot";
     return s ? &s->tags : NULL;
   }
+  for (int kind = 0; kind < CS_THING_MAX_; kind++)
+    if (strncmp(id, cs_kinds[kind].prefix, strlen(cs_kinds[kind].prefix)) == 0) {
+      struct cs_thing *thing = cs_own_thing(call, (enum cs_thing_kind)kind, id);
+      *ret_type = cs_kinds[kind].type;
+      return thing ? &thing->tags : NULL;
+    }
   cs_fail(call, 400, "InvalidID", "The ID '%s' is not valid", id);
   return NULL;
 }
 
 static int check_resource(struct cs_call *call, const char *id, bool create) {
   const char *type = NULL;
-  char arn[160], action[32];
+  char arn[200], action[32];
   struct cs_tags *tags = tags_of(call, id, &type);
   if (!tags)
     return -AF_EAWS;
-  cs_arn(arn, sizeof arn, call->region, type, id);
+  cs_call_arn(call, type, id, arn, sizeof arn);
   snprintf(action, sizeof action, "ec2:%s", create ? "CreateTags" : "DeleteTags");
   if (cs_policy_check(call, action, arn) < 0)
     return -AF_EAWS;
@@ -271,6 +277,9 @@ static void list_tags(struct cs_call *call, struct af_buf *out, struct tag_listi
   for (size_t i = 0; i < ec2->n_snapshots; i++)
     if (ec2->snapshots[i]->owner == account && cs_snapshot_seen(call, call->region, ec2->snapshots[i]) == CS_SEEN)
       list_tags_of(call, out, l, ec2->snapshots[i]->id, "snapshot", &ec2->snapshots[i]->tags);
+  for (size_t i = 0; i < ec2->things->n; i++)
+    if (cs_thing_shown(call, ec2->things->items[i]))
+      list_tags_of(call, out, l, ec2->things->items[i]->id, cs_kinds[ec2->things->items[i]->kind].type, &ec2->things->items[i]->tags);
   cs_xml_close(out, "tagSet");
   if (l->next != SIZE_MAX)
     cs_page_end(call, out, l->next);

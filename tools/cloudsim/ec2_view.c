@@ -15,6 +15,11 @@ void cs_arn(char *arn, size_t size, const struct cs_region *region, const char *
   snprintf(arn, size, "arn:%s:ec2:%s::%s/%s", region->partition, region->name, type, id);
 }
 
+void cs_call_arn(const struct cs_call *call, const char *type, const char *id, char *arn, size_t size) {
+  bool global = af_streq(type, "image") || af_streq(type, "snapshot");
+  snprintf(arn, size, "arn:%s:ec2:%s:%s:%s/%s", call->region->partition, call->region->name, global ? "" : call->caller.account, type, id);
+}
+
 bool cs_image_lives(const struct cs_image *image, int64_t at) {
   return image->created_ms <= at && at < image->gone_ms;
 }
@@ -130,7 +135,7 @@ bool cs_snapshot_users(const struct cs_sim *sim, const struct cs_snapshot *s, in
 /* --- what a parameter names --- */
 
 /* An id has 8 or 17 hexadecimal digits. */
-static int check_id(struct cs_call *call, const char *id, const char *prefix, const char *code) {
+int cs_check_id(struct cs_call *call, const char *id, const char *prefix, const char *code) {
   size_t skip = strlen(prefix), digits = strncmp(id, prefix, skip) == 0 ? strlen(id + skip) : 0;
   if ((digits == 8 || digits == 17) && strspn(id + skip, "0123456789abcdef") == digits)
     return 0;
@@ -138,11 +143,11 @@ static int check_id(struct cs_call *call, const char *id, const char *prefix, co
 }
 
 int cs_check_image_id(struct cs_call *call, const char *id) {
-  return check_id(call, id, "ami-", "InvalidAMIID.Malformed");
+  return cs_check_id(call, id, "ami-", "InvalidAMIID.Malformed");
 }
 
 int cs_check_snapshot_id(struct cs_call *call, const char *id) {
-  return check_id(call, id, "snap-", "InvalidSnapshotID.Malformed");
+  return cs_check_id(call, id, "snap-", "InvalidSnapshotID.Malformed");
 }
 
 struct cs_image *cs_own_image(struct cs_call *call, const char *id) {

@@ -38,6 +38,13 @@ struct cs_region {
   bool opt_in;             /* accounts must enable it */
 };
 
+/* An instance type that is to be had in some zones alone. */
+struct cs_type_zones {
+  char *type;
+  char **zones;
+  size_t n_zones;
+};
+
 /* What an account has set in one Region. */
 struct cs_settings {
   const struct cs_region *region;
@@ -52,6 +59,15 @@ struct cs_settings {
   size_t n_allowed_names;
   char snapshot_block_public[24]; /* unblocked, block-new-sharing, block-all-sharing */
   char image_block_public[24];    /* unblocked, block-new-sharing */
+  bool networks_given;            /* the world file says which VPCs there are */
+  char **types_unavailable;       /* instance types that the Region hasn't */
+  size_t n_types_unavailable;
+  struct cs_type_zones *type_zones;
+  size_t n_type_zones;
+  char **no_capacity;             /* "m5.large": nowhere; "m5.large/eu-west-1a": not in that zone */
+  size_t n_no_capacity;
+  char **key_pairs;
+  size_t n_key_pairs;
 };
 
 struct cs_account {

@@ -3,15 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/cloudsim/ec2.h"
+#include "tools/cloudsim/ec2_compute.h"
 
 static const char *const root_keys[] = {"version", "speed", "seed", "regions", "latencies", "quotas", "uncertain", "audit", "accounts",
                                         CS_FRONT_ROOT_KEYS, NULL};
 static const char *const account_keys[] = {"id", "name", "alias", "organization", "units", "subscriptions", "regions",
                                            CS_FRONT_ACCOUNT_KEYS, NULL};
 static const char *const region_keys[] = {"enabled", "ebs_encryption_by_default", "ebs_default_key", "allowed_images",
-                                          "snapshot_block_public_access", "image_block_public_access", "images", "snapshots",
-                                          CS_FRONT_REGION_KEYS, NULL};
+                                          "snapshot_block_public_access", "image_block_public_access", "images", "snapshots", "vpcs",
+                                          "instance_types", "key_pairs", CS_FRONT_REGION_KEYS, NULL};
 
 /* --- Regions --- */
 
@@ -342,8 +342,10 @@ static int load_resources(struct cs_reader *r, const struct af_node *list) {
     if (each_region(r, r->sim->accounts[i], af_node_at(list, i), cs_world_load_snapshots) < 0)
       return -AF_EINVAL;
   for (size_t i = 0; i < r->sim->n_accounts; i++)
-    if (each_region(r, r->sim->accounts[i], af_node_at(list, i), cs_world_load_images) < 0)
+    if (each_region(r, r->sim->accounts[i], af_node_at(list, i), cs_world_load_images) < 0 ||
+        each_region(r, r->sim->accounts[i], af_node_at(list, i), cs_world_load_compute) < 0)
       return -AF_EINVAL;
+  cs_world_complete_networks(r->sim);
   return 0;
 }
 
@@ -361,6 +363,7 @@ int cs_world_load(struct cs_sim *sim, const struct af_doc *world, struct af_erro
   sim->speed = 1;
   sim->ec2 = cs_new(sizeof *sim->ec2);
   sim->ec2->next_ms = CS_EVER;
+  sim->ec2->things = cs_new(sizeof *sim->ec2->things);
   if (af_node_type(root) != AF_NODE_MAP)
     return cs_bad(r, root, "a world file is a map");
   if (af_node_only(world, root, root_keys, err) < 0 || cs_read_int(r, root, "version", 1, 1, &version) < 0 ||
@@ -392,6 +395,14 @@ static void account_free(const struct cs_sim *sim, struct cs_account *a) {
     free(s->ebs_default_key);
     strings_free(s->allowed_providers, s->n_allowed_providers);
     strings_free(s->allowed_names, s->n_allowed_names);
+    strings_free(s->types_unavailable, s->n_types_unavailable);
+    strings_free(s->no_capacity, s->n_no_capacity);
+    strings_free(s->key_pairs, s->n_key_pairs);
+    for (size_t k = 0; k < s->n_type_zones; k++) {
+      free(s->type_zones[k].type);
+      strings_free(s->type_zones[k].zones, s->type_zones[k].n_zones);
+    }
+    free(s->type_zones);
   }
   free(a->settings);
   free(a->name);

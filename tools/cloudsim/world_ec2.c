@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/cloudsim/ec2.h"
+#include "tools/cloudsim/ec2_compute.h"
 
 static const int64_t month_ms = (int64_t)30 * 24 * 3600 * 1000;
 
 /* --- what both have --- */
 
-static int load_tags(struct cs_reader *r, const struct af_node *n, struct cs_tags *tags) {
+int cs_load_tags(struct cs_reader *r, const struct af_node *n, struct cs_tags *tags) {
   struct cs_tag *list = NULL;
   size_t count = 0;
   int rc = cs_read_tags(r, n, "tags", &list, &count);
@@ -61,13 +61,13 @@ static int load_codes(struct cs_reader *r, const struct af_node *n, struct cs_pr
   return 0;
 }
 
-static int read_id(struct cs_reader *r, const struct af_node *n, const char *prefix, char id[CS_ID_SIZE]) {
+int cs_read_id(struct cs_reader *r, const struct af_node *n, const char *prefix, char id[CS_ID_SIZE]) {
   if (cs_read_text(r, n, "id", id, CS_ID_SIZE) < 0)
     return -AF_EINVAL;
   size_t skip = strlen(prefix), digits = strncmp(id, prefix, skip) == 0 ? strspn(id + skip, "0123456789abcdef") : 0;
   if ((digits != 8 && digits != 17) || strlen(id) != skip + digits)
     return cs_bad(r, n, "needs an id: %s and 8 or 17 hexadecimal digits", prefix);
-  if (cs_image_by_id(r->sim, id) || cs_snapshot_by_id(r->sim, id))
+  if (cs_image_by_id(r->sim, id) || cs_snapshot_by_id(r->sim, id) || cs_thing_by_id(r->sim, id))
     return cs_bad(r, n, "%s is there already", id);
   return 0;
 }
@@ -116,7 +116,7 @@ static int load_snapshot(struct cs_reader *r, struct cs_account *account, struct
   char id[CS_ID_SIZE] = "";
   if (af_node_type(n) != AF_NODE_MAP)
     return cs_bad(r, n, "must be a map");
-  if (af_node_only(r->doc, n, known, r->err) < 0 || read_id(r, n, "snap-", id) < 0)
+  if (af_node_only(r->doc, n, known, r->err) < 0 || cs_read_id(r, n, "snap-", id) < 0)
     return -AF_EINVAL;
   struct cs_snapshot *s = cs_snapshot_new(r->sim, account, settings->region, id);
   s->from_world = true;
@@ -133,7 +133,7 @@ static int load_snapshot(struct cs_reader *r, struct cs_account *account, struct
       cs_read_string(r, n, "platform_details", &s->platform_details) < 0 ||
       cs_read_string(r, n, "usage_operation", &s->usage_operation) < 0 ||
       load_permissions(r, n, "create_volume_permissions", &s->permissions) < 0 ||
-      load_codes(r, n, &s->codes, &s->n_codes) < 0 || load_tags(r, n, &s->tags) < 0)
+      load_codes(r, n, &s->codes, &s->n_codes) < 0 || cs_load_tags(r, n, &s->tags) < 0)
     return -AF_EINVAL;
   return load_snapshot_state(r, n, s) < 0 ? -AF_EINVAL : load_snapshot_key(r, n, s);
 }
@@ -271,7 +271,7 @@ static int load_image(struct cs_reader *r, struct cs_account *account, struct cs
   char id[CS_ID_SIZE] = "";
   if (af_node_type(n) != AF_NODE_MAP)
     return cs_bad(r, n, "must be a map");
-  if (af_node_only(r->doc, n, known, r->err) < 0 || read_id(r, n, "ami-", id) < 0)
+  if (af_node_only(r->doc, n, known, r->err) < 0 || cs_read_id(r, n, "ami-", id) < 0)
     return -AF_EINVAL;
   struct cs_image *image = cs_image_new(r->sim, account, settings->region, id);
   image->from_world = true;
@@ -280,7 +280,7 @@ static int load_image(struct cs_reader *r, struct cs_account *account, struct cs
       return -AF_EINVAL;
   if (load_mappings(r, n, image) < 0 || load_permissions(r, n, "launch_permissions", &image->permissions) < 0 ||
       load_permissions(r, n, "bundle_readers", &image->bundle_readers) < 0 ||
-      load_codes(r, n, &image->codes, &image->n_codes) < 0 || load_watermarks(r, n, image) < 0 || load_tags(r, n, &image->tags) < 0 ||
+      load_codes(r, n, &image->codes, &image->n_codes) < 0 || load_watermarks(r, n, image) < 0 || cs_load_tags(r, n, &image->tags) < 0 ||
       cs_read_bool(r, n, "billing", &image->billing) < 0 || cs_read_string(r, n, "state_reason", &image->reason) < 0 ||
       load_image_state(r, n, image) < 0)
     return -AF_EINVAL;
