@@ -26,6 +26,12 @@ static void conforms_and_works(struct world *w, const char *account, const char 
   assert_done(w, w->reply.status);
 }
 
+/* The form with the id in the place of its "%s". */
+static void fill_form(char *to, size_t size, const char *form, const char *id) {
+  const char *at = strstr(form, "%s");
+  snprintf(to, size, "%.*s%s", (int)(at ? (size_t)(at - form) : strlen(form)), form, at ? id : "");
+}
+
 TEST(replies_have_the_shapes_of_the_model) {
   static const char *const calls[] = {
       "Action=DescribeImages",
@@ -91,6 +97,29 @@ TEST(replies_have_the_shapes_of_the_model) {
   conforms_and_works(w, TARGET, "Action=GetAllowedImagesSettings");
 }
 
+/* RunInstances, and the calls on what it makes. */
+TEST(replies_about_instances_have_the_shapes_of_the_model) {
+  static const char *const calls[] = {
+      "Action=StopInstances&InstanceId.1=%s",     "Action=DescribeInstances",      "Action=DescribeInstances&MaxResults=5",
+      "Action=DescribeInstanceStatus&IncludeAllInstances=true",                    "Action=DescribeVolumes",
+      "Action=StartInstances&InstanceId.1=%s",    "Action=DescribeInstanceStatus", "Action=TerminateInstances&InstanceId.1=%s",
+      "Action=DescribeInstances&InstanceId.1=%s", "Action=DescribeTags",           "Action=DescribeSubnets",
+  };
+  char id[64], form[300];
+  if (!ec2)
+    skip();
+  WORLD(w, "", "");
+  conforms_and_works(w, SOURCE, "Action=RunInstances&ImageId=ami-00000003&InstanceType=m5.large&MinCount=1&MaxCount=1&ClientToken=t"
+                                "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=a");
+  AF_COPY(id, af_str(value_of(w, "instanceId")));
+  conforms_and_works(w, SOURCE, "Action=RunInstances&ImageId=ami-00000005&InstanceType=t3.micro&MinCount=1&MaxCount=1");
+  for (size_t i = 0; i < COUNT(calls); i++) {
+    after_s(w, 60);
+    fill_form(form, sizeof form, calls[i], id);
+    conforms_and_works(w, SOURCE, form);
+  }
+}
+
 /* AWS answers these with <return>true</return>, of which the model says nothing. */
 TEST(replies_without_a_shape_say_true) {
   static const char *const calls[] = {
@@ -126,6 +155,7 @@ TEST(errors_have_the_shape_of_the_protocol) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(replies_have_the_shapes_of_the_model),
+      cmocka_unit_test(replies_about_instances_have_the_shapes_of_the_model),
       cmocka_unit_test(replies_without_a_shape_say_true),
       cmocka_unit_test(errors_have_the_shape_of_the_protocol),
   };

@@ -18,6 +18,15 @@
   " IpPermissions.#.PrefixListIds.#.PrefixListId IpPermissions.#.PrefixListIds.#.Description IpPermissions.#.Groups.#.GroupId" \
   " IpPermissions.#.Groups.#.UserId IpPermissions.#.Groups.#.Description CidrIp IpProtocol FromPort:i ToPort:i"
 
+#define MAPPINGS                                                                                              \
+  "BlockDeviceMapping.#.DeviceName BlockDeviceMapping.#.VirtualName BlockDeviceMapping.#.NoDevice "           \
+  "BlockDeviceMapping.#.Ebs.SnapshotId BlockDeviceMapping.#.Ebs.VolumeSize:i "                                \
+  "BlockDeviceMapping.#.Ebs.VolumeType BlockDeviceMapping.#.Ebs.Iops:i BlockDeviceMapping.#.Ebs.Throughput:i " \
+  "BlockDeviceMapping.#.Ebs.DeleteOnTermination:b BlockDeviceMapping.#.Ebs.Encrypted:b "                      \
+  "BlockDeviceMapping.#.Ebs.KmsKeyId BlockDeviceMapping.#.Ebs.OutpostArn "                                    \
+  "BlockDeviceMapping.#.Ebs.AvailabilityZone BlockDeviceMapping.#.Ebs.AvailabilityZoneId "                    \
+  "BlockDeviceMapping.#.Ebs.EbsCardIndex:i BlockDeviceMapping.#.Ebs.VolumeInitializationRate:i"
+
 struct action {
   const char *name;
   cs_run *run;
@@ -40,19 +49,23 @@ static const struct action actions[] = {
     {"DeleteSecurityGroup", cs_delete_group, {50, 5}, "!GroupId" DRY},
     {"DeleteSnapshot", cs_delete_snapshot, {100, 5}, "!SnapshotId" DRY},
     {"DeleteTags", cs_delete_tags, {100, 10}, "!ResourceId.# Tag.#.Key Tag.#.Value" DRY},
+    {"DeleteVolume", cs_delete_volume, {50, 5}, "!VolumeId" DRY},
     {"DeregisterImage", cs_deregister_image, {100, 5}, "!ImageId DeleteAssociatedSnapshots:b" DRY},
     {"DescribeAvailabilityZones", cs_describe_zones, {100, 20}, "AllAvailabilityZones:b ZoneId.# ZoneName.#" FILTERS DRY},
     {"DescribeImageAttribute", cs_describe_image_attribute, {100, 20}, "!ImageId !Attribute" DRY},
     {"DescribeImages", cs_describe_images, {100, 20},
      "ImageId.# Owner.# ExecutableBy.# IncludeDeprecated:b IncludeDisabled:b" FILTERS PAGES DRY},
+    {"DescribeInstanceStatus", cs_describe_instance_status, {100, 20}, "InstanceId.# IncludeAllInstances:b" FILTERS PAGES DRY},
     {"DescribeInstanceTypeOfferings", cs_describe_type_offerings, {100, 20}, "LocationType" FILTERS PAGES DRY},
     {"DescribeInstanceTypes", cs_describe_instance_types, {100, 20}, "InstanceType.#" FILTERS PAGES DRY},
+    {"DescribeInstances", cs_describe_instances, {100, 20}, "InstanceId.#" FILTERS PAGES DRY},
     {"DescribeRegions", cs_describe_regions, {100, 20}, "AllRegions:b RegionName.#" FILTERS DRY},
     {"DescribeSecurityGroups", cs_describe_groups, {100, 20}, "GroupId.#" FILTERS PAGES DRY},
     {"DescribeSnapshotAttribute", cs_describe_snapshot_attribute, {100, 20}, "!SnapshotId !Attribute" DRY},
     {"DescribeSnapshots", cs_describe_snapshots, {100, 20}, "SnapshotId.# Owner.# RestorableBy.#" FILTERS PAGES DRY},
     {"DescribeSubnets", cs_describe_subnets, {100, 20}, "SubnetId.#" FILTERS PAGES DRY},
     {"DescribeTags", cs_describe_tags, {100, 20}, "" FILTERS PAGES DRY},
+    {"DescribeVolumes", cs_describe_volumes, {100, 20}, "VolumeId.#" FILTERS PAGES DRY},
     {"DescribeVpcs", cs_describe_vpcs, {100, 20}, "VpcId.#" FILTERS PAGES DRY},
     {"DisableImage", cs_disable_image, {50, 5}, "!ImageId" DRY},
     {"DisableImageDeprecation", cs_disable_deprecation, {50, 5}, "!ImageId" DRY},
@@ -72,19 +85,23 @@ static const struct action actions[] = {
      "!SnapshotId Attribute OperationType UserId.# UserGroup.# CreateVolumePermission.Add.#.UserId "
      "CreateVolumePermission.Add.#.Group CreateVolumePermission.Remove.#.UserId CreateVolumePermission.Remove.#.Group" DRY},
     {"RegisterImage", cs_register_image, {50, 5},
-     "!Name Architecture BillingProduct.# BlockDeviceMapping.#.DeviceName BlockDeviceMapping.#.VirtualName "
-     "BlockDeviceMapping.#.NoDevice BlockDeviceMapping.#.Ebs.SnapshotId BlockDeviceMapping.#.Ebs.VolumeSize:i "
-     "BlockDeviceMapping.#.Ebs.VolumeType BlockDeviceMapping.#.Ebs.Iops:i BlockDeviceMapping.#.Ebs.Throughput:i "
-     "BlockDeviceMapping.#.Ebs.DeleteOnTermination:b BlockDeviceMapping.#.Ebs.Encrypted:b BlockDeviceMapping.#.Ebs.KmsKeyId "
-     "BlockDeviceMapping.#.Ebs.OutpostArn BlockDeviceMapping.#.Ebs.AvailabilityZone "
-     "BlockDeviceMapping.#.Ebs.AvailabilityZoneId BlockDeviceMapping.#.Ebs.EbsCardIndex:i "
-     "BlockDeviceMapping.#.Ebs.VolumeInitializationRate:i "
-     "BootMode Description EnaSupport:b ImageLocation ImdsSupport KernelId RamdiskId RootDeviceName SriovNetSupport TpmSupport "
+     "!Name Architecture BillingProduct.# " MAPPINGS
+     " BootMode Description EnaSupport:b ImageLocation ImdsSupport KernelId RamdiskId RootDeviceName SriovNetSupport TpmSupport "
      "UefiData VirtualizationType" TAGS DRY},
     {"ResetImageAttribute", cs_reset_image_attribute, {50, 5}, "!ImageId !Attribute" DRY},
     {"ResetSnapshotAttribute", cs_reset_snapshot_attribute, {50, 5}, "!SnapshotId !Attribute" DRY},
     {"RevokeSecurityGroupEgress", cs_revoke_group, {50, 5}, "!GroupId SecurityGroupRuleId.#" PERMISSIONS DRY},
     {"RevokeSecurityGroupIngress", cs_revoke_group, {50, 5}, "!GroupId SecurityGroupRuleId.#" PERMISSIONS DRY},
+    {"RunInstances", cs_run_instances, {5, 2},
+     "!ImageId !MinCount:i !MaxCount:i ClientToken InstanceType SubnetId SecurityGroupId.# KeyName UserData IamInstanceProfile.Name "
+     "IamInstanceProfile.Arn InstanceInitiatedShutdownBehavior DisableApiTermination:b DisableApiStop:b EbsOptimized:b Monitoring.Enabled:b "
+     "Placement.AvailabilityZone CreditSpecification.CpuCredits MetadataOptions.HttpTokens MetadataOptions.HttpEndpoint "
+     "MetadataOptions.HttpPutResponseHopLimit:i MetadataOptions.HttpProtocolIpv6 MetadataOptions.InstanceMetadataTags "
+     "NetworkInterface.#.DeviceIndex:i NetworkInterface.#.SubnetId NetworkInterface.#.SecurityGroupId.# "
+     "NetworkInterface.#.AssociatePublicIpAddress:b NetworkInterface.#.DeleteOnTermination:b NetworkInterface.#.Description " MAPPINGS TAGS DRY},
+    {"StartInstances", cs_start_instances, {5, 2}, "!InstanceId.#" DRY},
+    {"StopInstances", cs_stop_instances, {50, 5}, "!InstanceId.# Force:b Hibernate:b SkipOsShutdown:b" DRY},
+    {"TerminateInstances", cs_terminate_instances, {100, 5}, "!InstanceId.# Force:b SkipOsShutdown:b" DRY},
 };
 
 static const struct action *find_action(const char *name) {
@@ -94,11 +111,16 @@ static const struct action *find_action(const char *name) {
   return NULL;
 }
 
-/* rules.md 6.2: without a filter, an id or a page, this one has a smaller bucket of its own. */
+/* rules.md 6.2: without a filter, an id or a page, these have a smaller bucket of their own. */
 static bool unfiltered(struct cs_call *call) {
+  static const struct {
+    const char *action, *ids;
+  } large[] = {{"DescribeSnapshots", "SnapshotId."}, {"DescribeInstances", "InstanceId."}, {"DescribeVolumes", "VolumeId."}};
   struct cs_params *p = &call->params;
-  return af_streq(call->action, "DescribeSnapshots") && !cs_param_prefix(p, "Filter.") && !cs_param_prefix(p, "SnapshotId.") &&
-         !cs_param(p, "MaxResults") && !cs_param(p, "NextToken");
+  for (size_t i = 0; i < sizeof large / sizeof large[0]; i++)
+    if (af_streq(call->action, large[i].action))
+      return !cs_param_prefix(p, "Filter.") && !cs_param_prefix(p, large[i].ids) && !cs_param(p, "MaxResults") && !cs_param(p, "NextToken");
+  return false;
 }
 
 static struct cs_bucket_size bucket_size(const struct cs_sim *sim, const char *action, struct cs_bucket_size normal) {

@@ -329,10 +329,25 @@ void cs_tag_specs_apply(struct cs_call *call, const char *type, struct cs_tags *
 int cs_dry_run(struct cs_call *call);
 int cs_may_describe(struct cs_call *call); /* of calls that are about no resource: permission and DryRun */
 
-/* ec2_copy.c: shared with RegisterImage */
+/* ec2_token.c: ClientToken */
+/* 1: the token was used in this call's API and scope, with *ret_id; 0: it is new; or the failure is filled. scope "": the Region. */
+int cs_token_replay(struct cs_call *call, const char *token, const char *scope, const char **ret_id);
+void cs_token_keep(const struct cs_call *call, const char *token, const char *scope, const char *result);
+
+/* ec2_copy.c: shared with the calls that make images and volumes */
+const struct cs_key *cs_default_key(struct cs_call *call); /* of the account's encryption; NULL where it isn't there */
+/* The first Marketplace code of the image or its snapshots, that the account is not subscribed to; account NULL: at all. NULL: none. */
+const char *cs_marketplace_code(const struct cs_sim *sim, const struct cs_image *image, const struct cs_account *account);
+void cs_image_inherit(struct cs_image *to, const struct cs_image *from); /* what copies, and images of instances, have of theirs */
+/* What every new image made of another has: name, description and location from the call, ancestry, and what it inherits. */
+void cs_image_derive(struct cs_call *call, struct cs_image *to, const struct cs_image *from);
+int cs_check_description(struct cs_call *call);
 int cs_check_name(struct cs_call *call, const char *name);
 int cs_check_unique_name(struct cs_call *call, const char *name);
 int cs_check_image_quota(struct cs_call *call, bool copy);
+
+/* ec2_register.c: a volume's type, iops and throughput. rules.md 2.4: iops for io1 and io2, throughput for gp3. */
+int cs_check_performance(struct cs_call *call, const struct cs_mapping *m);
 
 /* ec2_lifecycle.c */
 struct cs_copy_order {
@@ -343,6 +358,8 @@ struct cs_copy_order {
 };
 void cs_copy_begin(struct cs_call *call, struct cs_snapshot *to, const struct cs_snapshot *from, const struct cs_copy_order *order,
                    const char *doom);
+/* May EBS do with the key what it needs of a source's, or of a target's, on behalf of the caller? */
+bool cs_key_usable(struct cs_sim *sim, int64_t at, const struct cs_caller *caller, const struct cs_key *key, bool source);
 void cs_set_data_key(struct cs_snapshot *s); /* of its lineage and its key */
 void cs_image_wait(struct cs_sim *sim, struct cs_image *image);  /* it is pending from now on */
 void cs_copy_cancel(struct cs_sim *sim, struct cs_snapshot *s, int64_t at);

@@ -4,7 +4,7 @@
 
 #include "tools/cloudsim/ec2_compute.h"
 
-static json_t *tags_json(const struct cs_tags *tags, int64_t now) {
+json_t *cs_tags_json(const struct cs_tags *tags, int64_t now) {
   json_t *object = json_object();
   for (size_t i = 0; i < tags->n; i++)
     if (tags->items[i].since <= now && now < tags->items[i].until)
@@ -15,13 +15,13 @@ static json_t *tags_json(const struct cs_tags *tags, int64_t now) {
 static json_t *image_json(const struct cs_image *image, int64_t now) {
   return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:s?, s:o}", "id", image->id, "account", image->owner->id, "region",
                    image->region->name, "state", cs_image_state(image, now), "name", image->text[CS_NAME], "creator", image->creator,
-                   "reason", image->reason, "tags", tags_json(&image->tags, now));
+                   "reason", image->reason, "tags", cs_tags_json(&image->tags, now));
 }
 
 static json_t *snapshot_json(const struct cs_snapshot *s, int64_t now) {
   return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:s, s:s?, s:s, s:o}", "id", s->id, "account", s->owner->id, "region", s->region->name,
                    "state", cs_snapshot_state(s, now), "description", s->description, "creator", s->creator, "status_message",
-                   s->status_message, "kms_key", s->kms_key, "tags", tags_json(&s->tags, now));
+                   s->status_message, "kms_key", s->kms_key, "tags", cs_tags_json(&s->tags, now));
 }
 
 /* --- duplicates: live resources of one account and Region that one copy made twice, images that share a name --- */
@@ -69,6 +69,17 @@ static void note_snapshot_copy(const struct cs_sim *sim, struct seen *seen, cons
     note(seen, s->owner->id, s->region->name, "snapshot-copy", value, s->id);
 }
 
+/* One step of one copy launches one instance at a time: a second one while the first is there is one too many. */
+static void note_instance_copy(const struct cs_sim *sim, struct seen *seen, const struct cs_instance *i, int64_t now) {
+  const char *copy = sim->copy_tag ? cs_tags_get(&i->thing.tags, now, sim->copy_tag) : NULL;
+  const char *step = sim->step_tag ? cs_tags_get(&i->thing.tags, now, sim->step_tag) : NULL;
+  char value[600];
+  snprintf(value, sizeof value, "%s %s", copy ? copy : "", step ? step : "");
+  enum cs_instance_state state = cs_instance_state(i, now);
+  if (copy && state != CS_SHUTTING_DOWN && state != CS_TERMINATED)
+    note(seen, i->thing.owner->id, i->thing.region->name, "instance-copy", value, i->thing.id);
+}
+
 static json_t *duplicates(const struct cs_sim *sim, int64_t now) {
   struct seen seen = {json_object()};
   for (size_t i = 0; i < sim->ec2->n_images; i++) {
@@ -86,6 +97,9 @@ static json_t *duplicates(const struct cs_sim *sim, int64_t now) {
     if (!s->from_world && cs_snapshot_lives(s, now) && !s->failed && !s->image)
       note_snapshot_copy(sim, &seen, s, now);
   }
+  const struct cs_things *all = sim->ec2->things;
+  for (size_t i = 0; i < all->n_of_kind[CS_INSTANCE]; i++)
+    note_instance_copy(sim, &seen, (const struct cs_instance *)all->of_kind[CS_INSTANCE][i], now);
   json_t *list = json_array(), *ids;
   const char *key;
   json_object_foreach(seen.ids, key, ids) if (json_array_size(ids) > 1)
@@ -194,6 +208,7 @@ static json_t *hazards(const struct cs_sim *sim) {
 void cs_audit_ec2(struct cs_sim *sim, int64_t sim_ms, json_t *audit) {
   cs_ec2_advance(sim, sim_ms);
   resources(sim, sim_ms, audit);
+  cs_audit_things(sim, sim_ms, audit);
   permissions(sim, sim_ms, audit);
   json_object_set_new(audit, "duplicates", duplicates(sim, sim_ms));
   json_object_set_new(audit, "concurrency", peaks(sim));

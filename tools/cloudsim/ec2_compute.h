@@ -97,6 +97,97 @@ void cs_type_architectures(const struct cs_instance_type *type, char *out, size_
 bool cs_type_has_architecture(const struct cs_instance_type *type, const char *architecture);
 bool cs_type_offered(const struct cs_settings *settings, const struct cs_instance_type *type, int zone); /* zone -1: anywhere in the Region */
 
+/* --- volumes and instances --- */
+struct cs_volume {
+  struct cs_thing thing;
+  int zone;
+  char *type;
+  int64_t size_gib, iops, throughput; /* -1: none */
+  bool encrypted;
+  char kms_key[160];                  /* ARN; "" where the key that was asked for is not to be found */
+  const struct cs_snapshot *source;   /* NULL: it was empty */
+  const struct cs_key *source_key, *target_key; /* NULL: not encrypted, or (target) not to be found */
+  const struct cs_instance *instance; /* that it was made for */
+  char *device;
+  bool delete_on_termination;
+  int64_t detached_ms;
+};
+
+/* What an instance has at a device name: a volume, or (NULL) a disk of its own. */
+struct cs_device {
+  struct cs_mapping mapping;
+  struct cs_volume *volume;
+};
+
+enum cs_instance_state { CS_PENDING, CS_RUNNING, CS_SHUTTING_DOWN, CS_TERMINATED, CS_STOPPING, CS_STOPPED, CS_INSTANCE_STATE_MAX_ };
+struct cs_phase { /* from `at` on */
+  int64_t at;
+  enum cs_instance_state state;
+  const char *code, *message; /* stateReason; NULL: none. Borrowed from the program's text. */
+};
+
+struct cs_instance {
+  struct cs_thing thing;
+  char reservation[CS_ID_SIZE], attachment[CS_ID_SIZE];
+  struct cs_image *origin; /* its image as it was when the instance was launched; owned */
+  const struct cs_instance_type *type;
+  const char *boot_mode;   /* that it runs in */
+  struct cs_interface *interface;
+  struct cs_device *devices;
+  size_t n_devices;
+  struct cs_phase *phases; /* in order, those to come at the end */
+  size_t n_phases;
+  char *token, *key_name;
+  bool protected, stop_protected, tokens_required, metadata;
+  int64_t hops;
+  int64_t launch_ms;        /* of the last launch or start */
+  struct cs_caller caller;  /* for whom EBS asks for the keys */
+  int64_t check_ms;         /* until the verdict on them; CS_NEVER: it is given */
+  int64_t settled_ms;       /* what came before has happened */
+};
+
+/* ec2_instances.c */
+extern const char *const cs_instance_states[CS_INSTANCE_STATE_MAX_];
+int cs_instance_state_code(enum cs_instance_state state);
+const struct cs_phase *cs_instance_phase(const struct cs_instance *i, int64_t view);
+enum cs_instance_state cs_instance_state(const struct cs_instance *i, int64_t view);
+void cs_instance_launch(struct cs_call *call, struct cs_instance *i); /* pending from now on, and what follows */
+int64_t cs_instances_next(const struct cs_sim *sim, struct cs_instance **ret); /* when, and whose, the next event is; CS_NEVER and NULL */
+void cs_instance_event(struct cs_sim *sim, struct cs_instance *i, int64_t at);
+
+/* ec2_capacity.c: is there room for one more, in the account's quota and in the zone? */
+bool cs_has_capacity(const struct cs_settings *settings, const struct cs_instance_type *type, int zone);
+int cs_check_capacity(struct cs_call *call, const struct cs_instance_type *type, int zone);
+
+/* ec2_launch_fit.c: may this image be launched by this caller, on this type? */
+const struct cs_image *cs_launch_image(struct cs_call *call); /* NULL with the failure filled */
+int cs_launch_fit(struct cs_call *call, const struct cs_image *image, const struct cs_instance_type *type);
+const char *cs_launch_boot_mode(const struct cs_image *image, const struct cs_instance_type *type);
+
+/* ec2_launch_devices.c: what the image maps, and what the call changes of it */
+struct cs_order { /* of one device */
+  struct cs_mapping mapping;
+  const char *key;  /* KmsKeyId; NULL */
+  int encrypted;    /* as asked: false, true; -1: not a word */
+};
+struct cs_orders {
+  struct cs_order *items;
+  size_t n;
+};
+int cs_orders_read(struct cs_call *call, const struct cs_image *image, struct cs_orders *orders);
+void cs_orders_done(struct cs_orders *orders);
+void cs_devices_make(struct cs_call *call, struct cs_instance *i, const struct cs_orders *orders, int zone);
+
+/* ec2_describe_instances.c */
+void cs_write_reservation(const struct cs_call *call, struct af_buf *out, const struct cs_instance *i, int64_t view); /* what stands in it */
+
+/* ec2_audit.c, ec2_audit_compute.c */
+json_t *cs_tags_json(const struct cs_tags *tags, int64_t now);
+void cs_audit_things(const struct cs_sim *sim, int64_t now, json_t *audit); /* adds its members */
+
+/* ec2_volumes.c */
+const char *cs_volume_state(const struct cs_volume *volume, int64_t view);
+
 /* --- ec2_things.c --- */
 /* What a kind of thing is called: in ids, ARNs and errors. */
 struct cs_kind {
@@ -122,6 +213,7 @@ struct cs_listing {
   enum cs_thing_kind kind;
   const struct cs_filter *filters;
   void (*write)(const struct cs_call *call, struct af_buf *out, const void *thing);
+  bool (*wanted)(struct cs_call *call, const void *thing); /* NULL: all that are shown */
 };
 int cs_list_things(struct cs_call *call, struct af_buf *out, const struct cs_listing *l);
 void cs_match_thing_tag(const struct cs_call *call, const void *thing, const struct cs_filter *f, struct cs_match *m);
@@ -137,6 +229,8 @@ struct cs_group *cs_default_group_new(struct cs_sim *sim, struct cs_vpc *vpc);
 void cs_group_rule_add(struct cs_sim *sim, struct cs_group *group, int64_t since, const struct cs_rule *rule, const char *peer);
 bool cs_group_in_use(const struct cs_sim *sim, const struct cs_group *group, int64_t at); /* by an instance that isn't terminated */
 
+cs_run cs_run_instances, cs_describe_instances, cs_describe_instance_status, cs_start_instances, cs_stop_instances,
+    cs_terminate_instances, cs_describe_volumes, cs_delete_volume;
 cs_run cs_describe_vpcs, cs_describe_subnets, cs_describe_groups, cs_create_group, cs_delete_group, cs_authorize_group,
     cs_revoke_group, cs_describe_instance_types, cs_describe_type_offerings;
 

@@ -42,7 +42,7 @@ static const struct cs_region *source_region(struct cs_call *call) {
   return region;
 }
 
-static int check_description(struct cs_call *call) {
+int cs_check_description(struct cs_call *call) {
   const char *text = cs_param(&call->params, "Description");
   if (text && strlen(text) > 255)
     return cs_fail(call, 400, "InvalidParameterValue", "Value for parameter description is invalid. It has at most 255 characters.");
@@ -99,7 +99,7 @@ struct key_choice {
   const char *doom; /* the key is not to be found: the copy will fail by itself */
 };
 
-static const struct cs_key *default_key(struct cs_call *call) {
+const struct cs_key *cs_default_key(struct cs_call *call) {
   const struct cs_settings *s = cs_caller_settings(call);
   if (!s->ebs_default_key)
     return cs_kms_default_ebs_key(call->sim, call->caller.account, call->region->name);
@@ -115,7 +115,7 @@ static const struct cs_key *implied_key(struct cs_call *call, const struct cs_sn
   /* rules.md 2.2: CopySnapshot takes aws/ebs, unless encryption by default is on. */
   if (!image && !cs_caller_settings(call)->ebs_encryption_by_default)
     return cs_kms_default_ebs_key(call->sim, call->caller.account, call->region->name);
-  return default_key(call);
+  return cs_default_key(call);
 }
 
 static struct key_choice choose_key(struct cs_call *call, const struct cs_snapshot *from, bool image) {
@@ -130,74 +130,6 @@ static struct key_choice choose_key(struct cs_call *call, const struct cs_snapsh
   if (!choice.order.target_key)
     choice.doom = "Given key ID is not accessible"; /* authenticated asynchronously: rules.md 1.1 */
   return choice;
-}
-
-/* --- ClientToken (rules.md 2.1) --- */
-
-static int compare_params(const void *a, const void *b) {
-  const struct cs_param *const *x = a, *const *y = b;
-  return strcmp((*x)->name, (*y)->name);
-}
-
-/* What two calls with one token must have in common. The caller frees it. */
-static char *fingerprint(const struct cs_call *call) {
-  const struct cs_param **sorted = cs_new((call->params.n + 1) * sizeof(struct cs_param *));
-  struct af_buf b;
-  af_buf_init(&b, (size_t)1 << 20);
-  size_t n = 0;
-  for (size_t i = 0; i < call->params.n; i++)
-    if (!af_streq(call->params.items[i].name, "ClientToken") && !af_streq(call->params.items[i].name, "DryRun"))
-      sorted[n++] = &call->params.items[i];
-  qsort(sorted, n, sizeof *sorted, compare_params);
-  for (size_t i = 0; i < n; i++)
-    af_buf_printf(&b, "%s=%zu:%s\n", sorted[i]->name, strlen(sorted[i]->value), sorted[i]->value);
-  free(sorted);
-  char *text = cs_strdup(af_buf_cstr(&b));
-  af_buf_done(&b);
-  return text;
-}
-
-static void token_key(const struct cs_call *call, const char *token, char *key, size_t size) {
-  snprintf(key, size, "%s %s %s %s", call->caller.account, call->region->name, call->action, token);
-}
-
-static const struct cs_token *find_token(const struct cs_call *call, const char *token) {
-  int64_t life = call->sim->uncertain.client_token_lifetime;
-  char key[256];
-  token_key(call, token, key, sizeof key);
-  const struct cs_token *t = cs_token_find(call->sim->ec2, key);
-  return t && (life == 0 || call->sim_ms - t->used_ms < life) ? t : NULL;
-}
-
-static void keep_token(const struct cs_call *call, const char *token, const char *result) {
-  char key[256];
-  if (!token || !token[0])
-    return;
-  token_key(call, token, key, sizeof key);
-  struct cs_token *t = cs_token_put(call->sim->ec2, key);
-  free(t->fingerprint);
-  t->fingerprint = fingerprint(call);
-  t->used_ms = call->sim_ms;
-  AF_COPY(t->result, af_str(result));
-}
-
-/* 1: replayed, with *ret_id; 0: new. */
-static int replay(struct cs_call *call, const char *token, const char **ret_id) {
-  if (!token || !token[0])
-    return 0;
-  if (strlen(token) > 64)
-    return cs_fail(call, 400, "InvalidParameterValue", "Invalid clientToken: it has at most 64 characters.");
-  const struct cs_token *t = find_token(call, token);
-  if (!t)
-    return 0;
-  char *mine = fingerprint(call);
-  bool same = af_streq(mine, t->fingerprint);
-  free(mine);
-  if (!same)
-    return cs_fail(call, 400, "IdempotentParameterMismatch",
-                   "The request uses the same client token as a previous, but non-identical request.");
-  *ret_id = t->result;
-  return 1;
 }
 
 /* --- CopyImage: the source --- */
@@ -240,17 +172,27 @@ static const struct cs_image *find_source(struct cs_call *call, const struct cs_
   return call->failure.status != 0 ? NULL : image;
 }
 
-static bool from_marketplace(const struct cs_call *call, const struct cs_image *image) {
-  for (size_t i = 0; i < image->n_codes; i++)
-    if (af_streq(image->codes[i].type, "marketplace"))
+static bool subscribed(const struct cs_account *account, const char *code) {
+  for (size_t i = 0; account && i < account->n_subscriptions; i++)
+    if (af_streq(account->subscriptions[i], code))
       return true;
-  for (size_t i = 0; i < image->n_mappings; i++) {
-    const struct cs_snapshot *s = mapped(call, image, i);
-    for (size_t k = 0; s && k < s->n_codes; k++)
-      if (af_streq(s->codes[k].type, "marketplace"))
-        return true;
-  }
   return false;
+}
+
+static const char *sold(const struct cs_product_code *codes, size_t n, const struct cs_account *account) {
+  for (size_t i = 0; i < n; i++)
+    if (af_streq(codes[i].type, "marketplace") && !subscribed(account, codes[i].code))
+      return codes[i].code;
+  return NULL;
+}
+
+const char *cs_marketplace_code(const struct cs_sim *sim, const struct cs_image *image, const struct cs_account *account) {
+  const char *code = sold(image->codes, image->n_codes, account);
+  for (size_t i = 0; i < image->n_mappings && !code; i++) {
+    const struct cs_snapshot *s = cs_snapshot_by_id(sim, image->mappings[i].snapshot_id);
+    code = s ? sold(s->codes, s->n_codes, account) : NULL;
+  }
+  return code;
 }
 
 /* The refusals of a source that is there and available, in the order of rules.md 1.5: storage, then billing, then encryption. */
@@ -259,7 +201,7 @@ static int check_source(struct cs_call *call, const struct cs_image *image) {
   bool foreign = !af_streq(image->owner->id, call->caller.account);
   if (!storage_open(call, image))
     return cs_fail(call, 400, "InvalidRequest", "You do not have permission to access the storage of this ami");
-  if (foreign && u->marketplace_copy_refused && from_marketplace(call, image))
+  if (foreign && u->marketplace_copy_refused && cs_marketplace_code(call->sim, image, NULL))
     return cs_fail(call, 400, "InvalidRequest", "Images from AWS Marketplace cannot be copied to another AWS account");
   if (foreign && u->billing_copy_refused && (image->billing || image->n_codes > 0))
     return cs_fail(call, 400, "InvalidRequest", "Images with EC2 BillingProduct codes cannot be copied to another AWS account");
@@ -303,11 +245,18 @@ static void with_commas(int64_t n, char *out, size_t size) {
   out[at] = 0;
 }
 
-static void copy_attributes(struct cs_call *call, struct cs_image *to, const struct cs_image *from) {
-  char text[AF_TIME_SIZE], location[160];
+void cs_image_inherit(struct cs_image *to, const struct cs_image *from) {
   for (int i = 0; i < CS_ATTRIBUTE_MAX_; i++)
     if (cs_image_attributes[i].copied)
       cs_set(&to->text[i], from->text[i]);
+  cs_codes_copy(&to->codes, &to->n_codes, from->codes, from->n_codes);
+  cs_watermarks_copy(to, from);
+  to->billing = from->billing;
+}
+
+void cs_image_derive(struct cs_call *call, struct cs_image *to, const struct cs_image *from) {
+  char text[AF_TIME_SIZE], location[160];
+  cs_image_inherit(to, from);
   const char *name = cs_param(&call->params, "Name");
   snprintf(location, sizeof location, "%s/%s", to->owner->id, name);
   af_time_iso(call->sim_ms / 1000 * 1000, text);
@@ -317,10 +266,11 @@ static void copy_attributes(struct cs_call *call, struct cs_image *to, const str
   cs_set(&to->text[CS_CREATION_DATE], text);
   cs_set(&to->text[CS_SOURCE_IMAGE], from->id);
   cs_set(&to->text[CS_SOURCE_REGION], from->region->name);
-  cs_codes_copy(&to->codes, &to->n_codes, from->codes, from->n_codes);
-  cs_watermarks_copy(to, from);
-  to->billing = from->billing;
   cs_tag_specs_apply(call, "image", &to->tags);
+}
+
+static void copy_attributes(struct cs_call *call, struct cs_image *to, const struct cs_image *from) {
+  cs_image_derive(call, to, from);
   /* rules.md 1.2: with CopyImageTags the user's own tags; another account's never, but for those that its owner shares. */
   if (to->owner == from->owner && cs_param_bool(call, "CopyImageTags", false) == true)
     cs_tags_copy(&to->tags, call->sim_ms, &from->tags);
@@ -368,7 +318,7 @@ static struct cs_image *begin_image_copy(struct cs_call *call, const struct cs_i
 
 static int check_copy_image(struct cs_call *call, int64_t *ret_minutes) {
   static const char *const types[] = {"image", "snapshot", NULL};
-  return cs_check_name(call, cs_param(&call->params, "Name")) < 0 || check_description(call) < 0 || check_encryption(call) < 0 ||
+  return cs_check_name(call, cs_param(&call->params, "Name")) < 0 || cs_check_description(call) < 0 || check_encryption(call) < 0 ||
                  check_minutes(call, "SnapshotCopyCompletionDurationMinutes", ret_minutes) < 0 || cs_tag_specs_check(call, types) < 0
              ? -AF_EAWS
              : 0;
@@ -394,7 +344,7 @@ int cs_copy_image(struct cs_call *call, struct af_buf *out) {
     return -AF_EAWS;
   if (!call->sim->uncertain.dry_run_checks_source && cs_dry_run(call) < 0)
     return -AF_EAWS;
-  int replayed = replay(call, token, &id);
+  int replayed = cs_token_replay(call, token, "", &id);
   if (replayed < 0)
     return replayed;
   if (!replayed) {
@@ -403,7 +353,7 @@ int cs_copy_image(struct cs_call *call, struct af_buf *out) {
         check_room(call, source) < 0)
       return -AF_EAWS;
     id = begin_image_copy(call, source, minutes)->id;
-    keep_token(call, token, id);
+    cs_token_keep(call, token, "", id);
   }
   cs_xml_text(out, "imageId", id);
   return 0;
@@ -456,7 +406,7 @@ static int check_copy_snapshot(struct cs_call *call, int64_t *ret_minutes) {
   char arn[160];
   if (cs_param(&call->params, "Encrypted") && cs_param_bool(call, "Encrypted", true) == false) /* rules.md 2.2 */
     return cs_fail(call, 400, "InvalidParameterValue", "Value (false) for parameter Encrypted is invalid.");
-  if (check_description(call) < 0 || check_encryption(call) < 0 || check_minutes(call, "CompletionDurationMinutes", ret_minutes) < 0)
+  if (cs_check_description(call) < 0 || check_encryption(call) < 0 || check_minutes(call, "CompletionDurationMinutes", ret_minutes) < 0)
     return -AF_EAWS;
   cs_arn(arn, sizeof arn, call->region, "snapshot", "*");
   return cs_policy_check(call, "ec2:CopySnapshot", arn) < 0 ? -AF_EAWS : cs_tag_specs_check(call, types);

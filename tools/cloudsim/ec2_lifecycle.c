@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "tools/cloudsim/ec2.h"
+#include "tools/cloudsim/ec2_compute.h"
 
 /* --- pending lists --- */
 
@@ -108,12 +108,12 @@ void cs_image_cancel(struct cs_sim *sim, struct cs_image *image, int64_t at) {
 
 /* --- keys --- */
 
-static bool usable(struct cs_sim *sim, int64_t at, const struct cs_copying *c, const struct cs_key *key, bool source) {
+bool cs_key_usable(struct cs_sim *sim, int64_t at, const struct cs_caller *caller, const struct cs_key *key, bool source) {
   const struct cs_uncertain *u = &sim->uncertain;
   char *const *operations = source ? u->source_key_operations : u->target_key_operations;
   size_t n = source ? u->n_source_key_operations : u->n_target_key_operations;
   for (size_t i = 0; i < n; i++)
-    if (!cs_kms_may_use(sim, at, &c->caller, key, operations[i]))
+    if (!cs_kms_may_use(sim, at, caller, key, operations[i]))
       return false;
   return true;
 }
@@ -122,9 +122,9 @@ static bool usable(struct cs_sim *sim, int64_t at, const struct cs_copying *c, c
 static const char *key_verdict(struct cs_sim *sim, int64_t at, const struct cs_copying *c) {
   if (c->doomed)
     return c->why;
-  if (c->source_key && !usable(sim, at, c, c->source_key, true))
+  if (c->source_key && !cs_key_usable(sim, at, &c->caller, c->source_key, true))
     return "Given key ID is not accessible";
-  if (c->target_key && !usable(sim, at, c, c->target_key, false))
+  if (c->target_key && !cs_key_usable(sim, at, &c->caller, c->target_key, false))
     return c->target_key->aws_managed ? "Given key ID is not accessible. You must have DescribeKey permissions on the default CMK."
                                       : "Given key ID is not accessible";
   return NULL;
@@ -151,46 +151,47 @@ static void snapshot_event(struct cs_sim *sim, struct cs_snapshot *s, int64_t at
   }
 }
 
-/* The next event; at least one of the two is NULL. */
-static int64_t next_event(const struct cs_ec2 *ec2, struct cs_snapshot **ret_snapshot, struct cs_image **ret_image) {
-  int64_t next = CS_NEVER;
-  *ret_snapshot = NULL;
-  *ret_image = NULL;
+/* What is to happen next; one of the three is set, or none. */
+struct event {
+  int64_t at;
+  struct cs_snapshot *snapshot;
+  struct cs_image *image;
+  struct cs_instance *instance;
+};
+
+static struct event next_event(const struct cs_sim *sim) {
+  const struct cs_ec2 *ec2 = sim->ec2;
+  struct event next = {.at = CS_NEVER};
   for (size_t i = 0; i < ec2->n_pending_snapshots; i++)
-    if (due(ec2->pending_snapshots[i]) < next) {
-      *ret_snapshot = ec2->pending_snapshots[i];
-      next = due(*ret_snapshot);
-    }
+    if (due(ec2->pending_snapshots[i]) < next.at)
+      next = (struct event){.at = due(ec2->pending_snapshots[i]), .snapshot = ec2->pending_snapshots[i]};
   for (size_t i = 0; i < ec2->n_pending_images; i++)
-    if (ec2->pending_images[i]->ready_ms < next) {
-      *ret_snapshot = NULL;
-      *ret_image = ec2->pending_images[i];
-      next = (*ret_image)->ready_ms;
-    }
-  return next;
+    if (ec2->pending_images[i]->ready_ms < next.at)
+      next = (struct event){.at = ec2->pending_images[i]->ready_ms, .image = ec2->pending_images[i]};
+  struct cs_instance *instance;
+  int64_t at = cs_instances_next(sim, &instance);
+  return at < next.at ? (struct event){.at = at, .instance = instance} : next;
 }
 
 void cs_ec2_advance(struct cs_sim *sim, int64_t sim_ms) {
   struct cs_ec2 *ec2 = sim->ec2;
-  struct cs_snapshot *s;
-  struct cs_image *image;
   while (ec2->next_ms <= sim_ms) {
-    int64_t at = next_event(ec2, &s, &image);
-    ec2->next_ms = at;
-    if (at > sim_ms)
+    struct event next = next_event(sim);
+    ec2->next_ms = next.at;
+    if (next.at > sim_ms)
       return;
-    if (s)
-      snapshot_event(sim, s, at);
-    else if (image)
-      image_settled(sim, image, at);
+    if (next.snapshot)
+      snapshot_event(sim, next.snapshot, next.at);
+    else if (next.image)
+      image_settled(sim, next.image, next.at);
+    else if (next.instance)
+      cs_instance_event(sim, next.instance, next.at);
     ec2->next_ms = CS_EVER;
   }
 }
 
 int64_t cs_ec2_next_ms(const struct cs_sim *sim, int64_t sim_ms) {
-  struct cs_snapshot *s;
-  struct cs_image *image;
-  int64_t at = next_event(sim->ec2, &s, &image);
+  int64_t at = next_event(sim).at;
   return at < sim_ms ? sim_ms : at;
 }
 

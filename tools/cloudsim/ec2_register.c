@@ -77,8 +77,7 @@ static int bad_mapping(struct cs_call *call, const struct cs_mapping *m, const c
   return cs_fail(call, 400, "InvalidBlockDeviceMapping", "Invalid device mapping %s: %s", m->device, why);
 }
 
-/* rules.md 2.4: iops for io1 and io2, throughput for gp3. */
-static int check_performance(struct cs_call *call, const struct cs_mapping *m) {
+int cs_check_performance(struct cs_call *call, const struct cs_mapping *m) {
   static const char *const types[] = {"standard", "io1", "io2", "gp2", "gp3", "sc1", "st1"};
   bool known = false, provisioned = af_streq(m->volume_type, "io1") || af_streq(m->volume_type, "io2");
   for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
@@ -127,7 +126,7 @@ static int read_ebs(struct cs_call *call, size_t i, struct cs_mapping *m) {
   m->iops = ebs_int(call, i, "Iops");
   m->throughput = ebs_int(call, i, "Throughput");
   m->delete_on_termination = !ends || ends[0] == 't' || ends[0] == 'T';
-  if (check_performance(call, m) < 0)
+  if (cs_check_performance(call, m) < 0)
     return -AF_EAWS;
   if (snapshot)
     return read_from_snapshot(call, i, m, snapshot);

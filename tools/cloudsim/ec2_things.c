@@ -12,6 +12,22 @@ static void group_done(struct cs_thing *thing) {
   free(group->rules);
 }
 
+static void instance_done(struct cs_thing *thing) {
+  struct cs_instance *i = (struct cs_instance *)thing;
+  for (size_t k = 0; k < i->n_devices; k++)
+    cs_mapping_done(&i->devices[k].mapping);
+  cs_image_free(i->origin);
+  free(i->devices);
+  free(i->phases);
+  free(i->token);
+  free(i->key_name);
+}
+
+static void volume_done(struct cs_thing *thing) {
+  free(((struct cs_volume *)thing)->type);
+  free(((struct cs_volume *)thing)->device);
+}
+
 static void interface_done(struct cs_thing *thing) {
   free(((struct cs_interface *)thing)->groups);
 }
@@ -22,8 +38,8 @@ const struct cs_kind cs_kinds[CS_THING_MAX_] = {
     [CS_GROUP] = {"sg-", "security-group", "security group", "InvalidGroupId.Malformed", "InvalidGroup.NotFound", group_done},
     [CS_INTERFACE] = {"eni-", "network-interface", "networkInterface ID", "InvalidNetworkInterfaceId.Malformed",
                       "InvalidNetworkInterfaceID.NotFound", interface_done},
-    [CS_INSTANCE] = {"i-", "instance", "instance ID", "InvalidInstanceID.Malformed", "InvalidInstanceID.NotFound", NULL},
-    [CS_VOLUME] = {"vol-", "volume", "volume", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound", NULL},
+    [CS_INSTANCE] = {"i-", "instance", "instance ID", "InvalidInstanceID.Malformed", "InvalidInstanceID.NotFound", instance_done},
+    [CS_VOLUME] = {"vol-", "volume", "volume", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound", volume_done},
 };
 
 /* --- making --- */
@@ -143,7 +159,7 @@ int cs_list_things(struct cs_call *call, struct af_buf *out, const struct cs_lis
   for (size_t i = page.start; i < end && next == SIZE_MAX; i++) {
     const struct cs_thing *thing =
         n_ids > 0 ? cs_thing_by_id(call->sim, cs_paramf(&call->params, "%s.%zu", l->ids, i + 1)) : all->of_kind[l->kind][i];
-    if (!cs_thing_shown(call, thing) || !cs_filters_pass(call, &filters, thing))
+    if (!cs_thing_shown(call, thing) || (l->wanted && !l->wanted(call, thing)) || !cs_filters_pass(call, &filters, thing))
       continue;
     if (page.left == 0) {
       next = i;

@@ -23,6 +23,7 @@ enum kind {
   F_EMPTY_PAGE,
   F_EXPIRED_TOKEN,
   F_CLOCK_SKEW,
+  F_CAPACITY,
   F_MAX_
 };
 static const char *const kinds[] = {
@@ -36,6 +37,7 @@ static const char *const kinds[] = {
     [F_MALFORMED] = "malformed",     /* the reply ends in the middle, as if that were all */
     [F_EMPTY_PAGE] = "empty-page",   /* rules.md 6.3: an empty page that is not the last */
     [F_EXPIRED_TOKEN] = "expired-token",
+    [F_CAPACITY] = "capacity",     /* InsufficientInstanceCapacity, before the effect */
     [F_CLOCK_SKEW] = "clock-skew", /* seconds by which the server's clock is off */
 };
 _Static_assert(sizeof kinds / sizeof kinds[0] == F_MAX_, "every kind has a name");
@@ -167,6 +169,9 @@ static const struct cs_failure internal[CS_SERVICE_MAX_] = {
     [CS_KMS] = {500, "KMSInternalException", "KMS internal error. Please try again."},
 };
 
+static const struct cs_failure no_capacity = {500, "InsufficientInstanceCapacity",
+                                              "There is no Spot or On-Demand capacity available that matches your request."};
+
 static struct cs_failure failure_of(const struct cs_fault *f, enum cs_service service) {
   struct cs_failure failure = internal[service];
   failure.status = (int)f->status;
@@ -186,6 +191,9 @@ static void apply(const struct cs_fault *f, enum cs_service service, struct cs_f
       break;
     case F_ERROR:
       e->before = e->before.status ? e->before : failure_of(f, service);
+      break;
+    case F_CAPACITY:
+      e->before = e->before.status ? e->before : no_capacity;
       break;
     case F_ERROR_AFTER:
       e->after = e->after.status ? e->after : failure_of(f, service);

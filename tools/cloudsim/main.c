@@ -27,7 +27,7 @@ static const char usage_text[] =
     "\n"
     "When it is ready it prints its URL on standard output; SIGTERM or SIGINT ends it. Point AWS_ENDPOINT_URL, or the AWS CLI's\n"
     "--endpoint-url, at the URL. Its own endpoints: GET /_cloudsim/audit, GET /_cloudsim/health, POST /_cloudsim/faults,\n"
-    "GET /_cloudsim/container-credentials, and the instance metadata service under /latest/.\n"
+    "POST /_cloudsim/subscribe, GET /_cloudsim/container-credentials, and the instance metadata service under /latest/.\n"
     "\n"
     "Exit status: 0 ended by a signal; 1 the port can't be had; 2 bad usage or a bad world file. With --audit: 0 nothing is "
     "left\n"

@@ -96,6 +96,8 @@ struct cs_latencies {
   double copy_mib_per_s;              /* of each snapshot copy */
   int64_t deregistered_visible;       /* how long a deregistered image still shows */
   int64_t deleted_visible;            /* the same of a deleted snapshot */
+  struct cs_range instance_start, instance_stop, instance_terminate; /* pending, stopping, shutting-down */
+  int64_t terminated_visible;         /* how long a terminated instance still shows */
 };
 
 /* rules.md marks these uncertain or in conflict: the world file says which AWS it wants. The comment names the section. */
@@ -122,6 +124,7 @@ struct cs_bucket_size {
 struct cs_quotas {
   bool throttle;                  /* token buckets on or off */
   int snapshot_copies, image_copies; /* concurrent, per account and destination Region */
+  int vcpus; /* running, per account and Region; 0: no limit */
   int images, snapshots, public_images, sharing_entities, pending_snapshots; /* per account and Region */
   struct cs_bucket_override {
     char action[64];

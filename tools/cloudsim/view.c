@@ -135,7 +135,9 @@ static const struct {
     {"shares_open", "shares left open"},         {"grants_open", "grants left open"},
     {"shares_lost", "shares taken away"},        {"grants_lost", "grants taken away"},
     {"lost_resources", "resources destroyed"},   {"duplicates", "made twice"},
-    {"orphaned_snapshots", "snapshots of none"}, {"hazards", "hazards"},
+    {"orphaned_snapshots", "snapshots of none"}, {"instances_open", "instances left"},
+    {"volumes_left", "volumes left"},            {"security_groups_left", "security groups left"},
+    {"hazards", "hazards"},
 };
 
 static void print_item(FILE *out, const json_t *item) {

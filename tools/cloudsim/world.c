@@ -77,12 +77,14 @@ const struct cs_region *cs_region_find(const struct cs_sim *sim, const char *nam
 
 static int load_latencies(struct cs_reader *r, const struct af_node *root) {
   static const char *const known[] = {"read_lag", "grant_propagation", "key_check", "image_registration", "copy_start", "copy_min",
-                                      "copy_mib_per_s", "copy_seconds_per_gib", "deregistered_visible", "deleted_visible", NULL};
+                                      "copy_mib_per_s", "copy_seconds_per_gib", "deregistered_visible", "deleted_visible",
+                                      "instance_start", "instance_stop", "instance_terminate", "terminated_visible", NULL};
   struct cs_latencies *l = &r->sim->latency;
   const struct af_node *map;
   double per_gib = -1;
   *l = (struct cs_latencies){
-      .grant_propagation = {0, 0}, .key_check = {2000, 2000}, .image_registration = {2000, 2000}, .copy_min = 5000, .copy_mib_per_s = 200};
+      .grant_propagation = {0, 0}, .key_check = {2000, 2000}, .image_registration = {2000, 2000}, .copy_min = 5000, .copy_mib_per_s = 200,
+      .instance_start = {15000, 15000}, .instance_stop = {20000, 20000}, .instance_terminate = {20000, 20000}, .terminated_visible = 3600000};
   if (cs_read_map(r, root, "latencies", &map) < 0)
     return -AF_EINVAL;
   if (!map)
@@ -93,7 +95,10 @@ static int load_latencies(struct cs_reader *r, const struct af_node *root) {
       cs_read_range(r, map, "copy_start", &l->copy_start) < 0 || cs_read_seconds(r, map, "copy_min", &l->copy_min) < 0 ||
       cs_read_real(r, map, "copy_mib_per_s", &l->copy_mib_per_s) < 0 || cs_read_real(r, map, "copy_seconds_per_gib", &per_gib) < 0 ||
       cs_read_seconds(r, map, "deregistered_visible", &l->deregistered_visible) < 0 ||
-      cs_read_seconds(r, map, "deleted_visible", &l->deleted_visible) < 0)
+      cs_read_seconds(r, map, "deleted_visible", &l->deleted_visible) < 0 ||
+      cs_read_range(r, map, "instance_start", &l->instance_start) < 0 || cs_read_range(r, map, "instance_stop", &l->instance_stop) < 0 ||
+      cs_read_range(r, map, "instance_terminate", &l->instance_terminate) < 0 ||
+      cs_read_seconds(r, map, "terminated_visible", &l->terminated_visible) < 0)
     return -AF_EINVAL;
   if (per_gib >= 0 && af_node_get(map, "copy_mib_per_s"))
     return cs_bad(r, map, "copy_mib_per_s and copy_seconds_per_gib exclude each other");
@@ -121,17 +126,18 @@ static int load_buckets(struct cs_reader *r, const struct af_node *quotas) {
 
 static int load_quotas(struct cs_reader *r, const struct af_node *root) {
   struct cs_quotas *q = &r->sim->quota;
-  *q = (struct cs_quotas){true, 20, 300, 50000, 100000, 5, 1000, 0, NULL, 0}; /* rules.md 6.1 */
+  *q = (struct cs_quotas){.throttle = true, .snapshot_copies = 20, .image_copies = 300, .images = 50000, .snapshots = 100000,
+                          .public_images = 5, .sharing_entities = 1000}; /* rules.md 6.1 */
   const struct {
     const char *key;
     int *value;
   } numbers[] = {
       {"snapshot_copies", &q->snapshot_copies}, {"image_copies", &q->image_copies},         {"images", &q->images},
       {"snapshots", &q->snapshots},             {"public_images", &q->public_images},       {"sharing_entities", &q->sharing_entities},
-      {"pending_snapshots", &q->pending_snapshots},
+      {"pending_snapshots", &q->pending_snapshots}, {"vcpus", &q->vcpus},
   };
   static const char *const known[] = {"throttle", "buckets", "snapshot_copies", "image_copies", "images", "snapshots", "public_images",
-                                      "sharing_entities", "pending_snapshots", NULL};
+                                      "sharing_entities", "pending_snapshots", "vcpus", NULL};
   const struct af_node *map;
   if (cs_read_map(r, root, "quotas", &map) < 0)
     return -AF_EINVAL;
@@ -379,6 +385,19 @@ int cs_world_load(struct cs_sim *sim, const struct af_doc *world, struct af_erro
   if (rc == 0)
     rc = cs_world_load_identity(sim, world, err);
   return rc < 0 ? rc : load_resources(r, accounts);
+}
+
+/* --- what a person does in the console --- */
+
+int cs_sim_subscribe(struct cs_sim *sim, const char *id, const char *product_code, struct af_error *err) {
+  struct cs_account *account = cs_account_find(sim, id);
+  if (!account || !product_code || !product_code[0])
+    return af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "BadSubscription", "needs an account of the world, and a product code");
+  for (size_t i = 0; i < account->n_subscriptions; i++)
+    if (af_streq(account->subscriptions[i], product_code))
+      return 0;
+  *CS_ADD(account->subscriptions, account->n_subscriptions) = cs_strdup(product_code);
+  return 0;
 }
 
 /* --- the end --- */
