@@ -100,6 +100,7 @@ TEST(replies_have_the_shapes_of_the_model) {
 /* RunInstances, and the calls on what it makes. */
 TEST(replies_about_instances_have_the_shapes_of_the_model) {
   static const char *const calls[] = {
+      "Action=CreateImage&Name=made&InstanceId=%s", "Action=DescribeImages&Owner.1=self",
       "Action=StopInstances&InstanceId.1=%s",     "Action=DescribeInstances",      "Action=DescribeInstances&MaxResults=5",
       "Action=DescribeInstanceStatus&IncludeAllInstances=true",                    "Action=DescribeVolumes",
       "Action=StartInstances&InstanceId.1=%s",    "Action=DescribeInstanceStatus", "Action=TerminateInstances&InstanceId.1=%s",

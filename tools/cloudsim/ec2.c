@@ -44,6 +44,7 @@ static const struct action actions[] = {
     {"CopySnapshot", cs_copy_snapshot, {50, 5},
      "!SourceRegion !SourceSnapshotId CompletionDurationMinutes:i Description DestinationAvailabilityZone DestinationOutpostArn "
      "DestinationRegion Encrypted:b KmsKeyId PresignedUrl" TAGS DRY},
+    {"CreateImage", cs_create_image, {50, 5}, "!InstanceId !Name Description NoReboot:b " MAPPINGS TAGS DRY},
     {"CreateSecurityGroup", cs_create_group, {50, 5}, "!GroupName !GroupDescription VpcId" TAGS DRY},
     {"CreateTags", cs_create_tags, {100, 10}, "!ResourceId.# !Tag.#.Key Tag.#.Value" DRY},
     {"DeleteSecurityGroup", cs_delete_group, {50, 5}, "!GroupId" DRY},

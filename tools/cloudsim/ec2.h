@@ -154,7 +154,8 @@ struct cs_image {
   bool from_world;
   char creator[512];
   bool copy;             /* made by CopyImage */
-  size_t waits_for;      /* snapshots that are still being copied */
+  bool assembled;        /* of snapshots that are being made with it: by CopyImage, CreateImage */
+  size_t waits_for;      /* snapshots that are not completed */
 };
 
 /* --- the tables ------------------------------------------------------------------------------------------------------------ */
@@ -345,6 +346,7 @@ int cs_check_description(struct cs_call *call);
 int cs_check_name(struct cs_call *call, const char *name);
 int cs_check_unique_name(struct cs_call *call, const char *name);
 int cs_check_image_quota(struct cs_call *call, bool copy);
+int cs_check_snapshot_quota(struct cs_call *call, int copies, int new_snapshots);
 
 /* ec2_register.c: a volume's type, iops and throughput. rules.md 2.4: iops for io1 and io2, throughput for gp3. */
 int cs_check_performance(struct cs_call *call, const struct cs_mapping *m);
@@ -360,6 +362,7 @@ void cs_copy_begin(struct cs_call *call, struct cs_snapshot *to, const struct cs
                    const char *doom);
 /* May EBS do with the key what it needs of a source's, or of a target's, on behalf of the caller? */
 bool cs_key_usable(struct cs_sim *sim, int64_t at, const struct cs_caller *caller, const struct cs_key *key, bool source);
+void cs_snapshot_begin(struct cs_call *call, struct cs_snapshot *s); /* of a volume: it asks for no key, its volume has it */
 void cs_set_data_key(struct cs_snapshot *s); /* of its lineage and its key */
 void cs_image_wait(struct cs_sim *sim, struct cs_image *image);  /* it is pending from now on */
 void cs_copy_cancel(struct cs_sim *sim, struct cs_snapshot *s, int64_t at);

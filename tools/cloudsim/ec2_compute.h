@@ -229,7 +229,7 @@ struct cs_group *cs_default_group_new(struct cs_sim *sim, struct cs_vpc *vpc);
 void cs_group_rule_add(struct cs_sim *sim, struct cs_group *group, int64_t since, const struct cs_rule *rule, const char *peer);
 bool cs_group_in_use(const struct cs_sim *sim, const struct cs_group *group, int64_t at); /* by an instance that isn't terminated */
 
-cs_run cs_run_instances, cs_describe_instances, cs_describe_instance_status, cs_start_instances, cs_stop_instances,
+cs_run cs_create_image, cs_run_instances, cs_describe_instances, cs_describe_instance_status, cs_start_instances, cs_stop_instances,
     cs_terminate_instances, cs_describe_volumes, cs_delete_volume;
 cs_run cs_describe_vpcs, cs_describe_subnets, cs_describe_groups, cs_create_group, cs_delete_group, cs_authorize_group,
     cs_revoke_group, cs_describe_instance_types, cs_describe_type_offerings;

@@ -68,7 +68,7 @@ static int check_encryption(struct cs_call *call) {
   return 0;
 }
 
-static int check_quota(struct cs_call *call, int copies, int new_snapshots) {
+int cs_check_snapshot_quota(struct cs_call *call, int copies, int new_snapshots) {
   const struct cs_quotas *q = &call->sim->quota;
   const struct cs_usage *u = cs_usage_of(call->sim, cs_caller_account(call), call->region);
   if (copies > 0 && u->snapshot_copies + copies > q->snapshot_copies) /* rules.md 6.1 */
@@ -303,7 +303,7 @@ static void copy_one_snapshot(struct cs_call *call, struct cs_image *to, const s
 static struct cs_image *begin_image_copy(struct cs_call *call, const struct cs_image *from, int64_t minutes) {
   struct cs_image *to = cs_image_new(call->sim, cs_caller_account(call), call->region, NULL);
   to->created_ms = call->sim_ms;
-  to->copy = true;
+  to->copy = to->assembled = true;
   AF_COPY(to->creator, af_str(call->caller.arn));
   copy_attributes(call, to, from);
   for (size_t i = 0; i < from->n_mappings; i++) {
@@ -331,7 +331,7 @@ static int check_room(struct cs_call *call, const struct cs_image *source) {
   if (call->sim->uncertain.copy_image_unique_name && cs_check_unique_name(call, cs_param(&call->params, "Name")) < 0)
     return -AF_EAWS;
   return cs_check_image_quota(call, true) < 0 ||
-                 check_quota(call, call->sim->uncertain.copy_image_uses_snapshot_slots ? n : 0, n) < 0
+                 cs_check_snapshot_quota(call, call->sim->uncertain.copy_image_uses_snapshot_slots ? n : 0, n) < 0
              ? -AF_EAWS
              : 0;
 }
@@ -423,7 +423,7 @@ int cs_copy_snapshot(struct cs_call *call, struct af_buf *out) {
     return -AF_EAWS;
   if (source->encrypted && !url)
     return cs_fail(call, 400, "MissingParameter", "The request must contain the parameter PresignedUrl");
-  if (cs_dry_run(call) < 0 || check_quota(call, 1, 1) < 0)
+  if (cs_dry_run(call) < 0 || cs_check_snapshot_quota(call, 1, 1) < 0)
     return -AF_EAWS;
   struct key_choice key = choose_key(call, source, false);
   const char *fault = source->encrypted ? presigned_fault(call, region, url) : NULL;

@@ -22,8 +22,8 @@ static void write_ebs(struct af_buf *out, const struct cs_mapping *m) {
 
 static void write_mappings(const struct cs_call *call, struct af_buf *out, const struct cs_image *image) {
   cs_xml_open(out, "blockDeviceMapping");
-  /* rules.md 1.6 does not say whether a pending copy names its snapshots already: the world chooses. */
-  bool hidden = image->copy && (call->view_ms < image->ready_ms || image->fate == CS_IMAGE_FAILED) &&
+  /* rules.md 1.6 does not say whether a pending image names its snapshots already: the world chooses. */
+  bool hidden = image->assembled && (call->view_ms < image->ready_ms || image->fate == CS_IMAGE_FAILED) &&
                 !call->sim->uncertain.pending_image_shows_snapshots;
   for (size_t i = 0; i < image->n_mappings && !hidden; i++) {
     const struct cs_mapping *m = &image->mappings[i];

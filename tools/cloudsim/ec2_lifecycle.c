@@ -197,6 +197,7 @@ int64_t cs_ec2_next_ms(const struct cs_sim *sim, int64_t sim_ms) {
 
 /* --- a snapshot copy begins --- */
 
+/* How long its bytes take. */
 static int64_t copy_span(struct cs_sim *sim, const struct cs_snapshot *from, int64_t minutes) {
   if (minutes > 0)
     return minutes * 60 * 1000;
@@ -236,10 +237,29 @@ static void describe_copy(struct cs_snapshot *to, const struct cs_snapshot *from
   }
 }
 
+static struct cs_usage *begin(struct cs_sim *sim, struct cs_snapshot *s, struct cs_copying *c) {
+  struct cs_ec2 *ec2 = sim->ec2;
+  struct cs_usage *u = cs_usage_of(sim, s->owner, s->region);
+  s->copying = c;
+  *CS_ADD(ec2->pending_snapshots, ec2->n_pending_snapshots) = s;
+  ec2->next_ms = CS_EVER;
+  u->pending_snapshots++;
+  return u;
+}
+
+void cs_snapshot_begin(struct cs_call *call, struct cs_snapshot *s) {
+  struct cs_copying *c = cs_new(sizeof *c);
+  c->caller = call->caller;
+  c->checked = true;
+  AF_COPY(s->creator, af_str(call->caller.arn));
+  s->created_ms = s->start_ms = call->sim_ms;
+  s->ready_ms = call->sim_ms + copy_span(call->sim, s, 0);
+  begin(call->sim, s, c);
+}
+
 void cs_copy_begin(struct cs_call *call, struct cs_snapshot *to, const struct cs_snapshot *from, const struct cs_copy_order *order,
                    const char *doom) {
   struct cs_sim *sim = call->sim;
-  struct cs_ec2 *ec2 = sim->ec2;
   describe_copy(to, from, order);
   AF_COPY(to->creator, af_str(call->caller.arn));
   to->created_ms = to->start_ms = call->sim_ms;
@@ -255,11 +275,7 @@ void cs_copy_begin(struct cs_call *call, struct cs_snapshot *to, const struct cs
   to->ready_ms = call->sim_ms + cs_draw(&sim->times, sim->latency.copy_start) + copy_span(sim, from, order->minutes);
   if (to->ready_ms < c->check_ms)
     to->ready_ms = c->check_ms;
-  to->copying = c;
-  *CS_ADD(ec2->pending_snapshots, ec2->n_pending_snapshots) = to;
-  ec2->next_ms = CS_EVER;
-  struct cs_usage *u = cs_usage_of(sim, to->owner, to->region);
-  u->pending_snapshots++;
+  struct cs_usage *u = begin(sim, to, c);
   u->started_snapshot_copies++;
   if (order->by_copy_snapshot && ++u->snapshot_copies > u->peak_snapshot_copies)
     u->peak_snapshot_copies = u->snapshot_copies;

@@ -113,6 +113,8 @@ struct cs_uncertain {
   bool copy_needs_launch_permission;    /* 1.3.1 */
   bool copy_same_key_for_foreign;       /* 1.4: CONFLICT: same key instead of the default key */
   bool dry_run_checks_source;           /* 1.1: does DryRun look at the source image? */
+  bool create_image_keeps_imds;         /* 4: does CreateImage keep IMDS support v2.0? */
+  bool create_image_while_stopping;     /* 4: does it take a stopping instance, and refuse others with InvalidParameterValue? */
   int64_t client_token_lifetime;        /* 2.1: ms; 0: for ever */
   char **source_key_operations, **target_key_operations; /* 3: what EBS needs of each key */
   size_t n_source_key_operations, n_target_key_operations;
