@@ -93,6 +93,12 @@ class World:
         with urllib.request.urlopen(request, timeout=30) as reply:
             return json.load(reply)
 
+    def subscribe(self, account, product_code):
+        """What a person does in the console, to accept a Marketplace product's terms."""
+        wish = json.dumps({"account": account, "product_code": product_code}).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url + "/_cloudsim/subscribe", wish, method="POST"), timeout=30) as reply:
+            return json.load(reply)
+
     # --- clients ---
     def env(self, credentials=None, region=REGION, **more):
         """An environment in which AWS's tools know this world's credentials and nothing else."""

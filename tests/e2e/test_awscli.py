@@ -331,6 +331,106 @@ def _(world):
     refused("ValidationException", kms.list_grants, KeyId=KEY, Limit=101)
 
 
+# --- instances ---
+
+SOLD, LOCKED = "ami-0bbb0000000000001", "ami-0bbb0000000000002"
+QUIET = ["--instance-type", "t3.small", "--metadata-options", "HttpTokens=required", "--credit-specification", "CpuCredits=standard"]
+
+
+def state_of(ec2, instance):
+    return ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["State"]["Name"]
+
+
+@test("the CLI makes an image of a product that may not be copied: launch, stop, create-image, terminate")
+def _(world):
+    with harness.World(world.build, "instances.yaml") as own:
+        ec2 = own.boto(TARGET, "ec2")
+        refused("InvalidRequest", ec2.copy_image, Name="copy", SourceImageId=SOLD, SourceRegion="us-east-1")
+        subnet = ok(own.aws(TARGET, "ec2", "describe-subnets", "--filters", "Name=default-for-az,Values=true"))["Subnets"][0]
+        group = ok(own.aws(TARGET, "ec2", "create-security-group", "--group-name", "ferry", "--description", "nothing in or out", "--vpc-id",
+                           subnet["VpcId"], "--tag-specifications", "ResourceType=security-group,Tags=[{Key=copy,Value=1}]"))["GroupId"]
+        ok(own.aws(TARGET, "ec2", "revoke-security-group-egress", "--group-id", group, "--ip-permissions", "IpProtocol=-1,IpRanges=[{CidrIp=0.0.0.0/0}]"))
+        equal(ok(own.aws(TARGET, "ec2", "describe-security-groups", "--group-ids", group))["SecurityGroups"][0]["IpPermissionsEgress"], [])
+        run = ["ec2", "run-instances", "--image-id", SOLD, *QUIET, "--client-token", "once", "--network-interfaces",
+               "DeviceIndex=0,SubnetId=%s,Groups=%s,AssociatePublicIpAddress=false" % (subnet["SubnetId"], group),
+               "--tag-specifications", "ResourceType=instance,Tags=[{Key=copy,Value=1}]", "ResourceType=volume,Tags=[{Key=copy,Value=1}]"]
+        code, _, error = own.aws(TARGET, *run)
+        contains(error, "(OptInRequired)")
+        contains(error, "https://aws.amazon.com/marketplace/pp?sku=prod-abc123")
+        own.subscribe("444455556666", "prod-abc123")
+        first = ok(own.aws(TARGET, *run))
+        equal(ok(own.aws(TARGET, *run))["ReservationId"], first["ReservationId"])
+        instance = first["Instances"][0]["InstanceId"]
+        until(lambda: state_of(ec2, instance) == "running")
+        ok(own.aws(TARGET, "ec2", "wait", "instance-running", "--instance-ids", instance))
+        ok(own.aws(TARGET, "ec2", "stop-instances", "--instance-ids", instance))
+        until(lambda: state_of(ec2, instance) == "stopped")
+        ok(own.aws(TARGET, "ec2", "wait", "instance-stopped", "--instance-ids", instance))
+        image = ok(own.aws(TARGET, "ec2", "create-image", "--instance-id", instance, "--name", "mine", "--tag-specifications",
+                           "ResourceType=image,Tags=[{Key=copy,Value=1}]", "ResourceType=snapshot,Tags=[{Key=copy,Value=1}]"))["ImageId"]
+        until(lambda: ec2.describe_images(ImageIds=[image])["Images"][0]["State"] == "available")
+        ok(own.aws(TARGET, "ec2", "terminate-instances", "--instance-ids", instance))
+        until(lambda: state_of(ec2, instance) == "terminated")
+        ok(own.aws(TARGET, "ec2", "wait", "instance-terminated", "--instance-ids", instance))
+        ok(own.aws(TARGET, "ec2", "delete-security-group", "--group-id", group))
+        described = ec2.describe_images(ImageIds=[image])["Images"][0]
+        equal((described["OwnerId"], described["UsageOperation"], described["PlatformDetails"], described["BootMode"]),
+              ("444455556666", "RunInstances:0010", "Red Hat Enterprise Linux", "uefi-preferred"))
+        equal([c["ProductCodeId"] for c in described["ProductCodes"]], ["prod-abc123"])
+        equal([m.get("VirtualName") for m in described["BlockDeviceMappings"]], [None, "ephemeral0"])
+        audit = own.audit()
+        for clean in ("instances_open", "volumes_left", "security_groups_left", "orphaned_snapshots", "duplicates", "hazards"):
+            equal(audit[clean], [])
+        equal(len(audit["instances"]), 1)
+
+
+@test("boto3 sees an instance whose key is out of reach die, and names a key that works")
+def _(world):
+    with harness.World(world.build, "instances.yaml") as own:
+        ec2 = own.boto(TARGET, "ec2")
+        run = {"ImageId": LOCKED, "InstanceType": "m5.large", "MinCount": 1, "MaxCount": 1}
+        instance = ec2.run_instances(**run)["Instances"][0]["InstanceId"]
+        until(lambda: state_of(ec2, instance) == "terminated")
+        reason = ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]["StateReason"]
+        equal(reason["Code"], "Client.InternalError")
+        own.boto(SOURCE, "kms").create_grant(KeyId=KEY, GranteePrincipal="arn:aws:iam::444455556666:root", Operations=EBS_OPERATIONS)
+        instance = ec2.run_instances(**run)["Instances"][0]["InstanceId"]
+        until(lambda: state_of(ec2, instance) == "running")
+        volumes = ec2.describe_volumes(Filters=[{"Name": "attachment.instance-id", "Values": [instance]}])["Volumes"]
+        contains(volumes[0]["KmsKeyId"], ":444455556666:key/")
+        ec2.stop_instances(InstanceIds=[instance])
+        until(lambda: state_of(ec2, instance) == "stopped")
+        ec2.start_instances(InstanceIds=[instance])
+        refused("IncorrectInstanceState", ec2.stop_instances, InstanceIds=[instance])
+
+
+@test("boto3 reads instance types in pages, and is refused what is not for sale, has no room, or is not allowed")
+def _(world):
+    with harness.World(world.build, "instances.yaml") as own:
+        ec2 = own.boto(TARGET, "ec2")
+        pages = list(ec2.get_paginator("describe_instance_types").paginate(
+            Filters=[{"Name": "processor-info.supported-architecture", "Values": ["x86_64"]}], PaginationConfig={"PageSize": 5}))
+        names = [t["InstanceType"] for p in pages for t in p["InstanceTypes"]]
+        equal((len(names), len(pages) > 3), (len(set(names)), True))
+        contains(names, "m5.large")
+        zones = ec2.describe_instance_type_offerings(LocationType="availability-zone", Filters=[{"Name": "instance-type", "Values": ["c5.large"]}])
+        equal([o["Location"] for o in zones["InstanceTypeOfferings"]], ["us-east-1b"])
+        run = {"ImageId": LOCKED, "MinCount": 1, "MaxCount": 1}
+        refused("InsufficientInstanceCapacity", ec2.run_instances, **run, InstanceType="r5.large", status=500)
+        refused("Unsupported", ec2.run_instances, **run, InstanceType="c5.large", Placement={"AvailabilityZone": "us-east-1a"}, status=400)
+        refused("InvalidParameterValue", ec2.run_instances, **run, InstanceType="t4g.small", status=400, text="does not match the architecture")
+        refused("UnauthorizedOperation", own.boto(READER, "ec2").run_instances, **run, InstanceType="m5.large", status=403, text=":subnet/")
+        refused("DryRunOperation", ec2.run_instances, **run, InstanceType="m5.large", DryRun=True, status=412)
+        own.faults({"kind": "capacity", "action": "RunInstances", "nth": 1})
+        refused("InsufficientInstanceCapacity", ec2.run_instances, **run, InstanceType="m5.large", status=500)
+        for wrong in ({"account": "444455556666"}, {"account": "000000000000", "product_code": "x"}):
+            try:
+                own.subscribe(wrong["account"], wrong.get("product_code"))
+                raise AssertionError("it was taken")
+            except urllib.error.HTTPError as error:
+                equal(error.code, 400)
+
+
 # --- faults ---
 
 @test("a lost reply closes the connection after the effect, and the audit knows it")

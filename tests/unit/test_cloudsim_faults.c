@@ -136,6 +136,56 @@ TEST(after_the_effect_it_has_happened_and_the_audit_knows) {
   world_done(&w);
 }
 
+/* An image and a subscription are all that a launch needs of the world. */
+static const char launchable[] = WORLD("", "[]",
+                                       "      snapshots: [{id: snap-00000001, product_codes: [{code: sold}]}]\n"
+                                       "      images: [{id: ami-00000001, name: one, mappings: [{device: /dev/xvda, snapshot: snap-00000001}]}]\n");
+#define RUN "&ImageId=ami-00000001&InstanceType=m5.large&MinCount=1&MaxCount=1"
+
+TEST(a_launch_is_struck_like_any_call_and_by_want_of_capacity_too) {
+  struct world w;
+  struct af_error err;
+  world_init(&w, launchable);
+  assert_ok(cs_sim_subscribe(w.sim, SOURCE, "sold", &err), &err);
+  set_faults(&w, "[{'kind':'capacity','action':'RunInstances'}]");
+  assert_int_equal(ec2(&w, &source_admin, "RunInstances", RUN), 500);
+  assert_contains(af_buf_cstr(&w.reply.body), "<Code>InsufficientInstanceCapacity</Code>");
+  assert_int_equal(length_of(&w, "instances"), 0);
+  set_faults(&w, "[{'kind':'lost-reply','action':'RunInstances'}]");
+  ec2(&w, &source_admin, "RunInstances", RUN "&ClientToken=one");
+  assert_int_equal(w.reply.fate, CS_FATE_CLOSE);
+  assert_int_equal(length_of(&w, "instances_open"), 1);
+  assert_int_equal(length_of(&w, "ambiguous_effects"), 1);
+  set_faults(&w, "[{'kind':'empty-page','action':'DescribeInstances','nth':1}]");
+  assert_done(&w, ec2(&w, &source_admin, "DescribeInstances", "&MaxResults=5"));
+  assert_contains(af_buf_cstr(&w.reply.body), "<reservationSet></reservationSet><nextToken>");
+  assert_done(&w, ec2(&w, &source_admin, "RunInstances", RUN "&ClientToken=one"));
+  assert_int_equal(length_of(&w, "instances"), 1);
+  world_done(&w);
+}
+
+static void post(struct world *w, const char *path, const char *body) {
+  const struct cs_request request = {.method = af_str("POST"), .path = af_str(path), .body = af_str(body)};
+  af_buf_reset(&w->reply.headers);
+  af_buf_reset(&w->reply.body);
+  cs_sim_handle(w->sim, w->now_ms, &request, &w->reply);
+}
+
+TEST(a_product_is_subscribed_to_over_http) {
+  static const char *const bad[] = {"", "7", "{}", "{\"account\": \"" SOURCE "\"}", "{\"account\": \"000000000000\", \"product_code\": \"sold\"}"};
+  struct world w;
+  world_init(&w, launchable);
+  for (size_t i = 0; i < COUNT(bad); i++) {
+    post(&w, "/_cloudsim/subscribe", bad[i]);
+    assert_int_equal(w.reply.status, 400);
+  }
+  assert_int_equal(ec2(&w, &source_admin, "RunInstances", RUN), 401);
+  post(&w, "/_cloudsim/subscribe", "{\"account\": \"" SOURCE "\", \"product_code\": \"sold\"}");
+  assert_int_equal(w.reply.status, 200);
+  assert_done(&w, ec2(&w, &source_admin, "RunInstances", RUN));
+  world_done(&w);
+}
+
 TEST(a_call_that_was_refused_leaves_nothing_in_doubt) {
   struct world w;
   world_init(&w, small);
@@ -271,6 +321,8 @@ int main(void) {
       cmocka_unit_test(chance_is_drawn_from_the_seed),
       cmocka_unit_test(before_the_effect_nothing_happens),
       cmocka_unit_test(after_the_effect_it_has_happened_and_the_audit_knows),
+      cmocka_unit_test(a_launch_is_struck_like_any_call_and_by_want_of_capacity_too),
+      cmocka_unit_test(a_product_is_subscribed_to_over_http),
       cmocka_unit_test(a_call_that_was_refused_leaves_nothing_in_doubt),
       cmocka_unit_test(a_cut_closes_before_anything_is_done),
       cmocka_unit_test(errors_are_the_services_own_unless_the_fault_words_them),
