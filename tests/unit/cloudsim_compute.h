@@ -24,6 +24,9 @@
   "      - {id: ami-000000b8, name: mac, architecture: arm64_mac, mappings: [{device: /dev/xvda, snapshot: snap-000000b1}]}\n"      \
   "      - {id: ami-000000b9, name: off, state: disabled, mappings: [{device: /dev/xvda, snapshot: snap-000000b1}]}\n"              \
   "      - {id: ami-000000ba, name: young, state: pending, mappings: [{device: /dev/xvda, snapshot: snap-000000b1}]}\n"             \
+  "      - {id: ami-000000bc, name: arm-bios, architecture: arm64, boot_mode: legacy-bios, mappings: [{device: /dev/xvda, snapshot: snap-000000b1}]}\n" \
+  "      - {id: ami-000000bd, name: empty-disk, mappings: [{device: /dev/xvda, snapshot: snap-000000b1},\n"                         \
+  "         {device: /dev/sdb, volume_size: 5, encrypted: true}]}\n"                                                               \
   "      - {id: ami-000000bb, name: tpm-only, tpm_support: v2.0, mappings: [{device: /dev/xvda, snapshot: snap-000000b1}]}\n"
 
 #define RUN "Action=RunInstances&MinCount=1&MaxCount=1"

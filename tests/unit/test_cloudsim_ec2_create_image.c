@@ -121,6 +121,7 @@ TEST(snapshots_are_under_the_key_of_their_volume) {
   assert_body(w, "<encrypted>true</encrypted>");
   assert_done(w, call_as(w, TARGET, "Action=DescribeSnapshots&Owner.1=self&Filter.1.Name=tag:s&Filter.1.Value.1=t"));
   assert_string_equal(value_of(w, "kmsKeyId"), TARGET_KEY);
+  assert_string_not_equal(value_of(w, "dataEncryptionKeyId"), "");
   assert_string_equal(value_of(w, "encrypted"), "true");
 }
 
@@ -185,7 +186,8 @@ TEST(an_instance_must_be_running_or_stopped) {
   after_s(w, 60);
   assert_refused(w, call_id(w, MAKE, instance), "IncorrectInstanceState", instance);
   assert_refused(w, call_id(w, MAKE, "i-00000bad"), "InvalidInstanceID.NotFound", "i-00000bad");
-  assert_refused(w, call_id(w, MAKE, running(w, RUN "&ImageId=ami-000000b7&InstanceType=m3.medium")), "InvalidParameterValue", "root device");
+  assert_refused(w, call_id(w, MAKE, running(w, RUN "&ImageId=ami-000000b7&InstanceType=m3.medium")), "InvalidParameterValue",
+                 "root device");
 }
 
 TEST(or_stopping_where_the_world_says_so) {
@@ -246,6 +248,30 @@ TEST(its_snapshots_belong_to_the_image_in_the_audit) {
   assert_int_equal(audit_count(w, "duplicates"), 0);
 }
 
+TEST(a_cancelled_image_leaves_snapshots_that_are_no_twins) {
+  WORLD(w, CALM "audit: {copy_tag: copy, step_tag: step}\n", "");
+  share_image(w, "ami-00000001");
+  const char *id = made(w, MAKE COPY_TAGS, stopped(w, RUN_SOURCE("ami-00000001")));
+  assert_done(w, call_id(w, "Action=DeregisterImage&ImageId=@", id));
+  assert_int_equal(audit_count(w, "orphaned_snapshots"), 2);
+  assert_int_equal(audit_count(w, "duplicates"), 0);
+}
+
+TEST(images_and_snapshots_have_their_quotas) {
+  static const struct {
+    const char *quotas, *code;
+  } cases[] = {{"quotas: {throttle: false, images: 0}\n", "ResourceLimitExceeded"},
+               {"quotas: {throttle: false, snapshots: 1}\n", "SnapshotLimitExceeded"}};
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    WORLD(w, cases[i].quotas, "");
+    share_image(w, "ami-00000001");
+    assert_refused(w, call_id(w, MAKE, stopped(w, RUN_SOURCE("ami-00000001"))), cases[i].code, "quota");
+  }
+  WORLD(w, "quotas: {throttle: false, snapshots: 2}\n", "");
+  share_image(w, "ami-00000001"); /* two volumes, and a disk of the instance's own */
+  made(w, MAKE, stopped(w, RUN_SOURCE("ami-00000001")));
+}
+
 TEST(its_image_can_be_copied_shared_and_disabled_like_any_other) {
   WORLD(w, CALM, OWN_IMAGES);
   const char *id = made(w, MAKE, stopped(w, OWN));
@@ -282,6 +308,8 @@ int main(void) {
       cmocka_unit_test(a_running_instance_without_a_reboot_is_a_hazard),
       cmocka_unit_test(a_dry_run_and_a_missing_permission_make_nothing),
       cmocka_unit_test(its_snapshots_belong_to_the_image_in_the_audit),
+      cmocka_unit_test(a_cancelled_image_leaves_snapshots_that_are_no_twins),
+      cmocka_unit_test(images_and_snapshots_have_their_quotas),
       cmocka_unit_test(its_image_can_be_copied_shared_and_disabled_like_any_other),
       cmocka_unit_test(a_terminated_instance_does_not_stop_its_image),
   };

@@ -5,7 +5,11 @@
 
 TEST(an_instance_goes_from_pending_to_running) {
   WORLD(w, CALM, OWN_IMAGES);
-  assert_done(w, call_as(w, TARGET, OWN "&ClientToken=t1&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=k&TagSpecification.1.Tag.1.Value=v"));
+  assert_done(
+      w,
+      call_as(w, TARGET,
+              OWN
+              "&ClientToken=t1&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=k&TagSpecification.1.Tag.1.Value=v"));
   assert_body(w, "<blockDeviceMapping></blockDeviceMapping>");
   assert_body(w, "<instanceState><code>0</code><name>pending</name></instanceState>");
   assert_body(w, "<clientToken>t1</clientToken>");
@@ -31,7 +35,8 @@ TEST(an_instance_goes_from_pending_to_running) {
 
 TEST(a_shared_image_needs_launch_permission_and_nothing_of_its_storage) {
   WORLD(w, CALM, "");
-  assert_refused(w, call_as(w, TARGET, RUN_SOURCE("ami-00000001")), "InvalidAMIID.NotFound", "The image id '[ami-00000001]' does not exist");
+  assert_refused(w, call_as(w, TARGET, RUN_SOURCE("ami-00000001")), "InvalidAMIID.NotFound",
+                 "The image id '[ami-00000001]' does not exist");
   share_image(w, "ami-00000001");
   assert_string_equal(instance_state(w, launched(w, RUN_SOURCE("ami-00000001"))), "pending");
   assert_refused(w, call_as(w, OTHER, RUN_SOURCE("ami-00000001")), "InvalidAMIID.NotFound", "");
@@ -58,7 +63,9 @@ TEST(allowed_amis_hide_an_image_from_launching) {
 TEST(an_image_that_is_not_available_is_not_launched) {
   static const struct {
     const char *image, *code;
-  } bad[] = {{"ami-000000b9", "InvalidAMIID.Unavailable"}, {"ami-000000ba", "InvalidAMIID.Unavailable"}, {"ami-00000bad", "InvalidAMIID.NotFound"},
+  } bad[] = {{"ami-000000b9", "InvalidAMIID.Unavailable"},
+             {"ami-000000ba", "InvalidAMIID.Unavailable"},
+             {"ami-00000bad", "InvalidAMIID.NotFound"},
              {"image-1", "InvalidAMIID.Malformed"}};
   WORLD(w, CALM, OWN_IMAGES);
   for (size_t i = 0; i < COUNT(bad); i++)
@@ -99,11 +106,16 @@ TEST(an_image_runs_on_types_that_fit_it) {
       {"ami-000000b3&InstanceType=t3.micro", "InvalidParameterValue",
        "The architecture 'x86_64' of the specified instance type does not match the architecture 'arm64' of the specified AMI."},
       {"ami-000000b1&InstanceType=t4g.micro", "InvalidParameterValue", "The architecture 'arm64' of the specified instance type"},
-      {"ami-000000b4&InstanceType=t2.micro", "InvalidParameterCombination", "Virtualization type 'hvm' is required for instances of type 't2.micro'"},
-      {"ami-000000b5&InstanceType=t2.micro", "InvalidParameterValue", "The t2.micro instance type does not support an AMI with a boot mode of UEFI."},
+      {"ami-000000b4&InstanceType=t2.micro", "InvalidParameterCombination",
+       "Virtualization type 'hvm' is required for instances of type 't2.micro'"},
+      {"ami-000000b5&InstanceType=t2.micro", "InvalidParameterValue",
+       "The t2.micro instance type does not support an AMI with a boot mode of UEFI."},
+      {"ami-000000bc&InstanceType=t4g.micro", "InvalidParameterValue",
+       "The t4g.micro instance type does not support an AMI with a boot mode of Legacy BIOS."},
       {"ami-000000bb&InstanceType=m4.large", "UnsupportedOperation", "NitroTPM"},
       {"ami-000000b6&InstanceType=t3.micro", "InvalidParameterCombination", "(ENA) is required for the 't3.micro' instance type"},
-      {"ami-000000b7&InstanceType=m5.large", "UnsupportedOperation", "AMI 'ami-000000b7' with an instance-store root device is not supported"},
+      {"ami-000000b7&InstanceType=m5.large", "UnsupportedOperation",
+       "AMI 'ami-000000b7' with an instance-store root device is not supported"},
       {"ami-000000b8&InstanceType=mac2.metal", "UnsupportedOperation", "Dedicated Hosts"},
       {"ami-000000b8&InstanceType=m5.large", "InvalidParameterValue", "arm64_mac"},
       {"ami-000000b1&InstanceType=m9.huge", "InvalidParameterValue", "Invalid value 'm9.huge' for InstanceType"},
@@ -135,7 +147,8 @@ TEST(parameters_that_make_no_sense_are_refused) {
       {OWN "&UserData=***", "InvalidParameterValue", "BASE64"},
       {OWN "&KeyName=yours", "InvalidKeyPair.NotFound", "The key pair 'yours' does not exist"},
       {OWN "&IamInstanceProfile.Name=admin", "InvalidParameterValue", "Invalid IAM Instance Profile name"},
-      {RUN "&ImageId=ami-000000b1&InstanceType=m5.large&CreditSpecification.CpuCredits=standard", "InstanceCreditSpecification.NotSupported", "m5.large"},
+      {RUN "&ImageId=ami-000000b1&InstanceType=m5.large&CreditSpecification.CpuCredits=standard",
+       "InstanceCreditSpecification.NotSupported", "m5.large"},
       {OWN "&TagSpecification.1.ResourceType=image&TagSpecification.1.Tag.1.Key=a", "InvalidParameterValue", "image"},
       {OWN "&SubnetId=subnet-00000bad", "InvalidSubnetID.NotFound", "subnet-00000bad"},
       {OWN "&SecurityGroupId.1=sg-00000bad", "InvalidGroup.NotFound", "sg-00000bad"},
@@ -155,7 +168,8 @@ TEST(parameters_that_make_no_sense_are_refused) {
 TEST(a_dry_run_launches_nothing_and_finds_what_does_not_fit) {
   WORLD(w, CALM, OWN_IMAGES);
   assert_refused(w, call_as(w, TARGET, OWN "&DryRun=true"), "DryRunOperation", "");
-  assert_refused(w, call_as(w, TARGET, RUN "&ImageId=ami-000000b3&InstanceType=t3.micro&DryRun=true"), "InvalidParameterValue", "architecture");
+  assert_refused(w, call_as(w, TARGET, RUN "&ImageId=ami-000000b3&InstanceType=t3.micro&DryRun=true"), "InvalidParameterValue",
+                 "architecture");
   front.denied[0] = "ec2:RunInstances *:image/*";
   assert_refused(w, call_as(w, TARGET, OWN "&DryRun=true"), "UnauthorizedOperation", "");
   assert_int_equal(audit_count(w, "instances"), 0);
@@ -191,7 +205,8 @@ TEST(without_a_default_network_a_subnet_must_be_named) {
   assert_body(w, "<availabilityZone>eu-west-1b</availabilityZone>");
   assert_body(w, "<privateIpAddress>10.1.1.4</privateIpAddress>");
   WORLD(bare, CALM, OWN_IMAGES "      vpcs: [{id: vpc-0000000c, default: true}]\n");
-  assert_refused(bare, call_as(bare, TARGET, OWN), "MissingInput", "No subnets found for the default VPC 'vpc-0000000c'. Please specify a subnet.");
+  assert_refused(bare, call_as(bare, TARGET, OWN), "MissingInput",
+                 "No subnets found for the default VPC 'vpc-0000000c'. Please specify a subnet.");
 }
 
 TEST(a_security_group_must_be_of_the_subnets_network_and_stays_while_it_is_used) {
@@ -201,8 +216,10 @@ TEST(a_security_group_must_be_of_the_subnets_network_and_stays_while_it_is_used)
   AF_COPY(group, af_str(value_of(w, "groupId")));
   assert_done(w, call_as(w, TARGET, "Action=CreateSecurityGroup&GroupName=ferry&GroupDescription=x&VpcId=vpc-0000000b"));
   AF_COPY(other, af_str(value_of(w, "groupId")));
-  assert_refused(w, call_id(w, OWN "&SubnetId=subnet-0000000a&SecurityGroupId.1=@", other), "InvalidParameter", "belong to different networks");
-  fill(form, sizeof form, OWN "&NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.SubnetId=subnet-0000000a&NetworkInterface.1.SecurityGroupId.1=@", group);
+  assert_refused(w, call_id(w, OWN "&SubnetId=subnet-0000000a&SecurityGroupId.1=@", other), "InvalidParameter",
+                 "belong to different networks");
+  fill(form, sizeof form,
+       OWN "&NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.SubnetId=subnet-0000000a&NetworkInterface.1.SecurityGroupId.1=@", group);
   const char *id = running(w, form);
   assert_body(w, group);
   assert_refused(w, call_id(w, "Action=DeleteSecurityGroup&GroupId=@", group), "DependencyViolation", "has a dependent object");
@@ -226,8 +243,10 @@ TEST(an_address_for_the_world_is_given_by_the_subnet_or_the_call) {
   running(plain, RUN "&ImageId=ami-000000b5&InstanceType=m5.large&SubnetId=subnet-0000000a");
   assert_no_body(plain, "203.0.113.");
   assert_body(plain, "<httpTokens>required</httpTokens>"); /* of its image */
+  assert_body(plain, "<httpPutResponseHopLimit>2</httpPutResponseHopLimit>");
   assert_int_equal(audit_count(plain, "hazards"), 0);
-  launched(plain, RUN "&ImageId=ami-000000b5&InstanceType=m5.large&SubnetId=subnet-0000000a&KeyName=mine&UserData=QQ%3D%3D&MetadataOptions.HttpTokens=optional");
+  launched(plain, RUN "&ImageId=ami-000000b5&InstanceType=m5.large&SubnetId=subnet-0000000a&KeyName=mine&UserData=QQ%3D%3D&MetadataOptions."
+                      "HttpTokens=optional");
   assert_int_equal(audit_count(plain, "hazards"), 3);
 }
 
@@ -242,19 +261,44 @@ TEST(types_are_launched_where_they_are_offered_and_there_is_room) {
                  "(m5.large) is not supported in your requested Availability Zone (eu-west-1a). Please retry your request by not specifying an "
                  "Availability Zone or choosing eu-west-1b, eu-west-1c.");
   assert_int_equal(call_as(w, TARGET, ON("m5.large") "&Placement.AvailabilityZone=eu-west-1b"), 500);
-  assert_refused(w, 500, "InsufficientInstanceCapacity", "We currently do not have sufficient m5.large capacity in the Availability Zone you requested (eu-west-1b).");
+  assert_refused(w, 500, "InsufficientInstanceCapacity",
+                 "We currently do not have sufficient m5.large capacity in the Availability Zone you requested (eu-west-1b).");
   assert_contains(w->message, "choosing eu-west-1c.");
   assert_refused(w, call_as(w, TARGET, ON("r5.large")), "InsufficientInstanceCapacity", "r5.large");
 }
 
 TEST(running_vcpus_have_a_quota) {
-  WORLD(w, "quotas: {throttle: false, vcpus: 3}\n", OWN_IMAGES);
+  WORLD(w, "quotas: {throttle: false, vcpus: 4}\n", OWN_IMAGES);
   const char *id = running(w, OWN);
-  assert_refused(w, call_as(w, TARGET, OWN), "VcpuLimitExceeded", "than your current vCPU limit of 3 allows");
+  launched(w, OWN); /* of two vCPUs each */
+  assert_refused(w, call_as(w, TARGET, OWN), "VcpuLimitExceeded", "than your current vCPU limit of 4 allows");
   assert_done(w, call_id(w, "Action=StopInstances&InstanceId.1=@", id));
   after_s(w, 60);
   launched(w, OWN);
   assert_refused(w, call_id(w, "Action=StartInstances&InstanceId.1=@", id), "VcpuLimitExceeded", "");
+}
+
+TEST(each_api_has_its_own_bucket) {
+  static const struct {
+    const char *form, *code;
+    int n;
+  } buckets[] = {
+      {"Action=DescribeInstances", "", 50},
+      {"Action=DescribeVolumes", "", 50},
+      {"Action=DescribeInstances&MaxResults=5", "", 100},
+      {"Action=StartInstances&InstanceId.1=i-00000bad", "InvalidInstanceID.NotFound", 5},
+      {"Action=StopInstances&InstanceId.1=i-00000bad", "InvalidInstanceID.NotFound", 50},
+      {"Action=TerminateInstances&InstanceId.1=i-00000bad", "InvalidInstanceID.NotFound", 100},
+      {"Action=CreateImage&Name=abc&InstanceId=i-00000bad", "InvalidInstanceID.NotFound", 50},
+  };
+  WORLD(w, "", "");
+  for (size_t i = 0; i < COUNT(buckets); i++) {
+    for (int n = 0; n < buckets[i].n; n++) {
+      call_as(w, TARGET, buckets[i].form);
+      assert_string_equal(w->code, buckets[i].code);
+    }
+    assert_refused(w, call_as(w, TARGET, buckets[i].form), "RequestLimitExceeded", "");
+  }
 }
 
 TEST(launches_have_the_smallest_bucket) {
@@ -281,7 +325,8 @@ TEST(a_token_launches_once_and_gives_the_same_reservation) {
   assert_string_equal(value_of(w, "reservationId"), reservation);
   assert_body(w, "running");
   assert_string_not_equal(launched(w, OWN "&ClientToken=two"), id);
-  assert_refused(w, call_as(w, TARGET, RUN "&ImageId=ami-000000b1&InstanceType=t3.small&ClientToken=one"), "IdempotentParameterMismatch", "");
+  assert_refused(w, call_as(w, TARGET, RUN "&ImageId=ami-000000b1&InstanceType=t3.small&ClientToken=one"), "IdempotentParameterMismatch",
+                 "");
   assert_int_equal(audit_count(w, "instances"), 2);
   assert_done(w, call_as(w, TARGET, "Action=DescribeInstances&Filter.1.Name=client-token&Filter.1.Value.1=one"));
   assert_int_equal(count_of(w, "<instanceId>"), 1);
@@ -294,13 +339,18 @@ TEST(a_token_is_zonal_where_the_place_is_named) {
   assert_string_not_equal(first, again);
   assert_string_equal(launched(w, OWN "&ClientToken=one&SubnetId=subnet-0000000a"), first);
   assert_refused(w, call_as(w, TARGET, OWN "&ClientToken=one&SubnetId=subnet-0000000d"), "IdempotentParameterMismatch", "");
+#define IN_SUBNET(id) "&NetworkInterface.1.DeviceIndex=0&NetworkInterface.1.SubnetId=" id
+  first = launched(w, OWN "&ClientToken=two" IN_SUBNET("subnet-0000000a"));
+  again = launched(w, OWN "&ClientToken=two" IN_SUBNET("subnet-0000000b"));
+  assert_string_not_equal(first, again);
 }
 
 TEST(a_token_of_a_terminated_instance_is_refused) {
   WORLD(w, CALM, OWN_IMAGES);
   const char *id = running(w, OWN "&ClientToken=one");
   assert_done(w, call_id(w, "Action=TerminateInstances&InstanceId.1=@", id));
-  assert_refused(w, call_as(w, TARGET, OWN "&ClientToken=one"), "IdempotentInstanceTerminated", "for which the instance has been terminated");
+  assert_refused(w, call_as(w, TARGET, OWN "&ClientToken=one"), "IdempotentInstanceTerminated",
+                 "for which the instance has been terminated");
 }
 
 TEST(a_token_is_replayed_when_the_image_is_shared_no_more) {
@@ -316,11 +366,14 @@ TEST(a_token_is_replayed_when_the_image_is_shared_no_more) {
 TEST(an_instance_is_stopped_and_started_again) {
   WORLD(w, CALM, OWN_IMAGES);
   const char *id = launched(w, OWN);
-  assert_refused(w, call_id(w, "Action=StopInstances&InstanceId.1=@", id), "IncorrectInstanceState", "has never reached the 'running' state");
+  assert_refused(w, call_id(w, "Action=StopInstances&InstanceId.1=@", id), "IncorrectInstanceState",
+                 "has never reached the 'running' state");
   after_s(w, 60);
   assert_done(w, call_id(w, "Action=StopInstances&InstanceId.1=@", id));
-  assert_body(w, "<currentState><code>64</code><name>stopping</name></currentState><previousState><code>16</code><name>running</name></previousState>");
-  assert_refused(w, call_id(w, "Action=StartInstances&InstanceId.1=@", id), "IncorrectInstanceState", "is not in a state from which it can be started");
+  assert_body(w, "<currentState><code>64</code><name>stopping</name></currentState><previousState><code>16</code><name>running</name></"
+                 "previousState>");
+  assert_refused(w, call_id(w, "Action=StartInstances&InstanceId.1=@", id), "IncorrectInstanceState",
+                 "is not in a state from which it can be started");
   assert_done(w, call_id(w, "Action=StopInstances&InstanceId.1=@", id)); /* again, and nothing happens */
   after_s(w, 30);
   assert_string_equal(instance_state(w, id), "stopped");
@@ -398,7 +451,8 @@ TEST(calls_on_several_instances_do_all_or_nothing) {
 TEST(an_instance_of_instance_store_cannot_be_stopped) {
   WORLD(w, CALM, OWN_IMAGES);
   const char *id = running(w, RUN "&ImageId=ami-000000b7&InstanceType=m3.medium");
-  assert_refused(w, call_id(w, "Action=StopInstances&InstanceId.1=@", id), "UnsupportedOperation", "does not have an 'ebs' root device type");
+  assert_refused(w, call_id(w, "Action=StopInstances&InstanceId.1=@", id), "UnsupportedOperation",
+                 "does not have an 'ebs' root device type");
 }
 
 /* --- keys --- */
@@ -431,10 +485,15 @@ TEST(the_call_names_the_key_of_a_volume) {
   assert_string_equal(outcome(w, RUN_SOURCE("ami-00000001") ROOT_KEY TARGET_KEY), "running");
   assert_done(w, call_as(w, TARGET, "Action=DescribeVolumes&Filter.1.Name=size&Filter.1.Value.1=100"));
   assert_string_equal(value_of(w, "encrypted"), "false");
-  assert_refused(w, call_as(w, TARGET, RUN_SOURCE("ami-00000001") "&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.KmsKeyId=alias/mine"),
-                 "InvalidParameterDependency", "KmsKeyId");
-  assert_refused(w, call_as(w, TARGET, RUN_SOURCE("ami-00000003") "&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.Encrypted=false"),
-                 "InvalidBlockDeviceMapping", "encrypted");
+  assert_refused(
+      w,
+      call_as(w, TARGET,
+              RUN_SOURCE("ami-00000001") "&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.KmsKeyId=alias/mine"),
+      "InvalidParameterDependency", "KmsKeyId");
+  assert_refused(
+      w,
+      call_as(w, TARGET, RUN_SOURCE("ami-00000003") "&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.Encrypted=false"),
+      "InvalidBlockDeviceMapping", "encrypted");
 }
 
 TEST(own_encrypted_snapshots_keep_their_key_and_encryption_by_default_gives_one) {
@@ -535,6 +594,19 @@ TEST(mappings_are_the_images_unless_the_call_changes_them) {
   assert_body(w, "<snapshotId></snapshotId>");
   assert_body(w, "<iops>3000</iops><throughput>125</throughput>");
   assert_body(w, "<deleteOnTermination>false</deleteOnTermination>");
+  /* Another type does not take the iops of the image's along. */
+  running(w, RUN_SOURCE("ami-00000001") "&BlockDeviceMapping.1.DeviceName=/dev/sdb&BlockDeviceMapping.1.Ebs.VolumeType=gp2"
+                                        "&BlockDeviceMapping.2.DeviceName=/dev/sdc&BlockDeviceMapping.2.NoDevice=");
+  assert_done(w, call_as(w, TARGET, "Action=DescribeVolumes&Filter.1.Name=volume-type&Filter.1.Value.1=gp2"));
+  assert_body(w, "<size>100</size>");
+}
+
+TEST(a_disk_that_the_image_wants_empty_and_encrypted_is_so) {
+  WORLD(w, CALM, OWN_IMAGES);
+  running(w, RUN "&ImageId=ami-000000bd&InstanceType=m5.large");
+  assert_done(w, call_as(w, TARGET, "Action=DescribeVolumes&Filter.1.Name=encrypted&Filter.1.Value.1=true"));
+  assert_int_equal(count_of(w, "<size>5</size>"), 1);
+  assert_string_equal(value_of(w, "kmsKeyId"), "arn:aws:kms:eu-west-1:" TARGET ":key/ebs-2");
 }
 
 TEST(mappings_that_make_no_sense_are_refused) {
@@ -542,19 +614,25 @@ TEST(mappings_that_make_no_sense_are_refused) {
     const char *form, *code, *part;
   } bad[] = {
       {"&BlockDeviceMapping.1.Ebs.VolumeSize=9", "MissingParameter", "deviceName"},
-      {"&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.VolumeSize=4", "InvalidBlockDeviceMapping", "smaller than snapshot"},
+      {"&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.VolumeSize=4", "InvalidBlockDeviceMapping",
+       "smaller than snapshot"},
       {"&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.NoDevice=", "InvalidBlockDeviceMapping", "root device"},
-      {"&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.SnapshotId=snap-000000b2", "InvalidBlockDeviceMapping", "root device"},
+      {"&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.SnapshotId=snap-000000b2", "InvalidBlockDeviceMapping",
+       "root device"},
       {"&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.VolumeType=io1", "MissingParameter", "iops"},
       {"&BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.Ebs.VolumeType=gp3", "InvalidBlockDeviceMapping", "size"},
-      {"&BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.Ebs.SnapshotId=snap-00000001", "InvalidSnapshot.NotFound", "snap-00000001"},
+      {"&BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.Ebs.SnapshotId=snap-00000001", "InvalidSnapshot.NotFound",
+       "snap-00000001"},
       {"&BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.VirtualName=other0", "InvalidBlockDeviceMapping", "virtualName"},
   };
   WORLD(w, CALM, OWN_IMAGES);
   for (size_t i = 0; i < COUNT(bad); i++)
     assert_refused(w, call_id(w, OWN "@", bad[i].form), bad[i].code, bad[i].part);
-  launched(w, OWN "&BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.Ebs.SnapshotId=snap-000000b2"
-                  "&BlockDeviceMapping.2.DeviceName=/dev/sdg&BlockDeviceMapping.2.VirtualName=ephemeral0");
+#define MORE "&BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.Ebs.SnapshotId=snap-000000b2" \
+             "&BlockDeviceMapping.2.DeviceName=/dev/sdg&BlockDeviceMapping.2.VirtualName=ephemeral0"
+  launched(w, OWN MORE);
+  front.denied[0] = "ec2:RunInstances arn:aws:ec2:eu-west-1::snapshot/snap-000000b2";
+  assert_refused(w, call_as(w, TARGET, OWN MORE), "UnauthorizedOperation", "");
 }
 
 TEST(volumes_go_with_their_instance_or_stay_as_they_are_set) {
@@ -592,7 +670,8 @@ TEST(instances_are_found_by_many_filters) {
       "private-ip-address&Filter.1.Value.1=172.31.*", "key-name&Filter.1.Value.1=mine", "owner-id&Filter.1.Value.1=" TARGET,
   };
   WORLD(w, CALM, OWN_IMAGES);
-  const char *id = running(w, OWN "&ClientToken=one&KeyName=mine&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=k&TagSpecification.1.Tag.1.Value=v");
+  const char *id = running(w, OWN "&ClientToken=one&KeyName=mine&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=k&"
+                                  "TagSpecification.1.Tag.1.Value=v");
   const char *other = running(w, RUN "&ImageId=ami-000000b3&InstanceType=t4g.micro&Placement.AvailabilityZone=eu-west-1b");
   assert_done(w, call_id(w, "Action=TerminateInstances&InstanceId.1=@", other));
   after_s(w, 60);
@@ -644,6 +723,9 @@ TEST(instances_carry_tags_and_volumes_too) {
   assert_done(w, call_id(w, "Action=CreateTags&ResourceId.1=@&Tag.1.Key=late&Tag.1.Value=x", id));
   assert_done(w, call_as(w, TARGET, "Action=DescribeTags&Filter.1.Name=key&Filter.1.Value.1=late"));
   assert_body(w, "<resourceType>instance</resourceType>");
+  launched(w, OWN "&TagSpecification.1.ResourceType=network-interface&TagSpecification.1.Tag.1.Key=wire&TagSpecification.1.Tag.1.Value=x");
+  assert_done(w, call_as(w, TARGET, "Action=DescribeTags&Filter.1.Name=key&Filter.1.Value.1=wire"));
+  assert_body(w, "<resourceType>network-interface</resourceType>");
   front.denied[0] = "ec2:CreateTags arn:aws:ec2:eu-west-1:" TARGET ":instance/*";
   assert_refused(w, call_id(w, "Action=CreateTags&ResourceId.1=@&Tag.1.Key=late", id), "UnauthorizedOperation", "");
 }
@@ -684,6 +766,11 @@ TEST(time_knows_when_an_instance_moves_next) {
   assert_int_equal(cs_ec2_next_ms(w->sim, now + 2000), now + 15000);
   cs_ec2_advance(w->sim, now + 15000);
   assert_true(cs_ec2_next_ms(w->sim, now + 15000) == INT64_MAX);
+  after_s(w, 60);
+  const char *id = launched(w, OWN);
+  assert_done(w, call_id(w, "Action=TerminateInstances&InstanceId.1=@", id));
+  now = cs_sim_time(w->sim, w->now_ms);
+  assert_int_equal(cs_ec2_next_ms(w->sim, now), now + 20000); /* it will not run at all */
 }
 
 int main(void) {
@@ -704,6 +791,7 @@ int main(void) {
       cmocka_unit_test(an_address_for_the_world_is_given_by_the_subnet_or_the_call),
       cmocka_unit_test(types_are_launched_where_they_are_offered_and_there_is_room),
       cmocka_unit_test(running_vcpus_have_a_quota),
+      cmocka_unit_test(each_api_has_its_own_bucket),
       cmocka_unit_test(launches_have_the_smallest_bucket),
       cmocka_unit_test(a_token_launches_once_and_gives_the_same_reservation),
       cmocka_unit_test(a_token_is_zonal_where_the_place_is_named),
@@ -724,6 +812,7 @@ int main(void) {
       cmocka_unit_test(an_instance_whose_key_was_lost_does_not_start_again),
       cmocka_unit_test(once_it_runs_an_instance_needs_the_source_key_no_more),
       cmocka_unit_test(mappings_are_the_images_unless_the_call_changes_them),
+      cmocka_unit_test(a_disk_that_the_image_wants_empty_and_encrypted_is_so),
       cmocka_unit_test(mappings_that_make_no_sense_are_refused),
       cmocka_unit_test(volumes_go_with_their_instance_or_stay_as_they_are_set),
       cmocka_unit_test(instances_are_found_by_many_filters),

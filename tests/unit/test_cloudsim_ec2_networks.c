@@ -15,7 +15,9 @@
 
 static const char *made_group(struct world *w) {
   static char id[64];
-  assert_done(w, call_as(w, TARGET, MAKE "&TagSpecification.1.ResourceType=security-group&TagSpecification.1.Tag.1.Key=k&TagSpecification.1.Tag.1.Value=v"));
+  assert_done(
+      w, call_as(w, TARGET,
+                 MAKE "&TagSpecification.1.ResourceType=security-group&TagSpecification.1.Tag.1.Key=k&TagSpecification.1.Tag.1.Value=v"));
   AF_COPY(id, af_str(value_of(w, "groupId")));
   return id;
 }
@@ -73,10 +75,14 @@ TEST(subnets_are_found_by_network_zone_and_default) {
     const char *filter, *want;
     size_t n;
   } cases[] = {
-      {"vpc-id&Filter.1.Value.1=vpc-0000000a", "subnet-0000000a", 2}, {"availability-zone&Filter.1.Value.1=eu-west-1b", "subnet-0000000b", 1},
-      {"default-for-az&Filter.1.Value.1=true", "subnet-0000000c", 1}, {"state&Filter.1.Value.1=available", "subnet-0000000a", 3},
-      {"subnet-id&Filter.1.Value.1=subnet-0000000b", "subnet-0000000b", 1}, {"tag:Tier&Filter.1.Value.1=open", "subnet-0000000b", 1},
-      {"availability-zone-id&Filter.1.Value.1=eu-west-1-az1", "subnet-0000000a", 1}, {"tag-key&Filter.1.Value.1=Tier", "subnet-0000000b", 1},
+      {"vpc-id&Filter.1.Value.1=vpc-0000000a", "subnet-0000000a", 2},
+      {"availability-zone&Filter.1.Value.1=eu-west-1b", "subnet-0000000b", 1},
+      {"default-for-az&Filter.1.Value.1=true", "subnet-0000000c", 1},
+      {"state&Filter.1.Value.1=available", "subnet-0000000a", 3},
+      {"subnet-id&Filter.1.Value.1=subnet-0000000b", "subnet-0000000b", 1},
+      {"tag:Tier&Filter.1.Value.1=open", "subnet-0000000b", 1},
+      {"availability-zone-id&Filter.1.Value.1=eu-west-1-az1", "subnet-0000000a", 1},
+      {"tag-key&Filter.1.Value.1=Tier", "subnet-0000000b", 1},
       {"map-public-ip-on-launch&Filter.1.Value.1=false", "subnet-0000000a", 1},
   };
   WORLD(w, "", TWO_NETWORKS);
@@ -123,7 +129,8 @@ TEST(a_network_that_makes_no_sense_is_refused_with_its_place) {
 TEST(lists_of_networks_come_in_pages) {
   WORLD(w, "", "");
   assert_refused(w, call_as(w, TARGET, "Action=DescribeSubnets&MaxResults=4"), "InvalidParameterValue", "maxResults");
-  assert_refused(w, call_as(w, TARGET, "Action=DescribeSubnets&MaxResults=5&SubnetId.1=subnet-0000000a"), "InvalidParameterCombination", "SubnetId");
+  assert_refused(w, call_as(w, TARGET, "Action=DescribeSubnets&MaxResults=5&SubnetId.1=subnet-0000000a"), "InvalidParameterCombination",
+                 "SubnetId");
   for (int i = 0; i < 6; i++) {
     char form[200];
     snprintf(form, sizeof form, "Action=CreateSecurityGroup&GroupName=group%d&GroupDescription=x", i);
@@ -162,6 +169,8 @@ TEST(rules_are_taken_away_and_given) {
   char rule[64], more[200];
   AF_COPY(rule, af_str(value_of(w, "securityGroupRuleId")));
   assert_refused(w, on_group(w, "AuthorizeSecurityGroupEgress", id, ALL_OUT), "InvalidPermission.Duplicate", "0.0.0.0/0");
+  assert_done(w, on_group(w, "AuthorizeSecurityGroupIngress", id, ALL_OUT)); /* the other way is another rule */
+  assert_done(w, on_group(w, "RevokeSecurityGroupIngress", id, ALL_OUT));
   assert_done(w, on_group(w, "AuthorizeSecurityGroupIngress", id, "&IpProtocol=tcp&FromPort=22&ToPort=22&CidrIp=10.0.0.0/8"));
   assert_done(w, call_as(w, TARGET, "Action=DescribeSecurityGroups&Filter.1.Name=group-name&Filter.1.Value.1=ferry"));
   assert_body(w, "<ipPermissions><item><ipProtocol>tcp</ipProtocol><fromPort>22</fromPort><toPort>22</toPort>");
@@ -176,9 +185,12 @@ TEST(a_security_groups_name_is_unique_in_its_network) {
   made_group(w);
   assert_refused(w, call_as(w, TARGET, MAKE), "InvalidGroup.Duplicate", "The security group 'ferry' already exists for VPC 'vpc-0000000b'");
   assert_done(w, call_as(w, TARGET, MAKE "&VpcId=vpc-0000000a"));
-  assert_refused(w, call_as(w, TARGET, "Action=CreateSecurityGroup&GroupName=default&GroupDescription=x"), "InvalidParameterValue", "reserved");
-  assert_refused(w, call_as(w, TARGET, "Action=CreateSecurityGroup&GroupName=sg-1&GroupDescription=x"), "InvalidParameterValue", "GroupName");
-  assert_refused(w, call_as(w, TARGET, "Action=CreateSecurityGroup&GroupName=a&GroupDescription=%c3%a4"), "InvalidParameterValue", "GroupDescription");
+  assert_refused(w, call_as(w, TARGET, "Action=CreateSecurityGroup&GroupName=default&GroupDescription=x"), "InvalidParameterValue",
+                 "reserved");
+  assert_refused(w, call_as(w, TARGET, "Action=CreateSecurityGroup&GroupName=sg-1&GroupDescription=x"), "InvalidParameterValue",
+                 "GroupName");
+  assert_refused(w, call_as(w, TARGET, "Action=CreateSecurityGroup&GroupName=a&GroupDescription=%c3%a4"), "InvalidParameterValue",
+                 "GroupDescription");
   assert_refused(w, call_as(w, TARGET, MAKE "&VpcId=vpc-0000000c"), "InvalidVpcID.NotFound", "vpc-0000000c");
 }
 
@@ -207,6 +219,7 @@ TEST(a_read_that_lags_sees_the_security_group_late_and_its_going_late) {
   assert_done(w, call_as(w, TARGET, form));
   assert_done(w, on_group(w, "DeleteSecurityGroup", id, ""));
   assert_done(w, call_as(w, TARGET, form));
+  assert_refused(w, on_group(w, "DeleteSecurityGroup", id, ""), "InvalidGroup.NotFound", id); /* a write knows it */
   after_s(w, 6);
   assert_refused(w, call_as(w, TARGET, form), "InvalidGroup.NotFound", id);
 }
@@ -225,8 +238,11 @@ TEST(calls_on_security_groups_need_permission_for_each) {
   assert_refused(w, on_group(w, "RevokeSecurityGroupEgress", id, ALL_OUT), "UnauthorizedOperation", "");
   assert_refused(w, call_as(w, TARGET, "Action=DescribeSubnets"), "UnauthorizedOperation", "");
   front.denied[1] = "none none";
-  assert_refused(w, call_as(w, TARGET, "Action=CreateSecurityGroup&GroupName=b&GroupDescription=x&TagSpecification.1.ResourceType=security-group"
-                                       "&TagSpecification.1.Tag.1.Key=k"), "UnauthorizedOperation", "");
+  assert_refused(w,
+                 call_as(w, TARGET,
+                         "Action=CreateSecurityGroup&GroupName=b&GroupDescription=x&TagSpecification.1.ResourceType=security-group"
+                         "&TagSpecification.1.Tag.1.Key=k"),
+                 "UnauthorizedOperation", "");
 }
 
 TEST(networks_and_groups_carry_tags_like_images) {
@@ -316,12 +332,14 @@ TEST(instance_types_come_in_pages_without_a_gap) {
   assert_int_equal(n, all);
   assert_true(all >= 30);
   assert_refused(w, call_as(w, TARGET, "Action=DescribeInstanceTypes&MaxResults=101"), "InvalidParameterValue", "100");
-  assert_refused(w, call_as(w, TARGET, "Action=DescribeInstanceTypes&MaxResults=5&InstanceType.1=t3.micro"), "InvalidParameterCombination", "");
+  assert_refused(w, call_as(w, TARGET, "Action=DescribeInstanceTypes&MaxResults=5&InstanceType.1=t3.micro"), "InvalidParameterCombination",
+                 "");
 }
 
 TEST(a_world_keeps_types_out_of_a_region_or_to_some_of_its_zones) {
   WORLD(w, "", "      instance_types: {unavailable: [m5.large], zones: {c5.large: [eu-west-1b], r5.large: []}}\n");
   assert_refused(w, call_as(w, TARGET, "Action=DescribeInstanceTypes&InstanceType.1=m5.large"), "InvalidInstanceType", "m5.large");
+  assert_refused(w, call_as(w, TARGET, "Action=DescribeInstanceTypes&InstanceType.1=r5.large"), "InvalidInstanceType", "r5.large");
   assert_int_equal(types_of(w, "&InstanceType.1=c5.large"), 1);
 #define OFFERINGS "Action=DescribeInstanceTypeOfferings&LocationType=availability-zone&Filter.1.Name=instance-type&Filter.1.Value.1="
   assert_done(w, call_as(w, TARGET, OFFERINGS "c5.large"));
@@ -333,7 +351,11 @@ TEST(a_world_keeps_types_out_of_a_region_or_to_some_of_its_zones) {
   assert_int_equal(count_of(w, "<location>"), 1);
   assert_done(w, call_as(w, TARGET, "Action=DescribeInstanceTypeOfferings&Filter.1.Name=instance-type&Filter.1.Value.1=t3.micro"));
   assert_body(w, "<locationType>region</locationType><location>eu-west-1</location>");
-  assert_done(w, call_as(w, TARGET, "Action=DescribeInstanceTypeOfferings&LocationType=availability-zone-id&Filter.1.Name=instance-type&Filter.1.Value.1=t3.micro"));
+  assert_done(
+      w,
+      call_as(
+          w, TARGET,
+          "Action=DescribeInstanceTypeOfferings&LocationType=availability-zone-id&Filter.1.Name=instance-type&Filter.1.Value.1=t3.micro"));
   assert_body(w, "<location>eu-west-1-az3</location>");
   assert_refused(w, call_as(w, TARGET, "Action=DescribeInstanceTypeOfferings&LocationType=planet"), "InvalidParameterValue", "planet");
   assert_done(w, call_as(w, SOURCE, OFFERINGS "m5.large"));

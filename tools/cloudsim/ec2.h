@@ -220,7 +220,8 @@ struct cs_snapshot *cs_snapshot_new(struct cs_sim *sim, struct cs_account *owner
 void cs_new_id(struct cs_sim *sim, const char *prefix, char id[CS_ID_SIZE]); /* "ami-" and 17 digits */
 /* The n-th id, which must not be there yet; those before it are asked of id_at(). */
 void cs_index_add(struct cs_index *index, const char *id, size_t n, cs_id_at *id_at, const struct cs_ec2 *ec2);
-size_t cs_index_find(const struct cs_index *index, const char *id, cs_id_at *id_at, const struct cs_ec2 *ec2); /* SIZE_MAX: it isn't there */
+/* SIZE_MAX where it isn't there. */
+size_t cs_index_find(const struct cs_index *index, const char *id, cs_id_at *id_at, const struct cs_ec2 *ec2);
 struct cs_image *cs_image_by_id(const struct cs_sim *sim, const char *id); /* whatever became of it */
 struct cs_snapshot *cs_snapshot_by_id(const struct cs_sim *sim, const char *id);
 /* It is gone from now on; what it still had to do is dropped. */

@@ -2,8 +2,8 @@
 #include "tools/cloudsim/ec2_compute.h"
 
 static json_t *thing_json(const struct cs_thing *thing, const char *state, int64_t now) {
-  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", thing->id, "account", thing->owner->id, "region", thing->region->name, "state", state,
-                   "creator", thing->creator, "tags", cs_tags_json(&thing->tags, now));
+  return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "id", thing->id, "account", thing->owner->id, "region", thing->region->name, "state",
+                   state, "creator", thing->creator, "tags", cs_tags_json(&thing->tags, now));
 }
 
 static json_t *instance_json(const struct cs_instance *i, const char *state, int64_t now) {

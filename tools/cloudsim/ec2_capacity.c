@@ -43,7 +43,8 @@ static int64_t vcpus_in_use(struct cs_call *call) {
   for (size_t k = 0; k < all->n_of_kind[CS_INSTANCE]; k++) {
     const struct cs_instance *i = (const struct cs_instance *)all->of_kind[CS_INSTANCE][k];
     enum cs_instance_state state = cs_instance_state(i, call->sim_ms);
-    if (i->thing.region == call->region && af_streq(i->thing.owner->id, call->caller.account) && (state == CS_PENDING || state == CS_RUNNING))
+    if (i->thing.region == call->region && af_streq(i->thing.owner->id, call->caller.account) &&
+        (state == CS_PENDING || state == CS_RUNNING))
       n += i->type->vcpus;
   }
   return n;

@@ -89,13 +89,15 @@ enum cs_type_flag {
   CS_T_HVM = 1 << 5, CS_T_PV = 1 << 6,                                                   /* virtualization */
   CS_T_EBS = 1 << 7, CS_T_INSTANCE_STORE = 1 << 8,                                       /* root devices */
   CS_T_LEGACY_BIOS = 1 << 9, CS_T_UEFI = 1 << 10,                                        /* boot modes */
-  CS_T_NITRO = 1 << 11, CS_T_TPM = 1 << 12, CS_T_METAL = 1 << 13, CS_T_BURSTABLE = 1 << 14, CS_T_CURRENT = 1 << 15, CS_T_FREE_TIER = 1 << 16,
+  CS_T_NITRO = 1 << 11, CS_T_TPM = 1 << 12, CS_T_METAL = 1 << 13, CS_T_BURSTABLE = 1 << 14, CS_T_CURRENT = 1 << 15,
+  CS_T_FREE_TIER = 1 << 16,
   CS_T_ENA_SUPPORTED = 1 << 17, CS_T_ENA_REQUIRED = 1 << 18, CS_T_DISKS = 1 << 19,         /* it has disks of its own */
 };
 const struct cs_instance_type *cs_instance_type_find(const char *name); /* NULL where there is none */
 void cs_type_architectures(const struct cs_instance_type *type, char *out, size_t size); /* "i386,x86_64" */
 bool cs_type_has_architecture(const struct cs_instance_type *type, const char *architecture);
-bool cs_type_offered(const struct cs_settings *settings, const struct cs_instance_type *type, int zone); /* zone -1: anywhere in the Region */
+/* zone -1: anywhere in the Region */
+bool cs_type_offered(const struct cs_settings *settings, const struct cs_instance_type *type, int zone);
 
 /* --- volumes and instances --- */
 struct cs_volume {
@@ -179,7 +181,7 @@ void cs_orders_done(struct cs_orders *orders);
 void cs_devices_make(struct cs_call *call, struct cs_instance *i, const struct cs_orders *orders, int zone);
 
 /* ec2_describe_instances.c */
-void cs_write_reservation(const struct cs_call *call, struct af_buf *out, const struct cs_instance *i, int64_t view); /* what stands in it */
+void cs_write_reservation(struct af_buf *out, const struct cs_instance *i, int64_t view); /* what stands in it */
 
 /* ec2_audit.c, ec2_audit_compute.c */
 json_t *cs_tags_json(const struct cs_tags *tags, int64_t now);

@@ -20,14 +20,14 @@ static int check_state(struct cs_call *call, const struct cs_instance *i) {
     return cs_fail(call, 400, "IncorrectInstanceState", "The instance '%s' is not in the 'running' or 'stopped' state.", i->thing.id);
   if (state == CS_STOPPING)
     return 0;
-  return cs_fail(call, 400, "InvalidParameterValue", "Invalid value '%s' for instanceId. Instance is not in state 'running' or 'stopping' or 'stopped'",
-                 i->thing.id);
+  return cs_fail(call, 400, "InvalidParameterValue",
+                 "Invalid value '%s' for instanceId. Instance is not in state 'running' or 'stopping' or 'stopped'", i->thing.id);
 }
 
 static int check_concurrent(struct cs_call *call, const struct cs_instance *i) {
   const struct cs_ec2 *ec2 = call->sim->ec2;
   for (size_t k = 0; k < ec2->n_pending_images; k++)
-    if (af_streq(ec2->pending_images[k]->text[CS_SOURCE_INSTANCE], i->thing.id) && !ec2->pending_images[k]->copy)
+    if (af_streq(ec2->pending_images[k]->text[CS_SOURCE_INSTANCE], i->thing.id))
       return cs_fail(call, 400, "ConcurrentCreateImage", "The image %s of instance %s is being created: wait until it is done.",
                      ec2->pending_images[k]->id, i->thing.id);
   return 0;
@@ -35,7 +35,8 @@ static int check_concurrent(struct cs_call *call, const struct cs_instance *i) {
 
 static int check_instance(struct cs_call *call, const struct cs_instance *i) {
   if (!af_streq(i->origin->text[CS_ROOT_TYPE], "ebs"))
-    return cs_fail(call, 400, "InvalidParameterValue", "Invalid value '%s' for instanceId. The instance has no 'ebs' root device.", i->thing.id);
+    return cs_fail(call, 400, "InvalidParameterValue", "Invalid value '%s' for instanceId. The instance has no 'ebs' root device.",
+                   i->thing.id);
   return check_state(call, i) < 0 ? -AF_EAWS : check_concurrent(call, i);
 }
 
@@ -58,7 +59,8 @@ static int change_mapping(struct cs_call *call, struct cs_image *image, size_t n
     return cs_fail(call, 400, "MissingParameter", "The request must contain the parameter deviceName");
   struct cs_mapping *m = mapping_of(image, device);
   if (!m || !m->ebs)
-    return cs_fail(call, 400, "InvalidBlockDeviceMapping", "Invalid device mapping %s: the instance has no such volume, and cloudsim adds none.", device);
+    return cs_fail(call, 400, "InvalidBlockDeviceMapping",
+                   "Invalid device mapping %s: the instance has no such volume, and cloudsim adds none.", device);
   for (size_t k = 0; k < sizeof fixed / sizeof fixed[0]; k++)
     if (cs_paramf(p, "BlockDeviceMapping.%zu.Ebs.%s", n, fixed[k]))
       return cs_fail(call, 400, "InvalidBlockDeviceMapping", "Invalid device mapping %s: %s cannot be changed.", device, fixed[k]);
@@ -81,17 +83,21 @@ static int read_mappings(struct cs_call *call, struct cs_image *draft, const str
     struct cs_mapping *m = CS_ADD(draft->mappings, draft->n_mappings);
     cs_mapping_copy(m, &i->devices[k].mapping);
     cs_set(&m->snapshot_id, NULL);
-    if (!v)
-      continue;
-    m->volume_size = v->size_gib;
-    m->delete_on_termination = v->delete_on_termination;
-    m->encrypted = v->encrypted;
+    if (v)
+      m->encrypted = v->encrypted;
   }
   size_t n = cs_param_list(call, "BlockDeviceMapping");
   for (size_t k = 1; k <= n; k++)
     if (change_mapping(call, draft, k) < 0)
       return -AF_EAWS;
   return 0;
+}
+
+static int count_volumes(const struct cs_image *draft) {
+  int n = 0;
+  for (size_t k = 0; k < draft->n_mappings; k++)
+    n += draft->mappings[k].ebs;
+  return n;
 }
 
 /* --- the effect --- */
@@ -187,8 +193,8 @@ int cs_create_image(struct cs_call *call, struct af_buf *out) {
     return -AF_EAWS;
   struct cs_image *draft = cs_new(sizeof *draft);
   cs_set(&draft->text[CS_ROOT_NAME], i->origin->text[CS_ROOT_NAME]);
-  int rc = read_mappings(call, draft, i) < 0 || cs_dry_run(call) < 0 || cs_check_unique_name(call, name) < 0 || cs_check_image_quota(call, false) < 0 ||
-                   cs_check_snapshot_quota(call, 0, (int)i->n_devices) < 0
+  int rc = read_mappings(call, draft, i) < 0 || cs_dry_run(call) < 0 || cs_check_unique_name(call, name) < 0 ||
+                   cs_check_image_quota(call, false) < 0 || cs_check_snapshot_quota(call, 0, count_volumes(draft)) < 0
                ? -AF_EAWS
                : 0;
   if (rc == 0)

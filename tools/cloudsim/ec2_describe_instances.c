@@ -148,8 +148,9 @@ static void write_options(struct af_buf *out, const struct cs_instance *i) {
 
 /* What it has of its image, under the names that DescribeImages gives it. */
 static void write_origin(struct af_buf *out, const struct cs_image *origin) {
-  static const enum cs_attribute shown[] = {CS_ARCHITECTURE, CS_KERNEL,     CS_RAMDISK, CS_PLATFORM, CS_PLATFORM_DETAILS, CS_USAGE_OPERATION, CS_ROOT_TYPE,
-                                            CS_ROOT_NAME,    CS_VIRTUALIZATION, CS_HYPERVISOR, CS_SRIOV, CS_ENA,            CS_BOOT_MODE,       CS_TPM};
+  static const enum cs_attribute shown[] = {CS_ARCHITECTURE, CS_KERNEL, CS_RAMDISK, CS_PLATFORM, CS_PLATFORM_DETAILS,
+                                            CS_USAGE_OPERATION, CS_ROOT_TYPE, CS_ROOT_NAME, CS_VIRTUALIZATION, CS_HYPERVISOR,
+                                            CS_SRIOV, CS_ENA, CS_BOOT_MODE, CS_TPM};
   for (size_t k = 0; k < sizeof shown / sizeof shown[0]; k++)
     cs_xml_text(out, cs_image_attributes[shown[k]].element, origin->text[shown[k]]);
   cs_xml_codes(out, origin->codes, origin->n_codes);
@@ -178,8 +179,7 @@ static void write_instance(struct af_buf *out, const struct cs_instance *i, int6
   cs_xml_close(out, "item");
 }
 
-void cs_write_reservation(const struct cs_call *call, struct af_buf *out, const struct cs_instance *i, int64_t view) {
-  (void)call;
+void cs_write_reservation(struct af_buf *out, const struct cs_instance *i, int64_t view) {
   cs_xml_text(out, "reservationId", i->reservation);
   cs_xml_text(out, "ownerId", i->thing.owner->id);
   cs_xml_open(out, "groupSet");
@@ -191,8 +191,9 @@ void cs_write_reservation(const struct cs_call *call, struct af_buf *out, const 
 
 /* --- filters --- */
 
-enum { FACT_ID, FACT_STATE, FACT_STATE_CODE, FACT_IMAGE, FACT_TOKEN, FACT_TYPE, FACT_KEY, FACT_RESERVATION, FACT_OWNER, FACT_ZONE, FACT_LAUNCH,
-       FACT_REASON, FACT_SUBNET, FACT_VPC, FACT_ADDRESS, FACT_INTERFACE, FACT_GROUP, FACT_GROUP_NAME, FACT_VOLUME, FACT_DEVICE, FACT_CODE };
+enum { FACT_ID, FACT_STATE, FACT_STATE_CODE, FACT_IMAGE, FACT_TOKEN, FACT_TYPE, FACT_KEY, FACT_RESERVATION, FACT_OWNER,
+       FACT_ZONE, FACT_LAUNCH, FACT_REASON, FACT_SUBNET, FACT_VPC, FACT_ADDRESS, FACT_INTERFACE, FACT_GROUP, FACT_GROUP_NAME,
+       FACT_VOLUME, FACT_DEVICE, FACT_CODE };
 
 static void instance_fact(const struct cs_call *call, const void *thing, const struct cs_filter *f, struct cs_match *m) {
   const struct cs_instance *i = thing;
@@ -289,7 +290,7 @@ static const struct cs_filter instance_filters[] = {
 
 static void write_reservation_item(const struct cs_call *call, struct af_buf *out, const void *thing) {
   cs_xml_open(out, "item");
-  cs_write_reservation(call, out, thing, call->view_ms);
+  cs_write_reservation(out, thing, call->view_ms);
   cs_xml_close(out, "item");
 }
 

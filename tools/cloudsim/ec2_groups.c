@@ -90,7 +90,8 @@ static int read_flat(struct cs_call *call, bool egress, struct rules *rules) {
   if (!cidr || !protocol)
     return cidr || protocol ? cs_fail(call, 400, "MissingParameter", "CidrIp and IpProtocol go together") : 0;
   struct cs_rule *rule = CS_ADD(rules->items, rules->n);
-  *rule = (struct cs_rule){.egress = egress, .kind = rule_kinds[0].element, .from = port(param(call, "FromPort")), .to = port(param(call, "ToPort"))};
+  *rule = (struct cs_rule){
+      .egress = egress, .kind = rule_kinds[0].element, .from = port(param(call, "FromPort")), .to = port(param(call, "ToPort"))};
   if (!AF_COPY(rule->protocol, af_str(protocol)) || !AF_COPY(rule->peer, af_str(cidr)))
     return cs_fail(call, 400, "InvalidPermission.Malformed", "Invalid permission.");
   return 0;
@@ -118,7 +119,7 @@ static bool of_egress(const struct cs_call *call) {
   return strstr(call->action, "Egress") != NULL;
 }
 
-static void write_rule(const struct cs_call *call, struct af_buf *out, const struct cs_group *group, const struct cs_rule *rule) {
+static void write_rule(struct af_buf *out, const struct cs_group *group, const struct cs_rule *rule) {
   cs_xml_open(out, "item");
   cs_xml_text(out, "securityGroupRuleId", rule->id);
   cs_xml_text(out, "groupId", group->thing.id);
@@ -132,7 +133,6 @@ static void write_rule(const struct cs_call *call, struct af_buf *out, const str
   if (af_streq(rule->kind, "ipv6Ranges"))
     cs_xml_text(out, "cidrIpv6", rule->peer);
   cs_xml_close(out, "item");
-  (void)call;
 }
 
 static int authorize(struct cs_call *call, struct af_buf *out, struct cs_group *group, const struct rules *rules) {
@@ -146,7 +146,7 @@ static int authorize(struct cs_call *call, struct af_buf *out, struct cs_group *
   cs_xml_open(out, "securityGroupRuleSet");
   for (size_t i = 0; i < rules->n; i++) {
     cs_group_rule_add(call->sim, group, call->sim_ms, &rules->items[i], rules->items[i].peer);
-    write_rule(call, out, group, &group->rules[group->n_rules - 1]);
+    write_rule(out, group, &group->rules[group->n_rules - 1]);
   }
   cs_xml_close(out, "securityGroupRuleSet");
   return 0;
@@ -245,7 +245,8 @@ int cs_create_group(struct cs_call *call, struct af_buf *out) {
       cs_tag_specs_check(call, types) < 0)
     return -AF_EAWS;
   struct cs_vpc *vpc = vpc_asked(call);
-  if (!vpc || cs_may(call, "ec2:CreateSecurityGroup", "vpc", vpc->thing.id) < 0 || cs_dry_run(call) < 0 || check_unique(call, vpc, name) < 0)
+  if (!vpc || cs_may(call, "ec2:CreateSecurityGroup", "vpc", vpc->thing.id) < 0 || cs_dry_run(call) < 0 ||
+      check_unique(call, vpc, name) < 0)
     return -AF_EAWS;
   struct cs_group *group = cs_thing_new(call->sim, CS_GROUP, sizeof *group, vpc->thing.owner, call->region, NULL);
   cs_thing_made(call, &group->thing);
@@ -253,8 +254,8 @@ int cs_create_group(struct cs_call *call, struct af_buf *out) {
   group->vpc = vpc;
   group->name = cs_strdup(name);
   group->description = cs_strdup(description);
-  cs_group_rule_add(call->sim, group, call->sim_ms, &(struct cs_rule){.egress = true, .protocol = "-1", .from = -1, .to = -1, .kind = "ipRanges"},
-                    "0.0.0.0/0");
+  cs_group_rule_add(call->sim, group, call->sim_ms,
+                    &(struct cs_rule){.egress = true, .protocol = "-1", .from = -1, .to = -1, .kind = "ipRanges"}, "0.0.0.0/0");
   char arn[200];
   cs_call_arn(call, "security-group", group->thing.id, arn, sizeof arn);
   cs_xml_text(out, "groupId", group->thing.id);

@@ -112,7 +112,7 @@ static struct verdict volume_verdict(struct cs_sim *sim, const struct cs_instanc
     return wrong_state;
   /* Once the volume is made, its source has done its part. */
   bool first = i->launch_ms == i->thing.created_ms;
-  if (first && v->source_key && v->source_key != v->target_key && !cs_key_usable(sim, at, &i->caller, v->source_key, true))
+  if (first && v->source_key && !cs_key_usable(sim, at, &i->caller, v->source_key, true))
     return inaccessible;
   if (v->target_key && !cs_key_usable(sim, at, &i->caller, v->target_key, false))
     return inaccessible;
@@ -181,20 +181,23 @@ struct change {
 
 static int wrong_state(struct cs_call *call, const struct cs_instance *i, const char *verb) {
   if (cs_instance_state(i, call->sim_ms) == CS_PENDING)
-    return cs_fail(call, 400, "IncorrectInstanceState", "Instance '%s' cannot be %s as it has never reached the 'running' state.", i->thing.id, verb);
+    return cs_fail(call, 400, "IncorrectInstanceState", "Instance '%s' cannot be %s as it has never reached the 'running' state.",
+                   i->thing.id, verb);
   return cs_fail(call, 400, "IncorrectInstanceState", "The instance '%s' is not in a state from which it can be %s.", i->thing.id, verb);
 }
 
 static int may_start(struct cs_call *call, const struct cs_instance *i) {
-  return cs_instance_state(i, call->sim_ms) != CS_STOPPED ? wrong_state(call, i, "started") : cs_check_capacity(call, i->type, i->interface->subnet->zone);
+  return cs_instance_state(i, call->sim_ms) != CS_STOPPED ? wrong_state(call, i, "started")
+                                                          : cs_check_capacity(call, i->type, i->interface->subnet->zone);
 }
 
 static int may_stop(struct cs_call *call, const struct cs_instance *i) {
   if (!af_streq(i->origin->text[CS_ROOT_TYPE], "ebs"))
-    return cs_fail(call, 400, "UnsupportedOperation", "The instance '%s' does not have an 'ebs' root device type and cannot be stopped", i->thing.id);
-  if (i->stop_protected)
-    return cs_fail(call, 400, "OperationNotPermitted", "The instance '%s' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.",
+    return cs_fail(call, 400, "UnsupportedOperation", "The instance '%s' does not have an 'ebs' root device type and cannot be stopped",
                    i->thing.id);
+  if (i->stop_protected)
+    return cs_fail(call, 400, "OperationNotPermitted",
+                   "The instance '%s' may not be stopped. Modify its 'disableApiStop' instance attribute and try again.", i->thing.id);
   return cs_instance_state(i, call->sim_ms) == CS_RUNNING ? 0 : wrong_state(call, i, "stopped");
 }
 
@@ -267,7 +270,7 @@ int cs_stop_instances(struct cs_call *call, struct af_buf *out) {
 }
 
 int cs_terminate_instances(struct cs_call *call, struct af_buf *out) {
-  static const struct change terminate = {IN(CS_PENDING) | IN(CS_RUNNING) | IN(CS_STOPPING) | IN(CS_STOPPED), IN(CS_SHUTTING_DOWN) | IN(CS_TERMINATED),
-                                          may_terminate, apply_terminate};
+  static const struct change terminate = {IN(CS_PENDING) | IN(CS_RUNNING) | IN(CS_STOPPING) | IN(CS_STOPPED),
+                                          IN(CS_SHUTTING_DOWN) | IN(CS_TERMINATED), may_terminate, apply_terminate};
   return change(call, out, &terminate);
 }

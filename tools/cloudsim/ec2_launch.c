@@ -75,8 +75,9 @@ static int check_names(struct cs_call *call) {
   if (!known)
     return cs_fail(call, 400, "InvalidKeyPair.NotFound", "The key pair '%s' does not exist", key);
   if (profile || arn) /* cloudsim has none */
-    return cs_fail(call, 400, "InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.%s is invalid. Invalid IAM Instance Profile %s",
-                   profile ? profile : arn, profile ? "name" : "arn", profile ? "name" : "ARN");
+    return cs_fail(call, 400, "InvalidParameterValue",
+                   "Value (%s) for parameter iamInstanceProfile.%s is invalid. Invalid IAM Instance Profile %s", profile ? profile : arn,
+                   profile ? "name" : "arn", profile ? "name" : "ARN");
   return 0;
 }
 
@@ -86,7 +87,8 @@ static const struct cs_instance_type *type_asked(struct cs_call *call) {
   if (!type)
     cs_fail(call, 400, "InvalidParameterValue", "Invalid value '%s' for InstanceType.", name);
   else if (!cs_type_offered(cs_caller_settings(call), type, -1))
-    cs_fail(call, 400, "Unsupported", "The requested configuration is currently not supported. Please check the documentation for supported configurations.");
+    cs_fail(call, 400, "Unsupported",
+            "The requested configuration is currently not supported. Please check the documentation for supported configurations.");
   else if (param(call, "CreditSpecification.CpuCredits") && !(type->flags & CS_T_BURSTABLE))
     cs_fail(call, 400, "InstanceCreditSpecification.NotSupported", "The %s instance type does not support T2 Unlimited.", type->name);
   return call->failure.status != 0 ? NULL : type;
@@ -102,7 +104,8 @@ static int check_interface(struct cs_call *call) {
   if (!has_interface(call))
     return 0;
   if (param(call, "SubnetId"))
-    return cs_fail(call, 400, "InvalidParameterCombination", "Network interfaces and an instance-level subnet ID may not be specified on the same request");
+    return cs_fail(call, 400, "InvalidParameterCombination",
+                   "Network interfaces and an instance-level subnet ID may not be specified on the same request");
   if (param(call, "SecurityGroupId.1"))
     return cs_fail(call, 400, "InvalidParameterCombination",
                    "Network interfaces and an instance-level security groups may not be specified on the same request");
@@ -182,7 +185,8 @@ static int read_groups(struct cs_call *call, struct launch *l) {
     if (!group)
       return -AF_EAWS;
     if (group->vpc != l->subnet->vpc)
-      return cs_fail(call, 400, "InvalidParameter", "Security group %s and subnet %s belong to different networks.", id, l->subnet->thing.id);
+      return cs_fail(call, 400, "InvalidParameter", "Security group %s and subnet %s belong to different networks.", id,
+                     l->subnet->thing.id);
     *CS_ADD(l->groups, l->n_groups) = group;
   }
   if (n == 0)
@@ -306,8 +310,9 @@ static struct cs_instance *make_instance(struct cs_call *call, struct launch *l)
 
 /* Zonal where the place is named, else the Region's (rules.md 2.1). */
 static const char *token_scope(struct cs_call *call, const struct launch *l, char scope[4]) {
-  bool zonal = param(call, "SubnetId") || param(call, "NetworkInterface.1.SubnetId") || param(call, "Placement.AvailabilityZone");
-  snprintf(scope, 4, "%s", zonal ? (const char[]){(char)('a' + l->subnet->zone), 0} : "");
+  scope[0] = 0;
+  if (param(call, "SubnetId") || param(call, "NetworkInterface.1.SubnetId") || param(call, "Placement.AvailabilityZone"))
+    snprintf(scope, 4, "%c", 'a' + l->subnet->zone);
   return scope;
 }
 
@@ -338,8 +343,8 @@ static int read_launch(struct cs_call *call, struct launch *l) {
 
 static int launch(struct cs_call *call, struct launch *l, const char *scope, const struct cs_instance **ret) {
   l->image = cs_launch_image(call);
-  if (!l->image || cs_launch_fit(call, l->image, l->type) < 0 || check_zone(call, l) < 0 || cs_orders_read(call, l->image, &l->orders) < 0 ||
-      cs_dry_run(call) < 0 || cs_check_capacity(call, l->type, l->subnet->zone) < 0)
+  if (!l->image || cs_launch_fit(call, l->image, l->type) < 0 || check_zone(call, l) < 0 ||
+      cs_orders_read(call, l->image, &l->orders) < 0 || cs_dry_run(call) < 0 || cs_check_capacity(call, l->type, l->subnet->zone) < 0)
     return -AF_EAWS;
   *ret = make_instance(call, l);
   cs_token_keep(call, param(call, "ClientToken"), scope, (*ret)->thing.id);
@@ -359,6 +364,6 @@ int cs_run_instances(struct cs_call *call, struct af_buf *out) {
   free(l.groups);
   if (rc < 0)
     return rc;
-  cs_write_reservation(call, out, i, call->sim_ms);
+  cs_write_reservation(out, i, call->sim_ms);
   return 0;
 }

@@ -65,8 +65,9 @@ static int check_size(struct cs_call *call, struct cs_mapping *m) {
   if (m->volume_size <= 0)
     return bad_mapping(call, m->device, "a snapshot or a volume size is needed");
   if (s && m->volume_size < s->volume_size_gib)
-    return cs_fail(call, 400, "InvalidBlockDeviceMapping", "Volume of size %" PRId64 "GB is smaller than snapshot '%s', expect size >= %" PRId64 "GB",
-                   m->volume_size, s->id, s->volume_size_gib);
+    return cs_fail(call, 400, "InvalidBlockDeviceMapping",
+                   "Volume of size %" PRId64 "GB is smaller than snapshot '%s', expect size >= %" PRId64 "GB", m->volume_size, s->id,
+                   s->volume_size_gib);
   return 0;
 }
 
@@ -134,7 +135,8 @@ int cs_orders_read(struct cs_call *call, const struct cs_image *image, struct cs
     struct cs_order *order = order_of(orders, device);
     if (!order) {
       order = CS_ADD(orders->items, orders->n);
-      *order = (struct cs_order){.encrypted = -1, .mapping = {.device = cs_strdup(device), .volume_size = -1, .iops = -1, .throughput = -1}};
+      *order =
+          (struct cs_order){.encrypted = -1, .mapping = {.device = cs_strdup(device), .volume_size = -1, .iops = -1, .throughput = -1}};
     }
     if (read_order(call, i, order, af_streq(device, image->text[CS_ROOT_NAME])) < 0)
       return -AF_EAWS;

@@ -24,7 +24,7 @@ const struct cs_image *cs_launch_image(struct cs_call *call) {
   enum cs_seen seen = cs_image_seen(call, call->region, image);
   if (seen == CS_UNSEEN)
     cs_fail(call, 400, "InvalidAMIID.NotFound", "The image id '[%s]' does not exist", id);
-  else if (seen == CS_GONE || !af_streq(cs_image_state(image, call->view_ms), "available") || !cs_image_lives(image, call->sim_ms))
+  else if (!af_streq(cs_image_state(image, call->view_ms), "available") || !cs_image_lives(image, call->sim_ms))
     cs_fail(call, 400, "InvalidAMIID.Unavailable", "The image ID '%s' is not available", id);
   else if (check_subscription(call, image) == 0)
     return image;
@@ -61,8 +61,8 @@ static int fits_virtualization(struct cs_call *call, const struct cs_image *imag
 static int fits_root_device(struct cs_call *call, const struct cs_image *image, const struct cs_instance_type *type) {
   if (is(image, CS_ROOT_TYPE, "ebs") || type->flags & CS_T_INSTANCE_STORE)
     return 0;
-  return cs_fail(call, 400, "UnsupportedOperation", "AMI '%s' with an instance-store root device is not supported for the instance type '%s'.",
-                 image->id, type->name);
+  return cs_fail(call, 400, "UnsupportedOperation",
+                 "AMI '%s' with an instance-store root device is not supported for the instance type '%s'.", image->id, type->name);
 }
 
 static int fits_boot_mode(struct cs_call *call, const struct cs_image *image, const struct cs_instance_type *type) {
@@ -82,7 +82,8 @@ static int fits_boot_mode(struct cs_call *call, const struct cs_image *image, co
 static int fits_tpm(struct cs_call *call, const struct cs_image *image, const struct cs_instance_type *type) {
   if (!image->text[CS_TPM] || type->flags & CS_T_TPM)
     return 0;
-  return cs_fail(call, 400, "UnsupportedOperation", "The %s instance type does not support an AMI with NitroTPM %s.", type->name, image->text[CS_TPM]);
+  return cs_fail(call, 400, "UnsupportedOperation", "The %s instance type does not support an AMI with NitroTPM %s.", type->name,
+                 image->text[CS_TPM]);
 }
 
 static int fits_ena(struct cs_call *call, const struct cs_image *image, const struct cs_instance_type *type) {
@@ -99,7 +100,8 @@ static int fits_host(struct cs_call *call, const struct cs_image *image, const s
   (void)image;
   if (!(type->flags & (CS_T_X86_64_MAC | CS_T_ARM64_MAC)))
     return 0;
-  return cs_fail(call, 400, "UnsupportedOperation", "The instance type '%s' is supported on Dedicated Hosts only: the tenancy must be 'host'.", type->name);
+  return cs_fail(call, 400, "UnsupportedOperation",
+                 "The instance type '%s' is supported on Dedicated Hosts only: the tenancy must be 'host'.", type->name);
 }
 
 int cs_launch_fit(struct cs_call *call, const struct cs_image *image, const struct cs_instance_type *type) {

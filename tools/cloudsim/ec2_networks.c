@@ -40,12 +40,14 @@ struct cs_group *cs_default_group_new(struct cs_sim *sim, struct cs_vpc *vpc) {
   char id[CS_ID_SIZE];
   default_id(id, cs_kinds[CS_GROUP].prefix, &vpc->thing, 0);
   /* A second VPC's group cannot have the id of the first's. */
-  struct cs_group *group = cs_thing_new(sim, CS_GROUP, sizeof *group, vpc->thing.owner, vpc->thing.region, cs_thing_by_id(sim, id) ? NULL : id);
+  struct cs_group *group =
+      cs_thing_new(sim, CS_GROUP, sizeof *group, vpc->thing.owner, vpc->thing.region, cs_thing_by_id(sim, id) ? NULL : id);
   group->vpc = vpc;
   group->name = cs_strdup("default");
   group->description = cs_strdup("default VPC security group");
   cs_group_rule_add(sim, group, CS_EVER, &(struct cs_rule){.protocol = "-1", .from = -1, .to = -1, .kind = "groups"}, group->thing.id);
-  cs_group_rule_add(sim, group, CS_EVER, &(struct cs_rule){.egress = true, .protocol = "-1", .from = -1, .to = -1, .kind = "ipRanges"}, "0.0.0.0/0");
+  cs_group_rule_add(sim, group, CS_EVER, &(struct cs_rule){.egress = true, .protocol = "-1", .from = -1, .to = -1, .kind = "ipRanges"},
+                    "0.0.0.0/0");
   return group;
 }
 

@@ -250,7 +250,8 @@ static void control(struct cs_sim *sim, int64_t now_ms, const struct cs_request 
     json_decref(list);
   } else if (af_str_eq(req->method, af_str("POST")) && af_str_eq(req->path, af_str("/_cloudsim/subscribe"))) {
     json_t *wish = json_loadb(req->body.len ? req->body.ptr : "", req->body.len, 0, NULL);
-    int rc = cs_sim_subscribe(sim, json_string_value(json_object_get(wish, "account")), json_string_value(json_object_get(wish, "product_code")), &err);
+    int rc = cs_sim_subscribe(sim, json_string_value(json_object_get(wish, "account")),
+                              json_string_value(json_object_get(wish, "product_code")), &err);
     put_json(reply, rc < 0 ? 400 : 200, rc < 0 ? json_pack("{s:s}", "error", err.message) : json_pack("{s:s}", "status", "subscribed"));
     json_decref(wish);
   } else {

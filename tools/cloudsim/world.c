@@ -84,7 +84,8 @@ static int load_latencies(struct cs_reader *r, const struct af_node *root) {
   double per_gib = -1;
   *l = (struct cs_latencies){
       .grant_propagation = {0, 0}, .key_check = {2000, 2000}, .image_registration = {2000, 2000}, .copy_min = 5000, .copy_mib_per_s = 200,
-      .instance_start = {15000, 15000}, .instance_stop = {20000, 20000}, .instance_terminate = {20000, 20000}, .terminated_visible = 3600000};
+      .instance_start = {15000, 15000}, .instance_stop = {20000, 20000}, .instance_terminate = {20000, 20000},
+      .terminated_visible = 3600000};
   if (cs_read_map(r, root, "latencies", &map) < 0)
     return -AF_EINVAL;
   if (!map)

@@ -25,7 +25,8 @@ static int load_subnet(struct cs_reader *r, struct cs_vpc *vpc, const struct af_
   char id[CS_ID_SIZE] = "", zone[CS_ZONE_SIZE] = "";
   if (af_node_type(n) != AF_NODE_MAP)
     return cs_bad(r, n, "must be a map");
-  if (af_node_only(r->doc, n, known, r->err) < 0 || cs_read_id(r, n, "subnet-", id) < 0 || cs_read_text(r, n, "zone", zone, sizeof zone) < 0)
+  if (af_node_only(r->doc, n, known, r->err) < 0 || cs_read_id(r, n, "subnet-", id) < 0 ||
+      cs_read_text(r, n, "zone", zone, sizeof zone) < 0)
     return -AF_EINVAL;
   struct cs_subnet *subnet = cs_thing_new(r->sim, CS_SUBNET, sizeof *subnet, vpc->thing.owner, vpc->thing.region, id);
   subnet->vpc = vpc;
