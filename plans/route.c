@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "plans/keep.h"
+#include "plans/name.h"
 #include "plans/shape.h"
 
 static const char *const route_names[] = {
@@ -125,11 +127,7 @@ static bool settle_ours(const struct af_survey *s, struct af_decision *d, const 
 }
 
 static bool refuses_name(const struct af_survey *s, struct af_decision *d) {
-  AF_COPY(d->name, af_str(s->spec->name ? s->spec->name : af_json_str(s->facts->image, "Name")));
-  if (*d->name)
-    return false;
-  REFUSE(d, INVALID, "NameMissing", "%s has no name that its copy could take", s->image_id);
-  return hint(d, "write a name into the manifest");
+  return af_name_expand(s->spec, s->facts, d->name, &d->refusal) < 0;
 }
 
 static bool settles_by_holder(const struct af_survey *s, struct af_decision *d) {
@@ -314,6 +312,9 @@ void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *fac
     AF_COPY(d.reason, af_str(d.refusal.message));
     af_refusal_at(&d.refusal, "", facts->source_account, spec->source.region, s.image_id);
   } else {
+    char warning[AF_KEEP_WARNING_SIZE];
+    d.deprecate_ms = af_keep_deprecation(spec, facts, warning);
+    d.protection = af_keep_protection(spec, facts);
     af_route_warn(&s, &d);
   }
   *ret = d;

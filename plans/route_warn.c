@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 
+#include "plans/keep.h"
+
 __attribute__((format(printf, 2, 3))) static void warn(struct af_decision *d, const char *format, ...) {
   if (d->n_warnings == AF_DECISION_MAX_WARNINGS)
     return;
@@ -84,10 +86,24 @@ static void of_paravirtual(const struct af_survey *s, struct af_decision *d) {
     warn(d, "the image is paravirtual: %s must support such images and have its kernel", s->spec->target.region);
 }
 
+static void of_what_is_kept(const struct af_survey *s, struct af_decision *d) {
+  char warning[AF_KEEP_WARNING_SIZE];
+  const char *resource;
+  af_keep_deprecation(s->spec, s->facts, warning);
+  if (copies(d) && *warning)
+    warn(d, "%s", warning);
+  size_t left_out = copies(d) ? af_keep_left_out(s->spec, s->facts, &resource) : 0;
+  if (left_out > 0)
+    warn(d, "%zu tags of the source have no room beside the manifest's (AWS takes 50): %s is the first that loses one", left_out,
+         resource);
+  if (copies(d) && !af_keep_adoptable(s->spec, s->facts, d))
+    warn(d, "the tags leave no room for amiferry's own: the finished copy is not known again when the manifest is run later");
+}
+
 void af_route_warn(const struct af_survey *s, struct af_decision *d) {
   static void (*const warnings[])(const struct af_survey *s, struct af_decision *d) = {
       of_public,           of_launch_permission, of_billing,    of_allowed_images, of_default_encryption,
-      of_mixed_encryption, of_source_keys,       of_target_key, of_paravirtual,
+      of_mixed_encryption, of_source_keys,       of_target_key, of_paravirtual,   of_what_is_kept,
   };
   for (size_t i = 0; i < sizeof warnings / sizeof warnings[0]; i++)
     warnings[i](s, d);

@@ -1,8 +1,6 @@
 /* The shapes of AWS's words, as a table of checks. Pure; nothing here allocates. */
 #include "plans/shape.h"
 
-#include <stdio.h>
-
 #include "base/time.h"
 #include "plans/facts.h"
 
@@ -164,8 +162,14 @@ static bool is_kms_key(struct af_str s) {
          (is_alias(arn.resource) || (af_str_starts(arn.resource, "key/") && is_key_id(after(arn.resource, 4))));
 }
 
+bool af_shape_name_byte(char c) {
+  return is_alnum(c) || (c != 0 && strchr("()[] ./-'@_", c));
+}
 static bool is_image_name(struct af_str s) {
-  return between(s, 3, 128) && all(s, is_alnum, "()[] ./-'@_");
+  return between(s, 3, 128) && all(s, af_shape_name_byte, "");
+}
+static bool is_name_template(struct af_str s) {
+  return memchr(s.ptr ? s.ptr : "", '{', s.len) ? between(s, 3, 256) && all(s, af_shape_name_byte, "{}") : is_image_name(s);
 }
 
 static bool is_description(struct af_str s) {
@@ -181,8 +185,11 @@ static bool has_prefix(struct af_str s, const char *prefix) {
   return s.len >= n && strncasecmp(s.ptr, prefix, n) == 0;
 }
 
+bool af_shape_users_tag(struct af_str key) {
+  return !has_prefix(key, "aws:") && !has_prefix(key, "amiferry:");
+}
 static bool is_tag_key(struct af_str s) {
-  return s.len > 0 && af_str_characters(s) <= 127 && !has_prefix(s, "aws:") && !has_prefix(s, "amiferry:");
+  return s.len > 0 && af_str_characters(s) <= 127 && af_shape_users_tag(s);
 }
 
 static bool is_tag_value(struct af_str s) {
@@ -211,13 +218,11 @@ static bool is_days(struct af_str s) {
          days >= 1 && days <= 3650;
 }
 
+/* ISO 8601 with its dashes, so that no number is a date unseen. */
 static bool is_deprecation(struct af_str s) {
   int64_t ms;
-  char midnight[AF_TIME_SIZE];
-  snprintf(midnight, sizeof midnight, "%.*sT00:00:00Z", s.len <= 10 ? (int)s.len : 0, s.len ? s.ptr : "");
   return is_one_of(s, (const char *const[]){"keep", "none", NULL}) || is_days(s) ||
-         (s.len == 10 ? af_time_parse(af_str(midnight), &ms) == 0
-                      : memchr(s.ptr ? s.ptr : "", 'T', s.len) && af_time_parse(s, &ms) == 0);
+         (s.len >= 10 && s.ptr[4] == '-' && af_time_parse(s, &ms) == 0);
 }
 
 static const struct {
@@ -234,6 +239,7 @@ static const struct {
                           "a key id, a key ARN, alias/NAME or an alias ARN, as alias/amis or "
                           "arn:aws:kms:eu-west-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"},
     [AF_SHAPE_IMAGE_NAME] = {is_image_name, "an AMI name", "3 to 128 letters, digits, spaces or ()[]./-'@_"},
+    [AF_SHAPE_NAME_TEMPLATE] = {is_name_template, "an AMI name", "3 to 128 letters, digits, spaces or ()[]./-'@_"},
     [AF_SHAPE_DESCRIPTION] = {is_description, "a description", "one line of 1 to 255 characters"},
     [AF_SHAPE_TAG_KEY] = {is_tag_key, "a tag key", "1 to 127 characters that don't begin with aws: or amiferry:"},
     [AF_SHAPE_TAG_VALUE] = {is_tag_value, "a tag value", "a text of at most 256 characters"},

@@ -14,6 +14,7 @@ enum af_shape {
   AF_SHAPE_EXTERNAL_ID,
   AF_SHAPE_KMS_KEY,
   AF_SHAPE_IMAGE_NAME,
+  AF_SHAPE_NAME_TEMPLATE, /* see name.h; which words there are is not looked at */
   AF_SHAPE_DESCRIPTION,
   AF_SHAPE_TAG_KEY,
   AF_SHAPE_TAG_VALUE,
@@ -34,6 +35,10 @@ struct af_arn {
   struct af_str partition, service, region, account, resource;
 };
 bool af_arn_split(struct af_str text, struct af_arn *ret); /* whether it is one; *ret is set on success only */
+
+bool af_shape_name_byte(char c); /* may it stand in an AMI's name? */
+/* Whether a tag's key is for people to choose: AWS keeps aws: for itself, and amiferry: is ours; in any case of letters. */
+bool af_shape_users_tag(struct af_str key);
 
 size_t af_str_characters(struct af_str s); /* of well-formed UTF-8 */
 

@@ -11,7 +11,7 @@ static void facts_full(struct af_facts *f) {
   f->launch = json_of("{'Types': [], 'Offerings': [], 'Subnets': [], 'Vpcs': []}");
   f->uefi_data = strdup("QU1a");
   f->encryption_by_default = f->pull = f->uefi_unreadable = f->launch_encryption_by_default = true;
-  f->begun_ms = INT64_C(1795415340000);
+  f->begun_ms = 7;
 }
 
 TEST(facts_go_through_json_and_back) {
@@ -31,7 +31,7 @@ TEST(facts_go_through_json_and_back) {
     assert_true((back.uefi_data != NULL) == full);
     assert_true((back.target_key != NULL) == full);
     assert_int_equal(json_array_size(back.name_holders), full);
-    assert_true(back.begun_ms == (full ? INT64_C(1795415340000) : 0));
+    assert_true(back.begun_ms == (full ? 7 : INT64_C(1795415340000)));
     assert_true(back.pull == full && back.uefi_unreadable == full && back.launch_encryption_by_default == full);
     assert_true((back.bridge_key && back.launch_key && back.launch) == full);
     json_decref(json);
@@ -111,7 +111,6 @@ TEST(facts_that_an_earlier_version_stored_are_read_as_what_they_meant) {
   json_t *json;
   for (int held = 0; held < 2; held++) {
     facts_full(&f);
-    f.begun_ms = 7;
     assert_int_equal(af_facts_to_json(&f, &json), 0);
     for (size_t i = 0; i < COUNT(later); i++)
       put(json, later[i], NULL);
