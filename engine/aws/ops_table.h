@@ -1,4 +1,4 @@
-/* The words in which ops_ec2.c, ops_kms.c and ops_sts.c are written. Only they include this. */
+/* The words in which the tables of calls (ops_*.c) are written. Only they and codec.c include this. */
 #ifndef AF_ENGINE_AWS_OPS_TABLE_H
 #define AF_ENGINE_AWS_OPS_TABLE_H
 
@@ -9,8 +9,9 @@ extern const struct af_shape af_nothing; /* a structure without members */
 
 /* A member: may be there or needs to be; on the wire it has the model's name or (_AS) another. */
 #define MAY(name_, shape_) MAY_AS(name_, name_, shape_)
-#define NEED(name_, shape_) {#name_, #name_, &(shape_), true}
+#define NEED(name_, shape_) NEED_AS(name_, name_, shape_)
 #define MAY_AS(name_, wire_, shape_) {#name_, #wire_, &(shape_), false}
+#define NEED_AS(name_, wire_, shape_) {#name_, #wire_, &(shape_), true}
 
 #define STRUCTURE(...) {.type = AF_T_STRUCT, .members = (const struct af_member[]){__VA_ARGS__, {NULL, NULL, NULL, false}}}
 #define FLAT(element_) {.type = AF_T_LIST, .element = &(element_), .flattened = true}

@@ -98,6 +98,37 @@ TEST(an_empty_page_is_an_empty_list_with_its_token) {
   assert_output(decode(&af_ec2_describe_images, 200, IMAGES("<imagesSet>\n</imagesSet>")), "{'Images': []}");
 }
 
+TEST(the_permissions_of_an_image_name_accounts_groups_and_organizations) {
+  assert_output(decode(&af_ec2_describe_image_attribute, 200,
+                       "<DescribeImageAttributeResponse><requestId>r</requestId><imageId>ami-1</imageId><launchPermission>"
+                       "<item><userId>222222222222</userId></item><item><group>all</group></item>"
+                       "<item><organizationArn>arn:aws:organizations::1:organization/o-1</organizationArn></item>"
+                       "<item><organizationalUnitArn>arn:aws:organizations::1:ou/o-1/ou-1</organizationalUnitArn></item>"
+                       "</launchPermission></DescribeImageAttributeResponse>"),
+                "{'ImageId': 'ami-1', 'LaunchPermissions': [{'UserId': '222222222222'}, {'Group': 'all'},"
+                " {'OrganizationArn': 'arn:aws:organizations::1:organization/o-1'},"
+                " {'OrganizationalUnitArn': 'arn:aws:organizations::1:ou/o-1/ou-1'}]}");
+  assert_output(decode(&af_ec2_describe_image_attribute, 200,
+                       "<DescribeImageAttributeResponse><imageId>ami-1</imageId><deregistrationProtection><value>disabled</value>"
+                       "</deregistrationProtection><imdsSupport/></DescribeImageAttributeResponse>"),
+                "{'ImageId': 'ami-1', 'DeregistrationProtection': {'Value': 'disabled'}, 'ImdsSupport': {}}");
+}
+
+TEST(an_instance_says_where_it_is_and_why) {
+  assert_output(decode(&af_ec2_describe_instances, 200,
+                       "<DescribeInstancesResponse><requestId>r</requestId><reservationSet><item><reservationId>r-1</reservationId><instancesSet><item>"
+                       "<instanceId>i-1</instanceId><instanceState><code>48</code><name>terminated</name></instanceState><reason>User "
+                       "initiated</reason><stateReason><code>Client.InternalError</code><message>Client error on launch</message></stateReason>"
+                       "<placement><availabilityZone>eu-west-1a</availabilityZone><groupName/></placement><monitoring><state>disabled</state>"
+                       "</monitoring><blockDeviceMapping><item><deviceName>/dev/xvda</deviceName><ebs><volumeId>vol-1</volumeId></ebs></item>"
+                       "</blockDeviceMapping><clientToken>t</clientToken><groupSet><item><groupId>sg-1</groupId></item></groupSet></item>"
+                       "</instancesSet></item></reservationSet></DescribeInstancesResponse>"),
+                "{'Reservations': [{'ReservationId': 'r-1', 'Instances': [{'InstanceId': 'i-1', 'State': {'Code': 48, 'Name': 'terminated'},"
+                " 'StateTransitionReason': 'User initiated', 'StateReason': {'Code': 'Client.InternalError', 'Message': 'Client error on launch'},"
+                " 'Placement': {'AvailabilityZone': 'eu-west-1a'}, 'BlockDeviceMappings': [{'DeviceName': '/dev/xvda', 'Ebs': {'VolumeId': 'vol-1'}}],"
+                " 'ClientToken': 't', 'SecurityGroups': [{'GroupId': 'sg-1'}]}]}]}");
+}
+
 TEST(what_is_absent_stays_absent) {
   assert_output(decode(&af_ec2_describe_images, 200, IMAGES("")), "{}");
   assert_output(decode(&af_ec2_describe_snapshots, 200, SNAPSHOTS("<snapshotSet><item/></snapshotSet>")), "{'Snapshots': [{}]}");
@@ -419,6 +450,8 @@ int main(void) {
       cmocka_unit_test(white_space_inside_a_string_is_kept),
       cmocka_unit_test(an_unknown_element_is_skipped_whole),
       cmocka_unit_test(an_empty_page_is_an_empty_list_with_its_token),
+      cmocka_unit_test(the_permissions_of_an_image_name_accounts_groups_and_organizations),
+      cmocka_unit_test(an_instance_says_where_it_is_and_why),
       cmocka_unit_test(what_is_absent_stays_absent),
       cmocka_unit_test(an_empty_string_is_a_string_and_an_empty_number_is_absent),
       cmocka_unit_test(times_stay_as_they_were_written),

@@ -95,6 +95,99 @@ static const struct request requests[] = {
      "&BlockDeviceMapping.2.DeviceName=%2Fdev%2Fsdb&BlockDeviceMapping.2.VirtualName=ephemeral0"
      "&BlockDeviceMapping.3.DeviceName=%2Fdev%2Fsdc&BlockDeviceMapping.3.NoDevice=&BootMode=uefi&EnaSupport=true&ImdsSupport=v2.0"
      "&Name=golden&RootDeviceName=%2Fdev%2Fsda1&SriovNetSupport=simple&TpmSupport=v2.0&UefiData=QU1O%2F%2B%3D&VirtualizationType=hvm"},
+    {"an image is made public within an organization", &af_ec2_modify_image_attribute,
+     "{'ImageId': 'ami-1', 'LaunchPermission': {'Add': [{'Group': 'all'}, {'OrganizationalUnitArn': 'arn:ou'}]}}",
+     "Action=ModifyImageAttribute&Version=2016-11-15&ImageId=ami-1&LaunchPermission.Add.1.Group=all"
+     "&LaunchPermission.Add.2.OrganizationalUnitArn=arn%3Aou"},
+    {"an image's description is changed", &af_ec2_modify_image_attribute, "{'ImageId': 'ami-1', 'Description': {'Value': 'new'}}",
+     "Action=ModifyImageAttribute&Version=2016-11-15&Description.Value=new&ImageId=ami-1"},
+    {"an image is made of an instance", &af_ec2_create_image,
+     "{'InstanceId': 'i-1', 'Name': 'golden', 'Description': 'd', 'NoReboot': true,"
+     " 'BlockDeviceMappings': [{'DeviceName': '/dev/sda1', 'Ebs': {'DeleteOnTermination': false}}],"
+     " 'TagSpecifications': [{'ResourceType': 'image', 'Tags': [{'Key': 'k', 'Value': 'v'}]}]}",
+     "Action=CreateImage&Version=2016-11-15&BlockDeviceMapping.1.DeviceName=%2Fdev%2Fsda1"
+     "&BlockDeviceMapping.1.Ebs.DeleteOnTermination=false&Description=d&InstanceId=i-1&Name=golden&NoReboot=true"
+     "&TagSpecification.1.ResourceType=image&TagSpecification.1.Tag.1.Key=k&TagSpecification.1.Tag.1.Value=v"},
+    {"a deprecation has a time", &af_ec2_enable_image_deprecation, "{'ImageId': 'ami-1', 'DeprecateAt': '2030-01-01T00:00:00Z'}",
+     "Action=EnableImageDeprecation&Version=2016-11-15&DeprecateAt=2030-01-01T00%3A00%3A00Z&ImageId=ami-1"},
+    {"a deprecation is taken back", &af_ec2_disable_image_deprecation, "{'ImageId': 'ami-1'}",
+     "Action=DisableImageDeprecation&Version=2016-11-15&ImageId=ami-1"},
+    {"an image is protected, with a cooldown", &af_ec2_enable_image_deregistration_protection, "{'ImageId': 'ami-1', 'WithCooldown': true}",
+     "Action=EnableImageDeregistrationProtection&Version=2016-11-15&ImageId=ami-1&WithCooldown=true"},
+    {"an image's protection is taken back", &af_ec2_disable_image_deregistration_protection, "{'ImageId': 'ami-1'}",
+     "Action=DisableImageDeregistrationProtection&Version=2016-11-15&ImageId=ami-1"},
+    {"an instance is launched shut off from everything", &af_ec2_run_instances,
+     "{'ImageId': 'ami-1', 'InstanceType': 't3.micro', 'MinCount': 1, 'MaxCount': 1, 'ClientToken': 'af-0a1b',"
+     " 'NetworkInterfaces': [{'DeviceIndex': 0, 'SubnetId': 'subnet-1', 'Groups': ['sg-1', 'sg-2'], 'AssociatePublicIpAddress': false,"
+     " 'DeleteOnTermination': true}], 'InstanceInitiatedShutdownBehavior': 'stop',"
+     " 'MetadataOptions': {'HttpTokens': 'required', 'HttpEndpoint': 'disabled', 'HttpPutResponseHopLimit': 1},"
+     " 'CreditSpecification': {'CpuCredits': 'standard'}, 'TagSpecifications': [{'ResourceType': 'instance', 'Tags': [{'Key': 'k', 'Value': 'v'}]},"
+     " {'ResourceType': 'volume', 'Tags': [{'Key': 'k', 'Value': 'v'}]}]}",
+     "Action=RunInstances&Version=2016-11-15&ClientToken=af-0a1b&CreditSpecification.CpuCredits=standard&ImageId=ami-1"
+     "&InstanceInitiatedShutdownBehavior=stop&InstanceType=t3.micro&MaxCount=1&MetadataOptions.HttpEndpoint=disabled"
+     "&MetadataOptions.HttpPutResponseHopLimit=1&MetadataOptions.HttpTokens=required&MinCount=1"
+     "&NetworkInterface.1.AssociatePublicIpAddress=false&NetworkInterface.1.DeleteOnTermination=true&NetworkInterface.1.DeviceIndex=0"
+     "&NetworkInterface.1.SecurityGroupId.1=sg-1&NetworkInterface.1.SecurityGroupId.2=sg-2&NetworkInterface.1.SubnetId=subnet-1"
+     "&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=k&TagSpecification.1.Tag.1.Value=v"
+     "&TagSpecification.2.ResourceType=volume&TagSpecification.2.Tag.1.Key=k&TagSpecification.2.Tag.1.Value=v"},
+    {"an instance's volumes are encrypted", &af_ec2_run_instances,
+     "{'ImageId': 'ami-1', 'MinCount': 1, 'MaxCount': 1, 'SubnetId': 'subnet-1', 'SecurityGroupIds': ['sg-1'], 'DryRun': true,"
+     " 'BlockDeviceMappings': [{'DeviceName': '/dev/sda1', 'Ebs': {'Encrypted': true, 'KmsKeyId': 'arn:k', 'DeleteOnTermination': true,"
+     " 'VolumeType': 'gp3', 'VolumeSize': 8, 'Iops': 3000, 'Throughput': 125}}, {'DeviceName': '/dev/sdb', 'NoDevice': ''},"
+     " {'DeviceName': '/dev/sdc', 'VirtualName': 'ephemeral0'}]}",
+     "Action=RunInstances&Version=2016-11-15&BlockDeviceMapping.1.DeviceName=%2Fdev%2Fsda1"
+     "&BlockDeviceMapping.1.Ebs.DeleteOnTermination=true&BlockDeviceMapping.1.Ebs.Encrypted=true&BlockDeviceMapping.1.Ebs.Iops=3000"
+     "&BlockDeviceMapping.1.Ebs.KmsKeyId=arn%3Ak&BlockDeviceMapping.1.Ebs.Throughput=125&BlockDeviceMapping.1.Ebs.VolumeSize=8"
+     "&BlockDeviceMapping.1.Ebs.VolumeType=gp3&BlockDeviceMapping.2.DeviceName=%2Fdev%2Fsdb&BlockDeviceMapping.2.NoDevice="
+     "&BlockDeviceMapping.3.DeviceName=%2Fdev%2Fsdc&BlockDeviceMapping.3.VirtualName=ephemeral0&DryRun=true&ImageId=ami-1&MaxCount=1"
+     "&MinCount=1&SecurityGroupId.1=sg-1&SubnetId=subnet-1"},
+    {"instances are found by their token", &af_ec2_describe_instances,
+     "{'Filters': [{'Name': 'client-token', 'Values': ['af-0a1b']}], 'MaxResults': 1000, 'NextToken': 't'}",
+     "Action=DescribeInstances&Version=2016-11-15&Filter.1.Name=client-token&Filter.1.Value.1=af-0a1b&MaxResults=1000&NextToken=t"},
+    {"instances are described by ids", &af_ec2_describe_instances, "{'InstanceIds': ['i-1', 'i-2']}",
+     "Action=DescribeInstances&Version=2016-11-15&InstanceId.1=i-1&InstanceId.2=i-2"},
+    {"instances are stopped", &af_ec2_stop_instances, "{'InstanceIds': ['i-1'], 'Force': true}",
+     "Action=StopInstances&Version=2016-11-15&Force=true&InstanceId.1=i-1"},
+    {"instances are terminated without waiting for their system", &af_ec2_terminate_instances, "{'InstanceIds': ['i-1'], 'SkipOsShutdown': true}",
+     "Action=TerminateInstances&Version=2016-11-15&InstanceId.1=i-1&SkipOsShutdown=true"},
+    {"instance types are chosen by what an image needs", &af_ec2_describe_instance_types,
+     "{'Filters': [{'Name': 'processor-info.supported-architecture', 'Values': ['arm64']}], 'MaxResults': 100}",
+     "Action=DescribeInstanceTypes&Version=2016-11-15&Filter.1.Name=processor-info.supported-architecture&Filter.1.Value.1=arm64"
+     "&MaxResults=100"},
+    {"instance types are described by name", &af_ec2_describe_instance_types, "{'InstanceTypes': ['t3.micro', 'm7g.large']}",
+     "Action=DescribeInstanceTypes&Version=2016-11-15&InstanceType.1=t3.micro&InstanceType.2=m7g.large"},
+    {"it is asked which zones offer a type", &af_ec2_describe_instance_type_offerings,
+     "{'LocationType': 'availability-zone', 'Filters': [{'Name': 'instance-type', 'Values': ['t3.micro']}]}",
+     "Action=DescribeInstanceTypeOfferings&Version=2016-11-15&Filter.1.Name=instance-type&Filter.1.Value.1=t3.micro"
+     "&LocationType=availability-zone"},
+    {"subnets are described by id", &af_ec2_describe_subnets, "{'SubnetIds': ['subnet-1']}",
+     "Action=DescribeSubnets&Version=2016-11-15&SubnetId.1=subnet-1"},
+    {"the default VPC is found by a filter", &af_ec2_describe_vpcs, "{'Filters': [{'Name': 'is-default', 'Values': ['true']}]}",
+     "Action=DescribeVpcs&Version=2016-11-15&Filter.1.Name=is-default&Filter.1.Value.1=true"},
+    {"volumes are found by tag", &af_ec2_describe_volumes, "{'Filters': [{'Name': 'tag:k', 'Values': ['v']}], 'MaxResults': 500}",
+     "Action=DescribeVolumes&Version=2016-11-15&Filter.1.Name=tag%3Ak&Filter.1.Value.1=v&MaxResults=500"},
+    {"a volume is deleted by its id", &af_ec2_delete_volume, "{'VolumeId': 'vol-1'}",
+     "Action=DeleteVolume&Version=2016-11-15&VolumeId=vol-1"},
+    {"a security group is made with its tags", &af_ec2_create_security_group,
+     "{'GroupName': 'amiferry-1', 'Description': 'shut off', 'VpcId': 'vpc-1',"
+     " 'TagSpecifications': [{'ResourceType': 'security-group', 'Tags': [{'Key': 'k', 'Value': 'v'}]}]}",
+     "Action=CreateSecurityGroup&Version=2016-11-15&GroupDescription=shut%20off&GroupName=amiferry-1"
+     "&TagSpecification.1.ResourceType=security-group&TagSpecification.1.Tag.1.Key=k&TagSpecification.1.Tag.1.Value=v&VpcId=vpc-1"},
+    {"security groups are described by ids", &af_ec2_describe_security_groups, "{'GroupIds': ['sg-1']}",
+     "Action=DescribeSecurityGroups&Version=2016-11-15&GroupId.1=sg-1"},
+    {"all that a new group lets out is taken back", &af_ec2_revoke_security_group_egress,
+     "{'GroupId': 'sg-1', 'IpPermissions': [{'IpProtocol': '-1', 'IpRanges': [{'CidrIp': '0.0.0.0/0'}], 'Ipv6Ranges': [{'CidrIpv6': '::/0'}],"
+     " 'UserIdGroupPairs': [{'GroupId': 'sg-2'}], 'PrefixListIds': [{'PrefixListId': 'pl-1'}]}]}",
+     "Action=RevokeSecurityGroupEgress&Version=2016-11-15&GroupId=sg-1&IpPermissions.1.IpProtocol=-1"
+     "&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0%2F0&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=%3A%3A%2F0"
+     "&IpPermissions.1.PrefixListIds.1.PrefixListId=pl-1&IpPermissions.1.Groups.1.GroupId=sg-2"},
+    {"a security group is deleted by its id", &af_ec2_delete_security_group, "{'GroupId': 'sg-1'}",
+     "Action=DeleteSecurityGroup&Version=2016-11-15&GroupId=sg-1"},
+    {"tags are put on resources", &af_ec2_create_tags,
+     "{'Resources': ['ami-1', 'snap-1'], 'Tags': [{'Key': 'a', 'Value': '1'}, {'Key': 'b', 'Value': ''}]}",
+     "Action=CreateTags&Version=2016-11-15&ResourceId.1=ami-1&ResourceId.2=snap-1&Tag.1.Key=a&Tag.1.Value=1&Tag.2.Key=b&Tag.2.Value="},
+    {"tags are taken off resources", &af_ec2_delete_tags, "{'Resources': ['ami-1'], 'Tags': [{'Key': 'a'}]}",
+     "Action=DeleteTags&Version=2016-11-15&ResourceId.1=ami-1&Tag.1.Key=a"},
     {"a grant has a name, which makes it repeatable", &af_kms_create_grant,
      "{'Name': 'amiferry-1', 'KeyId': 'arn:k', 'Operations': ['Decrypt', 'CreateGrant'], 'GranteePrincipal': 'arn:aws:iam::2:root',"
      " 'RetiringPrincipal': 'arn:r', 'Constraints': {'EncryptionContextSubset': {'b': '1', 'a': '\xc3\xbc'}}}",
@@ -178,6 +271,13 @@ static const struct request refusals[] = {
     {"an empty list of owners", &af_ec2_describe_images, "{'Owners': []}", "Owners is empty"},
     {"an empty list of filters", &af_ec2_describe_snapshots, "{'Filters': []}", "Filters is empty"},
     {"a filter without values", &af_ec2_describe_snapshots, "{'Filters': [{'Name': 'status', 'Values': []}]}", "Filters[0].Values is empty"},
+    {"an instance without a security group, which would get the default one", &af_ec2_run_instances,
+     "{'MinCount': 1, 'MaxCount': 1, 'SecurityGroupIds': []}", "SecurityGroupIds is empty"},
+    {"an interface without a security group", &af_ec2_run_instances,
+     "{'MinCount': 1, 'MaxCount': 1, 'NetworkInterfaces': [{'Groups': []}]}", "NetworkInterfaces[0].Groups is empty"},
+    {"terminating no instance", &af_ec2_terminate_instances, "{'InstanceIds': []}", "InstanceIds is empty"},
+    {"deleting tags without saying which, which would delete all", &af_ec2_delete_tags, "{'Resources': ['ami-1']}", "Tags is missing"},
+    {"deleting an empty list of tags, which would delete all", &af_ec2_delete_tags, "{'Resources': ['ami-1'], 'Tags': []}", "Tags is missing"},
     {"a list at the top", &af_ec2_describe_images, "[]", "ec2:DescribeImages: the input must be a structure"},
     {"a map's value of the wrong type", &af_kms_create_grant,
      "{'KeyId': 'k', 'Operations': [], 'Constraints': {'EncryptionContextEquals': {'a': 1}}}",

@@ -104,6 +104,11 @@ static int decode(const struct af_op *op, int status, const char *body) {
 static int decode_images(void) {
   return decode(&af_ec2_describe_images, 200, IMAGES);
 }
+static int decode_instances(void) {
+  return decode(&af_ec2_run_instances, 200,
+                "<RunInstancesResponse><instancesSet><item><instanceId>i-1</instanceId><instanceState><code>0</code><name>pending</name></instanceState>"
+                "<blockDeviceMapping/></item></instancesSet></RunInstancesResponse>");
+}
 static int decode_role(void) {
   return decode(&af_sts_assume_role, 200, ROLE);
 }
@@ -155,6 +160,7 @@ static int copy(void) {
 
 TEST(a_reply_is_read_or_memory_is_out) {
   torture(decode_images);
+  torture(decode_instances);
   torture(decode_role);
   torture(decode_grants);
   torture(decode_error);
@@ -164,6 +170,11 @@ TEST(a_reply_is_read_or_memory_is_out) {
 TEST(a_request_is_written_or_memory_is_out) {
   encode_op = &af_ec2_describe_images;
   encode_input = json_pack("{s:[s,s],s:[{s:s,s:[s]}]}", "ImageIds", "ami-1", "ami-2", "Filters", "Name", "n", "Values", "v");
+  torture(encode);
+  json_decref(encode_input);
+  encode_op = &af_ec2_run_instances;
+  encode_input = json_pack("{s:i,s:i,s:[{s:i,s:[s]}],s:{s:s}}", "MinCount", 1, "MaxCount", 1, "NetworkInterfaces", "DeviceIndex", 0, "Groups",
+                           "sg-1", "MetadataOptions", "HttpTokens", "required");
   torture(encode);
   json_decref(encode_input);
   encode_op = &af_kms_create_grant;
