@@ -17,10 +17,14 @@ control policy or permissions boundary denies it."
 enabled the Region."
 #define HINT_CLOCK "Check this machine's clock first (`amiferry doctor`), then the secret access key."
 #define HINT_RENEW "The credentials have expired: renew the session, then retry."
-#define HINT_BILLING "AWS does not copy this image between accounts, since it carries billing codes: launch it in the target account and make an image of the instance."
+#define HINT_BILLING "AWS does not copy this image between accounts, since it carries billing codes. `route: launch-image` in the manifest launches it in \
+the target account and makes an image of the instance."
 #define HINT_STATE "The resource is not in a state that allows this yet; amiferry looks again for a while."
+#define HINT_IN_USE "Something still uses the resource, such as an instance that is being terminated; amiferry looks again for a while."
 #define HINT_KEY_STATE "Enable the KMS key, or cancel its deletion, in the account that owns it."
 #define HINT_QUOTA "A quota is full: amiferry waits for room. Raise it in Service Quotas to go faster."
+#define HINT_NO_ROOM "AWS has no room for this instance type in the Availability Zone now: amiferry waits; another type or zone may have room."
+#define HINT_SUBNET "Name a subnet of the target account in the Region that the instance is launched in."
 #define HINT_INSTANCES "Raise the vCPU or instance quota in Service Quotas, or choose another instance type."
 #define HINT_SUPPORT "AWS has restricted the account: ask AWS Support to lift it."
 
@@ -78,12 +82,17 @@ Support raises the quota."},
     {NULL, "PendingSnapshotLimitExceeded", NULL, AF_CLASS_CAPACITY, HINT_QUOTA},
     {NULL, "SnapshotLimitExceeded", NULL, AF_CLASS_CAPACITY,
      "The account has as many snapshots in this Region as it may have: delete some, or raise the quota in Service Quotas."},
-    {NULL, "InsufficientInstanceCapacity", NULL, AF_CLASS_CAPACITY,
-     "AWS has no room for this instance type in the Availability Zone now: amiferry waits; another type or zone may have room."},
+    {NULL, "InsufficientInstanceCapacity", NULL, AF_CLASS_CAPACITY, HINT_NO_ROOM},
+    {NULL, "InsufficientHostCapacity", NULL, AF_CLASS_CAPACITY, HINT_NO_ROOM},
+    {NULL, "InsufficientCapacity*", NULL, AF_CLASS_CAPACITY, HINT_NO_ROOM},
     {NULL, "InsufficientVolumeCapacity", NULL, AF_CLASS_CAPACITY, HINT_QUOTA},
+    {NULL, "InsufficientFreeAddressesInSubnet", NULL, AF_CLASS_CAPACITY, "The subnet has no free address: free one, or name another subnet."},
     {NULL, "VcpuLimitExceeded", NULL, AF_CLASS_CAPACITY, HINT_INSTANCES},
     {NULL, "InstanceLimitExceeded", NULL, AF_CLASS_CAPACITY, HINT_INSTANCES},
     {NULL, "VolumeLimitExceeded", NULL, AF_CLASS_CAPACITY, HINT_QUOTA},
+    {NULL, "MaxIOPSLimitExceeded", NULL, AF_CLASS_CAPACITY, HINT_QUOTA},
+    {NULL, "SecurityGroupLimitExceeded", NULL, AF_CLASS_CAPACITY, HINT_QUOTA},
+    {NULL, "NetworkInterfaceLimitExceeded", NULL, AF_CLASS_CAPACITY, HINT_QUOTA},
     {NULL, "ConcurrentCreateImage", NULL, AF_CLASS_CAPACITY, "Another CreateImage of this instance is under way: amiferry waits for it."},
 
     /* Eventual consistency, and states that pass: within a window, which the engine keeps (2.1, 6.4). */
@@ -94,6 +103,10 @@ the account's Allowed AMIs setting hides it (EC2 console, Allowed AMIs)."},
      "The snapshot is not visible to this account: it was deleted, it is not shared, or it is too new to be seen everywhere."},
     {NULL, "InvalidInstanceID.NotFound", NULL, AF_CLASS_NOT_YET_VISIBLE,
      "The instance is not visible: it was terminated, or it is too new to be seen everywhere."},
+    {NULL, "InvalidGroup.NotFound", NULL, AF_CLASS_NOT_YET_VISIBLE,
+     "The security group is not visible: it was deleted, or it is too new to be seen everywhere."},
+    {NULL, "InvalidVolume.NotFound", NULL, AF_CLASS_NOT_YET_VISIBLE,
+     "The volume is not visible: it was deleted, or it is too new to be seen everywhere."},
     {NULL, "*", "*do not have permission to access the storage*", AF_CLASS_NOT_YET_VISIBLE,
      "The image is shared and its storage is not: share each of its snapshots (createVolumePermission), or the S3 bucket of an \
 instance-store image, with the target account. Right after sharing it may take a while."},
@@ -102,6 +115,9 @@ instance-store image, with the target account. Right after sharing it may take a
      "An image still uses the snapshot: deregister it first. Right after deregistering it may take a while."},
     {NULL, "IncorrectState", NULL, AF_CLASS_NOT_YET_VISIBLE, HINT_STATE},
     {NULL, "IncorrectInstanceState", NULL, AF_CLASS_NOT_YET_VISIBLE, HINT_STATE},
+    {NULL, "DependencyViolation", NULL, AF_CLASS_NOT_YET_VISIBLE, HINT_IN_USE},
+    {NULL, "InvalidGroup.InUse", NULL, AF_CLASS_NOT_YET_VISIBLE, HINT_IN_USE},
+    {NULL, "VolumeInUse", NULL, AF_CLASS_NOT_YET_VISIBLE, HINT_IN_USE},
 
     /* Refusals that send a copy down the ladder (1.5). */
     {NULL, "InvalidRequest", "*from AWS Marketplace cannot be copied*", AF_CLASS_REFUSED, HINT_BILLING},
@@ -133,7 +149,7 @@ five minutes to arrive."},
      "A declarative policy of the AWS organization forbids this: ask who administers the organization."},
     {NULL, "AccessDenied*", NULL, AF_CLASS_AUTH, HINT_GRANT},
     {NULL, "OptInRequired", "*subscribe*", AF_CLASS_AUTH,
-     "Accept the terms and subscribe to the product in the target account, at the address in the message; then retry."},
+     "Open the address in AWS's message, accept the terms and subscribe to the product with the account that launches it; then `amiferry retry`."},
     {NULL, "OptInRequired", NULL, AF_CLASS_AUTH, "The account is not signed up for this service or Region: enable it, then retry."},
     {NULL, "RegionDisabled*", NULL, AF_CLASS_AUTH, "Enable the Region for this account (and for STS), then retry."},
     {"sts", "IDPRejectedClaim*", NULL, AF_CLASS_AUTH, "The identity provider refused the web identity token: get a new one."},
@@ -149,15 +165,23 @@ five minutes to arrive."},
     {"kms", "NotFoundException", NULL, AF_CLASS_REFUSED, "KMS knows no such key or grant in this account and Region: check the ARN."},
     {NULL, "InvalidAMIName.Duplicate", NULL, AF_CLASS_REFUSED,
      "The account has an image of this name in this Region: choose another name, or deregister that image."},
+    {NULL, "InvalidGroup.Duplicate", NULL, AF_CLASS_REFUSED, "The VPC has a security group of this name: delete it if nothing needs it, then retry."},
     {NULL, "IdempotentParameterMismatch", NULL, AF_CLASS_REFUSED,
      "The same request was sent before with other parameters: retry the copy, which then counts as a new attempt."},
     {NULL, "EncryptedVolumesNotSupported", NULL, AF_CLASS_REFUSED, NULL},
     {NULL, "SnapshotCopyUnsupported.*", NULL, AF_CLASS_REFUSED, NULL},
+    {NULL, "Unsupported", NULL, AF_CLASS_REFUSED,
+     "AWS does not offer this instance type with this image or in this Availability Zone: choose another instance type or another subnet."},
     {NULL, "Unsupported*", NULL, AF_CLASS_REFUSED, NULL},
+    {NULL, "InvalidParameterCombination", "*does not support the specified instance type*", AF_CLASS_REFUSED,
+     "The image's owner allows certain instance types only: choose one of these."},
 
     /* What was asked for is wrong. */
     {NULL, "InvalidAMIName.Malformed", NULL, AF_CLASS_INVALID,
      "Image names have 3 to 128 letters, digits and ()[] ./-'@_: change the name in the manifest."},
+    {NULL, "InvalidSubnetID.NotFound", NULL, AF_CLASS_INVALID, HINT_SUBNET},
+    {NULL, "VPCIdNotSpecified", NULL, AF_CLASS_INVALID, "The account has no default VPC in this Region. " HINT_SUBNET},
+    {NULL, "MissingInput", "*subnet*", AF_CLASS_INVALID, "The default VPC has no subnet. " HINT_SUBNET},
     {NULL, "TagPolicyViolation", NULL, AF_CLASS_INVALID, "A tag policy of the AWS organization refuses a tag: change the tags in the manifest."},
     {NULL, "TagLimitExceeded", NULL, AF_CLASS_INVALID, "A resource has at most 50 tags: name fewer in the manifest."},
     {NULL, "PackedPolicyTooLarge*", NULL, AF_CLASS_INVALID, "The session policy and tags are too long for STS: shorten them."},

@@ -17,8 +17,8 @@ enum af_sent {
 /* Sets err->class, and err->hint where it is empty and the code is a known one, from the code, message and status in err. A mutating
  * op that was maybe executed (AF_SENT_MAYBE, 5xx that isn't a throttle) is AMBIGUOUS, a read is TRANSIENT.
  * DryRunOperation and DryRunOperationException, which say that the call would have gone through, get AF_CLASS_NONE.
- * NOT_YET_VISIBLE also covers states that pass (IncorrectState, InvalidAMIID.Unavailable, InvalidSnapshot.InUse): how long to go on
- * looking is for the caller to say. KMS's AccessDeniedException is AUTH even while a fresh grant is still on its way. */
+ * NOT_YET_VISIBLE also covers states that pass (IncorrectState, InvalidAMIID.Unavailable, InvalidSnapshot.InUse, DependencyViolation):
+ * how long to go on looking is for the caller to say. KMS's AccessDeniedException is AUTH even while a fresh grant is still on its way. */
 void af_classify(const struct af_op *op, enum af_sent sent, struct af_error *err);
 
 bool af_is_clock_skew(const char *code); /* one of the codes that a wrong clock can cause */
