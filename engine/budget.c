@@ -10,10 +10,14 @@ struct rate {
 /* rules.md 6.2; what is not named falls into the class of reads or of other changes. */
 static const struct rate rates[] = {
     {"ec2:CopyImage", 100, 1},
+    {"ec2:CreateTags", 100, 10},
     {"ec2:DeleteSnapshot", 100, 5},
+    {"ec2:DeleteTags", 100, 10},
     {"ec2:DeregisterImage", 100, 5},
     {"ec2:ModifyImageAttribute", 100, 5},
     {"ec2:ModifySnapshotAttribute", 100, 5},
+    {"ec2:RunInstances", 5, 2},
+    {"ec2:TerminateInstances", 100, 5},
     {"kms:CreateGrant", 50, 50},
     {"kms:RetireGrant", 30, 30},
     {"kms:DescribeKey", 2000, 2000},
