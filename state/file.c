@@ -271,6 +271,8 @@ static int build(const char *path, struct af_error *err) {
   for (size_t i = 0; rc == SQLITE_OK && i < sizeof script / sizeof script[0]; i++)
     rc = sqlite3_exec(db, script[i], NULL, NULL, NULL);
   int ours = rc != SQLITE_OK ? af_sqlite_error(db, "create", err) : af_schema_upgrade(db, af_migrations, AF_SCHEMA_VERSION, err);
+  if (ours == 0 && sqlite3_exec(db, "VACUUM", NULL, NULL, NULL) != SQLITE_OK) /* what the migrations made and dropped on the way */
+    ours = af_sqlite_error(db, "create", err);
   /* Here and not at the first open, because the switch needs a rollback journal, which would be left by a crash. */
   if (ours == 0 && sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL) != SQLITE_OK)
     ours = af_sqlite_error(db, "create", err);

@@ -32,7 +32,7 @@ NAMES(copy_state, AF_COPY_STATE_MAX_,
       [AF_COPY_CANCELLED] = "cancelled", [AF_COPY_BLOCKED] = "blocked")
 NAMES(copy_goal, AF_GOAL_MAX_,
       [AF_GOAL_NONE] = "none", [AF_GOAL_DONE] = "done", [AF_GOAL_FAILED] = "failed", [AF_GOAL_CANCELLED] = "cancelled",
-      [AF_GOAL_BLOCKED] = "blocked")
+      [AF_GOAL_BLOCKED] = "blocked", [AF_GOAL_REROUTE] = "reroute")
 NAMES(step_face, AF_FACE_MAX_, [AF_FACE_DO] = "do", [AF_FACE_UNDO] = "undo")
 NAMES(step_state, AF_STEP_STATE_MAX_,
       [AF_STEP_IDLE] = "idle", [AF_STEP_INTENDED] = "intended", [AF_STEP_AMBIGUOUS] = "ambiguous",
@@ -58,12 +58,13 @@ SHAPE(copy, af_copy_row,
       TEXT(af_copy_row, id), TEXT(af_copy_row, batch_id), INT(af_copy_row, position), TEXT(af_copy_row, key),
       TEXT(af_copy_row, spec), ENUM(af_copy_row, state, copy_state), ENUM(af_copy_row, goal, copy_goal),
       ENUM(af_copy_row, resume_state, copy_state), BOOL(af_copy_row, cancel_requested), INT(af_copy_row, machine_version),
-      OPTIONAL(af_copy_row, route), OPTIONAL(af_copy_row, reason), OPTIONAL(af_copy_row, image_id),
+      OPTIONAL(af_copy_row, route), OPTIONAL(af_copy_row, reason), INT(af_copy_row, rung), OPTIONAL(af_copy_row, tried),
+      OPTIONAL(af_copy_row, image_id),
       OPTIONAL(af_copy_row, error), INT(af_copy_row, bytes), INT(af_copy_row, created_ms), INT(af_copy_row, updated_ms),
       INT(af_copy_row, revision));
 SHAPE(step, af_step_row,
       TEXT(af_step_row, copy_id), INT(af_step_row, ordinal), TEXT(af_step_row, kind), TEXT(af_step_row, item),
-      INT(af_step_row, stage), ENUM(af_step_row, face, step_face), ENUM(af_step_row, state, step_state),
+      INT(af_step_row, stage), INT(af_step_row, rung), ENUM(af_step_row, face, step_face), ENUM(af_step_row, state, step_state),
       INT(af_step_row, generation), INT(af_step_row, attempts), OPTIONAL(af_step_row, resource),
       OPTIONAL(af_step_row, intent), INT(af_step_row, intent_ms), INT(af_step_row, started_ms), INT(af_step_row, next_ms),
       INT(af_step_row, progress), OPTIONAL(af_step_row, data), OPTIONAL(af_step_row, error));

@@ -128,7 +128,45 @@ static const char version_1[] =
     "  PRIMARY KEY (exposure_id, copy_id)\n"
     ") STRICT, WITHOUT ROWID;\n";
 
-const struct af_migration af_migrations[AF_SCHEMA_VERSION] = {{1, version_1}};
+/* A copy can go down a ladder of routes. The table is made anew, since a CHECK can't be changed in place. */
+static const char version_2[] =
+    "CREATE TABLE copy_2 (          -- one source AMI to one target account and Region\n"
+    "  id               TEXT NOT NULL PRIMARY KEY, -- ours, random: part of tokens, names and tags\n"
+    "  batch_id         TEXT NOT NULL REFERENCES batch (id), -- the run that asked for it\n"
+    "  position         INTEGER NOT NULL CHECK (position >= 0), -- in the manifest, from 0\n"
+    "  key              TEXT NOT NULL,    -- what makes it the same copy: source, target and name\n"
+    "  -- where it is; done, failed and cancelled are its ends\n"
+    "  state            TEXT NOT NULL CHECK (state IN ('waiting', 'inspecting', 'working', 'undoing', 'done', 'failed', "
+    "'cancelled', 'blocked')),\n"
+    "  -- of an undoing copy: where that ends\n"
+    "  goal             TEXT NOT NULL CHECK (goal IN ('none', 'done', 'failed', 'cancelled', 'blocked', 'reroute')),\n"
+    "  -- of a blocked copy: where a retry goes on\n"
+    "  resume_state     TEXT NOT NULL CHECK (resume_state IN ('waiting', 'inspecting', 'working', 'undoing', 'done', 'failed', "
+    "'cancelled', 'blocked')),\n"
+    "  cancel_requested INTEGER NOT NULL CHECK (cancel_requested IN (0, 1)), -- what is not sent is not sent any more\n"
+    "  machine_version  INTEGER NOT NULL, -- of the table of moves that drives it\n"
+    "  route            TEXT,             -- NULL until it is chosen\n"
+    "  reason           TEXT,             -- why this route, in words\n"
+    "  rung             INTEGER NOT NULL CHECK (rung >= 0), -- how many routes were given up before this one\n"
+    "  tried            TEXT,             -- JSON: the routes that AWS refused, and why; NULL where there are none\n"
+    "  image_id         TEXT,             -- the new AMI; NULL until it exists\n"
+    "  error            TEXT,             -- JSON: the last error that decided something\n"
+    "  bytes            INTEGER NOT NULL, -- to be copied, estimated; 0 while unknown\n"
+    "  created_ms       INTEGER NOT NULL, -- when it was written down\n"
+    "  updated_ms       INTEGER NOT NULL, -- when its newest event was\n"
+    "  revision         INTEGER NOT NULL CHECK (revision >= 1)  -- the number of its newest event\n"
+    ") STRICT, WITHOUT ROWID;\n"
+    "INSERT INTO copy_2 (id, batch_id, position, key, state, goal, resume_state, cancel_requested, machine_version, route, reason, rung, "
+    "tried, image_id, error, bytes, created_ms, updated_ms, revision) SELECT id, batch_id, position, key, state, goal, resume_state, "
+    "cancel_requested, machine_version, route, reason, 0, NULL, image_id, error, bytes, created_ms, updated_ms, revision FROM copy;\n"
+    "DROP TABLE copy;\n"
+    "ALTER TABLE copy_2 RENAME TO copy;\n"
+    "CREATE UNIQUE INDEX copy_live_key ON copy (key) WHERE state NOT IN ('done', 'failed', 'cancelled');\n"
+    "CREATE INDEX copy_live ON copy (batch_id) WHERE state NOT IN ('done', 'failed', 'cancelled');\n"
+    "CREATE INDEX copy_by_batch ON copy (batch_id, position);\n"
+    "ALTER TABLE step ADD COLUMN rung INTEGER NOT NULL DEFAULT 0 CHECK (rung >= 0); -- of the copy when it was planned\n";
+
+const struct af_migration af_migrations[AF_SCHEMA_VERSION] = {{1, version_1}, {2, version_2}};
 
 /* What a query of one value says: its first row's first column. */
 struct answer {
@@ -157,17 +195,26 @@ static int ask_number(sqlite3 *db, const char *sql, int64_t *ret, struct af_erro
   return rc;
 }
 
+static int run(sqlite3 *db, const char *sql, struct af_error *err) {
+  return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : af_sqlite_error(db, "bring up to date", err);
+}
+
+/* Foreign keys rest meanwhile, so that a table can be made anew under its name; what they say is checked before the commit. */
 static int upgrade_by(sqlite3 *db, const struct af_migration *m, struct af_error *err) {
   char version[64];
   (void)snprintf(version, sizeof version, "PRAGMA user_version = %d", m->version);
-  const char *const script[] = {"BEGIN IMMEDIATE", m->sql, version, "COMMIT"};
-  for (size_t i = 0; i < sizeof script / sizeof script[0]; i++)
-    if (sqlite3_exec(db, script[i], NULL, NULL, NULL) != SQLITE_OK) {
-      int rc = af_sqlite_error(db, "bring up to date", err);
-      (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-      return rc;
-    }
-  return 0;
+  const char *const script[] = {"PRAGMA foreign_keys = OFF", "BEGIN IMMEDIATE", m->sql, version};
+  int rc = 0;
+  for (size_t i = 0; rc == 0 && i < sizeof script / sizeof script[0]; i++)
+    rc = run(db, script[i], err);
+  if (rc == 0)
+    rc = af_schema_law_check(db, "PRAGMA foreign_key_check", "names a row that isn't there", err);
+  if (rc == 0)
+    rc = run(db, "COMMIT", err);
+  if (rc != 0)
+    (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+  int on = run(db, "PRAGMA foreign_keys = ON", rc ? NULL : err);
+  return rc ? rc : on;
 }
 
 int af_schema_upgrade(sqlite3 *db, const struct af_migration *migrations, size_t count, struct af_error *err) {
@@ -226,6 +273,17 @@ int af_schema_check(sqlite3 *db, struct af_error *err) {
     return 0; /* its tables are those of an earlier version; they are checked once they are up to date */
   for (size_t i = 0; rc == 0 && i < sizeof enums / sizeof enums[0]; i++)
     rc = enum_check(db, i, err);
+  return rc;
+}
+
+int af_schema_refuses_earlier(sqlite3 *db, struct af_error *err) {
+  int64_t version;
+  int rc = ask_number(db, "PRAGMA user_version", &version, err);
+  if (rc != 0 || version >= AF_SCHEMA_VERSION)
+    return rc;
+  rc = af_store_error(err, -AF_EVERSION, "the database is of an earlier amiferry: version %lld, and this program reads %d",
+                      (long long)version, AF_SCHEMA_VERSION);
+  af_error_hint(err, "run \"amiferry resume\" once: it brings the database up to date, and goes on with what is unfinished");
   return rc;
 }
 

@@ -9,7 +9,7 @@
 #define BATCH "SELECT id, manifest_name, manifest_digest, manifest, created_ms FROM batch "
 #define COPY                                                                                                                \
   "SELECT c.id, c.batch_id, c.position, c.key, t.spec, c.state, c.goal, c.resume_state, c.cancel_requested, "               \
-  "c.machine_version, c.route, c.reason, c.image_id, c.error, c.bytes, c.created_ms, c.updated_ms, c.revision FROM copy c " \
+  "c.machine_version, c.route, c.reason, c.rung, c.tried, c.image_id, c.error, c.bytes, c.created_ms, c.updated_ms, c.revision FROM copy c " \
   "JOIN copy_text t ON t.copy_id = c.id "
 #define EXPOSURE "SELECT id, kind, account, region, resource, grantee, state, borrowed, generation, detail, revision FROM exposure "
 #define EVENT "INSERT INTO event (copy_id, number, at_ms, step, kind, from_state, to_state, message, action, request_id, detail) "
@@ -30,15 +30,17 @@ static const struct {
                                  ") ORDER BY created_ms DESC, rowid DESC LIMIT 1",
                            &af_shape_lookup, &af_shape_batch},
     [AF_SQL_COPY_INSERT] = {"INSERT INTO copy (id, batch_id, position, key, state, goal, resume_state, cancel_requested, "
-                            "machine_version, route, reason, image_id, error, bytes, created_ms, updated_ms, revision) "
+                            "machine_version, route, reason, rung, tried, image_id, error, bytes, created_ms, updated_ms, "
+                            "revision) "
                             "VALUES (:id, :batch_id, :position, :key, :state, :goal, :resume_state, :cancel_requested, "
-                            ":machine_version, :route, :reason, :image_id, :error, :bytes, :created_ms, :updated_ms, :revision)",
+                            ":machine_version, :route, :reason, :rung, :tried, :image_id, :error, :bytes, :created_ms, "
+                            ":updated_ms, :revision)",
                             &af_shape_copy, NULL},
     [AF_SQL_COPY_TEXT_INSERT] = {"INSERT INTO copy_text (copy_id, spec) VALUES (:id, :spec)", &af_shape_copy, NULL},
     [AF_SQL_COPY_LIVE_KEY] = {"SELECT id AS text FROM copy WHERE key = :text AND " LIVE, &af_shape_lookup, &af_shape_text},
     [AF_SQL_COPY_UPDATE] = {"UPDATE copy SET state = :state, goal = :goal, resume_state = :resume_state, "
                             "cancel_requested = :cancel_requested, machine_version = :machine_version, route = :route, "
-                            "reason = :reason, image_id = :image_id, error = :error, bytes = :bytes, updated_ms = :updated_ms, "
+                            "reason = :reason, rung = :rung, tried = :tried, image_id = :image_id, error = :error, bytes = :bytes, updated_ms = :updated_ms, "
                             "revision = revision + 1 WHERE id = :id AND revision = :revision",
                             &af_shape_copy, NULL},
     [AF_SQL_COPY_TOUCH] = {"UPDATE copy SET revision = :number, updated_ms = :at_ms WHERE id = :copy_id AND revision = :number - 1",
@@ -49,17 +51,17 @@ static const struct {
     [AF_SQL_FACTS_PUT] = {"UPDATE copy_text SET facts = :text WHERE copy_id = :id", &af_shape_lookup, NULL},
     [AF_SQL_FACTS_GET] = {"SELECT facts AS text FROM copy_text WHERE copy_id = :id AND facts IS NOT NULL",
                           &af_shape_lookup, &af_shape_text},
-    [AF_SQL_STEP_INSERT] = {"INSERT INTO step (copy_id, ordinal, kind, item, stage, face, state, generation, attempts, resource, "
+    [AF_SQL_STEP_INSERT] = {"INSERT INTO step (copy_id, ordinal, kind, item, stage, rung, face, state, generation, attempts, resource, "
                             "intent, intent_ms, started_ms, next_ms, progress, data, error) "
-                            "VALUES (:copy_id, :ordinal, :kind, :item, :stage, :face, :state, :generation, :attempts, :resource, "
+                            "VALUES (:copy_id, :ordinal, :kind, :item, :stage, :rung, :face, :state, :generation, :attempts, :resource, "
                             ":intent, :intent_ms, :started_ms, :next_ms, :progress, :data, :error)",
                             &af_shape_step, NULL},
-    [AF_SQL_STEP_UPDATE] = {"UPDATE step SET kind = :kind, item = :item, stage = :stage, face = :face, state = :state, "
+    [AF_SQL_STEP_UPDATE] = {"UPDATE step SET kind = :kind, item = :item, stage = :stage, rung = :rung, face = :face, state = :state, "
                             "generation = :generation, attempts = :attempts, resource = :resource, intent = :intent, "
                             "intent_ms = :intent_ms, started_ms = :started_ms, next_ms = :next_ms, progress = :progress, "
                             "data = :data, error = :error WHERE copy_id = :copy_id AND ordinal = :ordinal",
                             &af_shape_step, NULL},
-    [AF_SQL_STEPS] = {"SELECT copy_id, ordinal, kind, item, stage, face, state, generation, attempts, resource, intent, intent_ms, "
+    [AF_SQL_STEPS] = {"SELECT copy_id, ordinal, kind, item, stage, rung, face, state, generation, attempts, resource, intent, intent_ms, "
                       "started_ms, next_ms, progress, data, error FROM step WHERE copy_id = :id ORDER BY ordinal",
                       &af_shape_lookup, &af_shape_step},
     [AF_SQL_EVENT_INSERT] = {EVENT "VALUES (:copy_id, :number, :at_ms, :step, :kind, :from_state, :to_state, :message, :action, "

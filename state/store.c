@@ -202,6 +202,8 @@ static int open_reader(struct af_store *s, const char *path, struct af_error *er
   }
   if (rc == 0)
     rc = af_schema_check(s->db, err);
+  if (rc == 0)
+    rc = af_schema_refuses_earlier(s->db, err);
   return rc != 0 ? rc : af_statements_prepare(s, err);
 }
 

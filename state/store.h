@@ -26,7 +26,7 @@
 #include "base/str.h"
 #include "base/time.h"
 
-#define AF_SCHEMA_VERSION 1 /* PRAGMA user_version */
+#define AF_SCHEMA_VERSION 2 /* PRAGMA user_version */
 
 enum af_copy_state {
   AF_COPY_WAITING,    /* written down, nothing asked of AWS yet */
@@ -39,13 +39,15 @@ enum af_copy_state {
   AF_COPY_BLOCKED,    /* needs a person; retried by resume */
   AF_COPY_STATE_MAX_,
 };
-/* Where an undoing copy is going. DONE and BLOCKED take back what was borrowed, FAILED and CANCELLED undo everything. */
+/* Where an undoing copy is going. DONE and BLOCKED take back what was borrowed; FAILED, CANCELLED and REROUTE undo everything, and REROUTE
+ * then goes another way. */
 enum af_copy_goal {
   AF_GOAL_NONE,
   AF_GOAL_DONE,
   AF_GOAL_FAILED,
   AF_GOAL_CANCELLED,
   AF_GOAL_BLOCKED,
+  AF_GOAL_REROUTE,
   AF_GOAL_MAX_,
 };
 enum af_step_face { AF_FACE_DO, AF_FACE_UNDO, AF_FACE_MAX_ };
@@ -104,6 +106,8 @@ struct af_copy_row {
   int64_t machine_version;
   char *route;       /* NULL until it is chosen */
   char *reason;      /* why this route, in words; NULL until then */
+  int64_t rung;      /* how many routes were given up before it: its steps are those of this rung */
+  char *tried;       /* JSON array of the routes that AWS refused and why, oldest first; NULL where there are none */
   char *image_id;    /* the new AMI; NULL until it exists */
   char *error;       /* JSON of the last struct af_error that decided something; NULL where there was none */
   int64_t bytes;     /* to be copied, estimated; 0 while unknown */
@@ -118,6 +122,7 @@ struct af_step_row {
   char *kind;        /* "copy-snapshot": a row of the engine's table of steps */
   char *item;        /* what it is about: a source snapshot id, a key ARN; "" where the copy has only one such step */
   int64_t stage;     /* steps of one stage run side by side; stages run in order, and backwards when undone */
+  int64_t rung;      /* of the copy when it was planned: those of earlier rungs are undone, and history */
   enum af_step_face face;
   enum af_step_state state;
   int64_t generation; /* counts up when an effect is given up and made anew: part of tokens, names and tags */

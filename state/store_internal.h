@@ -100,6 +100,8 @@ extern const struct af_migration af_migrations[AF_SCHEMA_VERSION]; /* in order, 
 int af_schema_upgrade(sqlite3 *db, const struct af_migration *migrations, size_t count, struct af_error *err);
 /* Does db hold a schema of ours, and do its CHECKs list the names of the enums? Writes nothing. */
 int af_schema_check(sqlite3 *db, struct af_error *err);
+/* For a reader, who can't bring an earlier version up to date: -AF_EVERSION. */
+int af_schema_refuses_earlier(sqlite3 *db, struct af_error *err);
 /* PRAGMA quick_check or integrity_check; -AF_ECORRUPT with the first complaint. */
 int af_schema_pages_check(sqlite3 *db, const char *pragma, struct af_error *err);
 /* -AF_ECORRUPT where sql, which selects the name of what breaks a law, finds a row: "NAME broken". */

@@ -326,18 +326,18 @@ TEST(a_newer_database_is_refused_and_nothing_is_left_beside_it) {
   char lock[256];
   (void)snprintf(lock, sizeof lock, "%s.lock", f->path);
   assert_int_equal(unlink(lock), 0);
-  run_sql(f->path, "PRAGMA user_version = 2");
+  run_sql(f->path, "PRAGMA user_version = 1000");
   assert_refused(f, -AF_EVERSION, "newer amiferry");
-  assert_contains(f->err.hint, "its version is 2");
+  assert_contains(f->err.hint, "its version is 1000");
   assert_false(exists(f, ".lock"));
 }
 
 TEST(a_database_that_is_newer_only_in_its_log_is_refused) {
   struct fixture *f = *state;
   make_database(f);
-  run_sql_and_die(f->path, "PRAGMA user_version = 2");
+  run_sql_and_die(f->path, "PRAGMA user_version = 1000");
   /* The process that died left the log's index too; only that one may be made anew. */
-  assert_refused(f, -AF_EVERSION, "version 2");
+  assert_refused(f, -AF_EVERSION, "version 1000");
 }
 
 /* What is damaged */
@@ -662,6 +662,57 @@ TEST(a_migration_that_fails_leaves_the_version_before_it) {
   assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+/* A database as version 1 wrote it: a copy that is undoing, with a step, an event, a text, an exposure and its holder. */
+static void make_version_1(struct fixture *f) {
+  static const char rows[] =
+      "PRAGMA application_id = 1095584070; PRAGMA journal_mode = WAL;"
+      "INSERT INTO batch VALUES ('b1', 'm.yaml', 'd', '{}', 1);"
+      "INSERT INTO copy VALUES ('cp-1', 'b1', 0, 'k', 'undoing', 'blocked', 'working', 0, 1, 'copy-image', 'why', NULL, NULL, 7, 1, 2, 1);"
+      "INSERT INTO copy_text VALUES ('cp-1', '{}', NULL);"
+      "INSERT INTO step VALUES ('cp-1', 0, 'copy-image', '', 3, 'do', 'done', 0, 1, 'ami-1', NULL, 0, 0, 0, 100, NULL, NULL);"
+      "INSERT INTO event VALUES ('cp-1', 1, 1, -1, 'state', NULL, 'undoing', NULL, NULL, NULL, NULL);"
+      "INSERT INTO effect VALUES ('cp-1', 0, 'image', 'a', 'r', 'ami-1', 'live');"
+      "INSERT INTO exposure VALUES (1, 'grant', 'a', 'r', 'key', 'g', 'open', 1, 1, NULL, 1);"
+      "INSERT INTO holder VALUES (1, 'cp-1');";
+  sqlite3 *db;
+  assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+  assert_ok(af_schema_upgrade(db, af_migrations, 1, &f->err), &f->err);
+  assert_int_equal(sqlite3_exec(db, rows, NULL, NULL, NULL), SQLITE_OK);
+  assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+TEST(a_database_of_version_1_is_brought_up_to_date_with_all_its_rows) {
+  struct fixture *f = *state;
+  struct af_copy_row *copies;
+  struct af_step_row *steps;
+  size_t n;
+  make_version_1(f);
+  fixture_open(f);
+  assert_ok(af_store_copies(f->store, "b1", &copies, &n, &f->err), &f->err);
+  assert_int_equal(n, 1);
+  assert_int_equal(copies[0].goal, AF_GOAL_BLOCKED);
+  assert_int_equal(copies[0].rung, 0);
+  assert_null(copies[0].tried);
+  assert_ok(af_store_steps(f->store, "cp-1", &steps, &n, &f->err), &f->err);
+  assert_int_equal(n, 1);
+  assert_int_equal(steps[0].rung, 0);
+  copies[0].goal = AF_GOAL_REROUTE;
+  assert_ok(af_store_copy_update(f->store, &copies[0], &(struct af_event_row){.kind = "goal", .step = -1}, &f->err), &f->err);
+  fixture_commit(f);
+  assert_ok(af_store_integrity_check(f->store, &f->err), &f->err);
+  af_copy_row_done(&copies[0]);
+  af_step_row_done(&steps[0]);
+  free(copies);
+  free(steps);
+}
+
+TEST(a_reader_refuses_an_earlier_version_and_says_how_to_renew_it) {
+  struct fixture *f = *state;
+  make_version_1(f);
+  assert_error(af_store_open(&f->store, f->path, AF_STORE_READER, &f->clock.clock, &f->err), -AF_EVERSION, &f->err, "earlier amiferry");
+  assert_non_null(strstr(f->err.hint, "amiferry resume"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       STATE_TEST(a_new_database_is_private_whatever_the_umask),
@@ -694,6 +745,8 @@ int main(void) {
       STATE_TEST(a_file_that_may_not_be_written_is_refused_to_the_owner_and_open_to_readers),
       STATE_TEST(a_file_that_may_not_be_read_is_refused),
       STATE_TEST(a_folder_that_may_not_be_written_is_refused_to_the_owner_and_open_to_readers),
+      STATE_TEST(a_database_of_version_1_is_brought_up_to_date_with_all_its_rows),
+      STATE_TEST(a_reader_refuses_an_earlier_version_and_says_how_to_renew_it),
       STATE_TEST(migrations_run_once_each_in_their_order),
       STATE_TEST(a_migration_that_fails_leaves_the_version_before_it),
   };
