@@ -8,6 +8,39 @@
 #define ROUNDS_MAX 16  /* moves of one copy in one turn */
 #define GLANCE_MS 1000 /* how soon to look again at what another copy decides: a slot, an exposure */
 
+struct af_at af_step_at(const struct af_live_copy *c, size_t step) {
+  enum af_where where = af_step_traits(c->steps[step].kind)->where;
+  return (struct af_at){.session = where == AF_AT_SOURCE ? c->source : c->target,
+                        .account = where == AF_AT_SOURCE ? c->facts.source_account : c->facts.target_account,
+                        .region = where == AF_AT_TARGET ? c->spec.target.region : c->spec.source.region};
+}
+
+static size_t step_of_kind(const struct af_live_copy *c, const char *kind) {
+  size_t i = 0;
+  while (i < c->n_steps && !af_streq(c->steps[i].kind, kind)) i++;
+  return i;
+}
+
+static const char *made_by(const struct af_live_copy *c, const char *kind) {
+  size_t i = step_of_kind(c, kind);
+  return i < c->n_steps ? c->steps[i].resource : NULL;
+}
+
+/* What was made on the way stands for the source AMI: a bridge for all that follows, the instance's image for the copy of it. */
+static const char *source_image(const struct af_live_copy *c, size_t step) {
+  const char *hop = af_streq(c->steps[step].kind, "copy-image") ? made_by(c, "create-hop-image") : NULL;
+  const char *bridge = af_streq(c->steps[step].kind, "bridge-image") ? NULL : made_by(c, "bridge-image");
+  return hop ? hop : bridge ? bridge : c->spec.image;
+}
+
+const char *af_step_subject(const struct af_live_copy *c, size_t step) {
+  const char *item = c->steps[step].item;
+  size_t bridge = step_of_kind(c, "bridge-image");
+  const char *instead =
+      bridge < c->n_steps ? json_string_value(json_object_get(json_object_get(c->live[bridge].data, "snapshots"), item)) : NULL;
+  return !*item ? source_image(c, step) : instead ? instead : item;
+}
+
 void af_step_context(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_exposure_row *exposure,
                      struct af_step_ctx *ret) {
   *ret = (struct af_step_ctx){.copy = &c->row,
@@ -18,6 +51,8 @@ void af_step_context(struct af_engine *e, struct af_live_copy *c, size_t step, c
                               .n_steps = c->n_steps,
                               .step = &c->steps[step],
                               .data = c->live[step].data,
+                              .source_image = source_image(c, step),
+                              .subject = af_step_subject(c, step),
                               .exposure = exposure,
                               .scratch = &c->live[step].scratch,
                               .now_ms = af_now_ms(e->config.clock),
@@ -101,7 +136,7 @@ static bool past_limit(struct af_engine *e, struct af_live_copy *c, size_t step)
   af_outcome_init(&out);
   af_outcome_fail(&out, AF_CLASS_REFUSED, "TimeLimit", s->resource ? s->resource : s->item, "%s took longer than %s%s%s", t->title, span,
                   *c->live[step].waits ? "; last: " : "", c->live[step].waits);
-  af_error_hint(&out.error, "look at it in account %s; when it is put right, run the manifest again", c->facts.target_account);
+  af_error_hint(&out.error, "look at it in account %s; when it is put right, run the manifest again", af_step_at(c, step).account);
   af_apply_outcome(e, c, step, NULL, NULL, &out);
   af_outcome_done(&out);
   return true;
@@ -113,7 +148,8 @@ static bool slot_free(struct af_engine *e, struct af_live_copy *c, size_t step) 
   struct af_live_step *live = &c->live[step];
   bool makes = c->steps[step].face == AF_FACE_DO && c->steps[step].state == AF_STEP_IDLE && json_object_size(live->data) == 0;
   if (!t->quota || !makes || live->slot) return true;
-  live->slot = af_slot_take(e->budgets, c->target, c->spec.target.region, t->quota);
+  struct af_at at = af_step_at(c, step);
+  live->slot = af_slot_take(e->budgets, at.session, at.region, t->quota);
   return live->slot;
 }
 
@@ -131,7 +167,7 @@ static bool prepare_change(struct af_engine *e, size_t copy, size_t step, struct
   }
   s->attempts++;
   c->live[step].unresolved = s->state == AF_STEP_AMBIGUOUS;
-  if (af_step_traits(s->kind)->borrowed && af_exposure_intended(e, c, step)) return false;
+  if (af_step_traits(s->kind)->exposure && af_exposure_intended(e, c, step)) return false;
   if (af_record_step(e, c, step, AF_STEP_INTENDED, &(struct af_note){.kind = "intent", .op = ask->op})) return false;
   struct af_flight *f = af_flight_new(e, AF_FLIGHT_STEP, ask->op, session, ask->region, json_incref(ask->input));
   if (f) f->ref = (struct af_target_ref){copy, step};
@@ -177,7 +213,8 @@ static bool ask_step(struct af_engine *e, size_t copy, size_t step, const struct
     moved = send_ask(e, copy, step, &ask);
   }
   if (c->live[step].slot && c->steps[step].state == AF_STEP_IDLE) { /* it wasn't sent after all */
-    af_slot_give(e->budgets, c->target, c->spec.target.region, af_step_traits(c->steps[step].kind)->quota);
+    struct af_at at = af_step_at(c, step);
+    af_slot_give(e->budgets, at.session, at.region, af_step_traits(c->steps[step].kind)->quota);
     c->live[step].slot = false;
   }
   af_ask_done(&ask);
@@ -224,7 +261,18 @@ static bool act_on_step(struct af_engine *e, size_t copy, size_t step) {
     af_poll_add(e, copy, step);
     return false;
   }
-  return t->borrowed ? step_through_gate(e, copy, step) : ask_step(e, copy, step, NULL);
+  return t->exposure ? step_through_gate(e, copy, step) : ask_step(e, copy, step, NULL);
+}
+
+/* All of this rung is undone: what AWS says now is read anew, and the next rung is chosen. */
+static bool go_another_way(struct af_engine *e, struct af_live_copy *c) {
+  c->row.goal = AF_GOAL_NONE;
+  c->row.rung++;
+  c->next_ordinal = c->n_steps ? c->steps[c->n_steps - 1].ordinal + 1 : c->next_ordinal;
+  if (af_row_set(&c->row.image_id, NULL) || af_live_copy_steps(c, NULL, 0)) af_engine_fail(e, -AF_ENOMEM, NULL);
+  else af_record_copy(e, c, AF_COPY_INSPECTING, &(struct af_note){.kind = "state", .message = "undone; going another way"});
+  c->wake_ms = 0;
+  return false;
 }
 
 static bool end_copy(struct af_engine *e, struct af_live_copy *c) {
@@ -233,6 +281,7 @@ static bool end_copy(struct af_engine *e, struct af_live_copy *c) {
                                                            [AF_COPY_CANCELLED] = "cancelled; everything is undone",
                                                            [AF_COPY_BLOCKED] = "blocked: a person is needed"};
   enum af_copy_state to = af_goal_end(c->row.goal);
+  if (c->row.goal == AF_GOAL_REROUTE) return go_another_way(e, c);
   struct af_note note = {.kind = "state", .message = messages[to]};
   if ((to == AF_COPY_FAILED || to == AF_COPY_CANCELLED) && af_row_set(&c->row.image_id, NULL)) af_engine_fail(e, -AF_ENOMEM, NULL);
   if (to == AF_COPY_BLOCKED) c->row.resume_state = AF_COPY_WORKING; /* whatever it was blocked in on the way here */

@@ -1,40 +1,9 @@
-/* Batches in and out of the store: written down, found again, taken up where they were. */
+/* Batches written down, and found again by their manifest. Taking them up is in load.c. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "engine/internal.h"
 #include "engine/routes.h"
-
-void af_live_copy_free(struct af_live_copy *c) {
-  if (!c) return;
-  for (size_t i = 0; i < c->n_steps; i++) {
-    json_decref(c->live[i].data);
-    json_decref(c->live[i].scratch);
-  }
-  free(c->live);
-  af_step_rows_free(c->steps, c->n_steps);
-  af_inspection_free(c->inspection);
-  af_facts_done(&c->facts);
-  af_copy_spec_done(&c->spec);
-  af_copy_row_done(&c->row);
-  free(c);
-}
-
-int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t n) {
-  free(c->live);
-  c->live = calloc(n ? n : 1, sizeof(*c->live));
-  if (!c->live) {
-    af_step_rows_free(steps, n);
-    return -AF_ENOMEM;
-  }
-  c->steps = steps;
-  c->n_steps = n;
-  for (size_t i = 0; i < n; i++) {
-    c->live[i].data = steps[i].data ? json_loads(steps[i].data, 0, NULL) : json_object();
-    if (!json_is_object(c->live[i].data)) return -AF_ENOMEM;
-  }
-  return 0;
-}
 
 static struct af_principal principal_of(const struct af_party *p) {
   return (struct af_principal){.profile = p->profile, .role_arn = p->role_arn, .external_id = p->external_id};
@@ -42,7 +11,7 @@ static struct af_principal principal_of(const struct af_party *p) {
 
 int af_spec_sessions(struct af_engine *e, const struct af_copy_spec *spec, struct af_session **ret_source, struct af_session **ret_target,
                      struct af_error *err) {
-  struct af_principal source = principal_of(&spec->source), target = principal_of(&spec->target);
+  struct af_principal source = principal_of(spec->pull ? &spec->target : &spec->source), target = principal_of(&spec->target);
   int rc = af_aws_session(e->config.aws, &source, ret_source, err);
   return rc ? rc : af_aws_session(e->config.aws, &target, ret_target, err);
 }
@@ -143,103 +112,5 @@ int af_engine_start(struct af_engine *e, const struct af_manifest *m, const char
     for (size_t i = 0; i < m->n && !rc; i++) rc = insert_copy(e, ret_batch, i, &m->copies[i], err);
     if (!rc) rc = af_store_commit(e->config.store, err);
   }
-  return rc ? rc : af_engine_load(e, ret_batch, err);
-}
-
-static int parse(struct af_live_copy *c, struct af_store *store, struct af_error *err) {
-  char *facts = NULL;
-  json_t *json = json_loads(c->row.spec, 0, NULL);
-  int rc = af_copy_spec_from_json(&c->spec, json, err);
-  json_decref(json);
-  if (rc) return rc;
-  rc = af_store_facts_get(store, c->row.id, &facts, err);
-  if (rc) return rc == -AF_ENOENT ? 0 : rc;
-  json = json_loads(facts, 0, NULL);
-  free(facts);
-  rc = af_facts_from_json(&c->facts, json, err);
-  json_decref(json);
-  if (rc) return rc;
-  c->has_facts = true;
-  af_route_decide(&c->spec, &c->facts, NULL, &c->decision);
-  return 0;
-}
-
-/* An intent that is found had no outcome when the process ended: it is ambiguous until AWS has been asked. */
-static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
-  for (size_t i = 0; i < c->n_steps; i++) {
-    struct af_step_row *s = &c->steps[i];
-    const struct af_step_traits *t = af_step_traits(s->kind);
-    if (!t) return af_engine_fail(e, -AF_EVERSION, NULL);
-    s->next_ms = 0;
-    s->started_ms = 0; /* limits are for the time that it is looked after */
-    if (s->state == AF_STEP_INTENDED &&
-        af_record_step(e, c, i, AF_STEP_AMBIGUOUS,
-                       &(struct af_note){.kind = "ambiguous", .message = "the process ended before the outcome was known"}))
-      return e->rc;
-    if (t->quota && s->face == AF_FACE_DO && (s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING)) {
-      af_slot_force(e->budgets, c->target, c->spec.target.region, t->quota);
-      c->live[i].slot = true;
-    }
-    if (t->makes_image && s->resource && af_row_set(&c->row.image_id, s->resource)) return af_engine_fail(e, -AF_ENOMEM, NULL);
-  }
-  return 0;
-}
-
-/* Borrowed access is opened anew, what was made is kept. */
-int af_unblock(struct af_engine *e, struct af_live_copy *c) {
-  enum af_copy_state to = c->row.resume_state;
-  c->retried = to == AF_COPY_UNDOING && c->row.goal == AF_GOAL_BLOCKED;
-  if (to == AF_COPY_WORKING) {
-    for (size_t i = 0; i < c->n_steps; i++) {
-      struct af_step_row *s = &c->steps[i];
-      if (s->face != AF_FACE_UNDO) continue;
-      s->face = AF_FACE_DO;
-      s->generation++;
-      json_object_clear(c->live[i].data);
-      if (af_record_step(e, c, i, AF_STEP_IDLE, &(struct af_note){.kind = "retry"})) return e->rc;
-    }
-    c->row.goal = AF_GOAL_NONE;
-  }
-  free(c->row.error);
-  c->row.error = NULL;
-  return af_record_copy(e, c, to, &(struct af_note){.kind = "retry", .message = "taken up again"});
-}
-
-static int load_copy(struct af_engine *e, struct af_live_copy *c, struct af_error *err) {
-  struct af_step_row *steps = NULL;
-  size_t n = 0;
-  if (c->row.machine_version > AF_MACHINE_VERSION)
-    return af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "NewerMachine",
-                        "copy %s was begun by a newer amiferry: use that one to finish it", c->row.id);
-  int rc = parse(c, e->config.store, err);
-  if (rc || af_copy_state_ended(c->row.state)) return rc;
-  rc = af_store_steps(e->config.store, c->row.id, &steps, &n, err);
-  if (!rc) rc = af_live_copy_steps(c, steps, n);
-  if (!rc) rc = af_spec_sessions(e, &c->spec, &c->source, &c->target, err);
-  if (!rc) rc = wake_steps(e, c);
-  if (!rc && c->row.state == AF_COPY_BLOCKED) rc = af_unblock(e, c);
-  if (rc && e->rc) *err = e->failure;
-  return rc;
-}
-
-static int add_copy(struct af_engine *e, struct af_copy_row *row, struct af_error *err) {
-  struct af_live_copy **list = realloc(e->copies, (e->n_copies + 1) * sizeof(*list));
-  if (list) e->copies = list;
-  struct af_live_copy *c = list ? calloc(1, sizeof(*c)) : NULL;
-  if (!c) return af_error_nomem(err);
-  c->row = *row;
-  *row = (struct af_copy_row){0};
-  af_facts_init(&c->facts);
-  e->copies[e->n_copies++] = c;
-  return load_copy(e, c, err);
-}
-
-int af_engine_load(struct af_engine *e, const char *batch_id_text, struct af_error *err) {
-  struct af_copy_row *rows = NULL;
-  size_t n = 0;
-  int rc = af_store_copies(e->config.store, batch_id_text, &rows, &n, err);
-  for (size_t i = 0; i < n && !rc; i++) rc = add_copy(e, &rows[i], err);
-  for (size_t i = 0; i < n; i++) af_copy_row_done(&rows[i]);
-  free(rows);
-  return rc ? rc : af_store_commit(e->config.store, err);
+  return rc ? rc : af_engine_load(e, ret_batch, AF_LOAD_RETRY, err);
 }

@@ -49,8 +49,19 @@ void af_engine_free(struct af_engine *e); /* takes NULL */
  * another batch holds is taken over where nothing has been made yet; otherwise -AF_EEXIST, err names both, and nothing is written. */
 int af_engine_start(struct af_engine *e, const struct af_manifest *m, const char *manifest_name, char ret_batch[64], bool *ret_resumed,
                     struct af_error *err);
-/* Takes a stored batch up; blocked copies are tried again. */
-int af_engine_load(struct af_engine *e, const char *batch_id, struct af_error *err);
+/* Takes a stored batch up. */
+enum af_load {
+  AF_LOAD_RETRY, /* blocked copies are tried again */
+  AF_LOAD_KEEP,  /* blocked copies stay so until they are retried */
+};
+int af_engine_load(struct af_engine *e, const char *batch_id, enum af_load how, struct af_error *err);
+/* What a person asks, of a copy or of all copies of a batch that are loaded; *ret_n: how many it made a difference to. Committed when it
+ * returns; carried out by af_engine_run(), also from its on_turn. */
+int af_engine_cancel(struct af_engine *e, const char *id, size_t *ret_n, struct af_error *err); /* stop, undo, end as cancelled */
+int af_engine_retry(struct af_engine *e, const char *id, size_t *ret_n, struct af_error *err);  /* blocked copies go on */
+/* Loads a copy that is done, to have its AMI deregistered and its snapshots deleted by af_engine_run(); it ends as cancelled. -AF_EINVAL
+ * where it is not done or made nothing; -AF_EEXIST where another live copy is the same. */
+int af_engine_undo(struct af_engine *e, const char *copy_id, struct af_error *err);
 /* Until every copy has ended or is blocked (0), or the stop flag is set (-AF_ECANCELED: all is committed, resume later), or the store
  * fails. */
 int af_engine_run(struct af_engine *e, struct af_error *err);

@@ -9,10 +9,6 @@
 
 #include "engine/internal.h"
 
-static const char *resource_of(const struct af_live_copy *c, size_t step) {
-  return *c->steps[step].item ? c->steps[step].item : c->spec.image;
-}
-
 /* A share is the account's, whichever copy needs it; a grant is one copy's own (engine/steps/grant_key.c). */
 static bool is_grant(const struct af_live_copy *c, size_t step) {
   return af_streq(c->steps[step].kind, "grant-key");
@@ -26,7 +22,7 @@ int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t s
   char grantee[96];
   grantee_of(c, step, grantee, sizeof(grantee));
   return af_store_exposure_find(e->config.store, af_step_traits(c->steps[step].kind)->exposure, c->facts.source_account,
-                                c->spec.source.region, resource_of(c, step), grantee, ret, NULL);
+                                c->spec.source.region, af_step_subject(c, step), grantee, ret, NULL);
 }
 
 static int put(struct af_engine *e, struct af_exposure_row *x) {
@@ -40,7 +36,7 @@ static int fill(const struct af_live_copy *c, size_t step, struct af_exposure_ro
   grantee_of(c, step, grantee, sizeof(grantee));
   *x = (struct af_exposure_row){.state = AF_EXPOSURE_CLOSED};
   return af_row_set(&x->kind, af_step_traits(c->steps[step].kind)->exposure) || af_row_set(&x->account, c->facts.source_account) ||
-                 af_row_set(&x->region, c->spec.source.region) || af_row_set(&x->resource, resource_of(c, step)) ||
+                 af_row_set(&x->region, c->spec.source.region) || af_row_set(&x->resource, af_step_subject(c, step)) ||
                  af_row_set(&x->grantee, grantee)
              ? -AF_ENOMEM
              : 0;
@@ -81,7 +77,7 @@ static bool someone_acts(const struct af_engine *e, const struct af_live_copy *b
     if (c == but || (c->row.state != AF_COPY_WORKING && c->row.state != AF_COPY_UNDOING)) continue;
     for (size_t k = 0; k < c->n_steps; k++) {
       bool open = c->steps[k].state == AF_STEP_INTENDED || c->steps[k].state == AF_STEP_AMBIGUOUS;
-      if (open && af_streq(c->steps[k].kind, but->steps[step].kind) && af_streq(resource_of(c, k), resource_of(but, step)) &&
+      if (open && af_streq(c->steps[k].kind, but->steps[step].kind) && af_streq(af_step_subject(c, k), af_step_subject(but, step)) &&
           af_streq(c->facts.target_account, but->facts.target_account))
         return true;
     }

@@ -57,13 +57,14 @@ static int write_steps(struct af_engine *e, struct af_live_copy *c) {
   struct af_step_row *steps = NULL;
   size_t n = 0;
   struct af_error err;
-  int rc = af_route_steps(c->row.id, &c->facts, &c->decision, &steps, &n);
+  int rc = af_route_steps(&c->row, &c->spec, &c->facts, &c->decision, c->next_ordinal, &steps, &n);
   if (!rc) rc = af_live_copy_steps(c, steps, n);
   if (rc) return af_engine_fail(e, rc, NULL);
   for (size_t i = 0; i < n; i++) {
     struct af_event_row ev = {.kind = "planned", .step = steps[i].ordinal, .message = *steps[i].item ? steps[i].item : NULL};
     rc = af_store_step_insert(e->config.store, &c->row, &steps[i], &ev, &err);
     if (rc) return af_engine_fail(e, rc, &err);
+    c->next_ordinal = steps[i].ordinal + 1;
   }
   return 0;
 }
@@ -74,7 +75,10 @@ static void choose_route(struct af_engine *e, struct af_live_copy *c) {
   c->facts = *facts;
   af_facts_init(facts);
   c->has_facts = true;
-  af_route_decide(&c->spec, &c->facts, NULL, &c->decision);
+  if (af_copy_decide(c)) {
+    af_engine_fail(e, -AF_ENOMEM, NULL);
+    return;
+  }
   if (write_facts(e, c)) return;
   if (c->decision.route == AF_ROUTE_NONE) {
     refuse(e, c, &c->decision.refusal);

@@ -30,9 +30,10 @@ struct af_live_copy {
   struct af_facts facts;
   struct af_decision decision;
   bool has_facts;
-  struct af_step_row *steps;
+  struct af_step_row *steps; /* of the present rung: those of earlier ones are undone, and history */
   struct af_live_step *live;
   size_t n_steps;
+  int64_t next_ordinal; /* of a step that is planned next */
   struct af_session *source, *target;
   struct af_inspection *inspection; /* while it is being inspected */
   bool inspect_busy;
@@ -107,6 +108,13 @@ int af_engine_fail(struct af_engine *e, int rc, const struct af_error *err); /* 
 void af_advance_copy(struct af_engine *e, size_t copy);
 void af_step_context(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_exposure_row *exposure,
                      struct af_step_ctx *ret);
+struct af_at { /* where a step is at work; borrowed */
+  struct af_session *session;
+  const char *account, *region;
+};
+struct af_at af_step_at(const struct af_live_copy *c, size_t step);
+/* What the step is about (step.h: subject). Borrowed. */
+const char *af_step_subject(const struct af_live_copy *c, size_t step);
 /* A new flight in the outbox; takes the input over, whatever happens. NULL: no memory, the engine has failed. */
 struct af_flight *af_flight_new(struct af_engine *e, enum af_flight_kind kind, const struct af_op *op, struct af_session *session,
                                 const char *region, json_t *input);
@@ -145,6 +153,10 @@ void af_inspect_advance(struct af_engine *e, size_t copy);
 void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight *f, struct af_answer *a);
 
 /* batch.c */
+/* The first n of the routes that were tried; a new reference. NULL: no memory. */
+json_t *af_copy_tried(const struct af_live_copy *c, size_t n);
+/* Decides anew, from what is stored, what the present rung is; and where nobody can be asked in the source account, the target asks. */
+int af_copy_decide(struct af_live_copy *c);
 /* A person has seen to what blocked it: it goes on where it stopped. */
 int af_unblock(struct af_engine *e, struct af_live_copy *c);
 void af_live_copy_free(struct af_live_copy *c);

@@ -9,9 +9,10 @@ static const unsigned copy_moves[AF_COPY_STATE_MAX_] = {
     [AF_COPY_WAITING] = BIT(AF_COPY_INSPECTING) | BIT(AF_COPY_CANCELLED),
     [AF_COPY_INSPECTING] = BIT(AF_COPY_WORKING) | BIT(AF_COPY_FAILED) | BIT(AF_COPY_CANCELLED) | BIT(AF_COPY_BLOCKED),
     [AF_COPY_WORKING] = BIT(AF_COPY_UNDOING) | BIT(AF_COPY_BLOCKED),
-    [AF_COPY_UNDOING] = BIT(AF_COPY_DONE) | BIT(AF_COPY_FAILED) | BIT(AF_COPY_CANCELLED) | BIT(AF_COPY_BLOCKED),
+    [AF_COPY_UNDOING] = BIT(AF_COPY_DONE) | BIT(AF_COPY_FAILED) | BIT(AF_COPY_CANCELLED) | BIT(AF_COPY_BLOCKED) | BIT(AF_COPY_INSPECTING),
     [AF_COPY_BLOCKED] = BIT(AF_COPY_INSPECTING) | BIT(AF_COPY_WORKING) | BIT(AF_COPY_UNDOING) | BIT(AF_COPY_CANCELLED),
-    /* done, failed and cancelled are ends */
+    [AF_COPY_DONE] = BIT(AF_COPY_UNDOING), /* undo: by a person, never by itself */
+    /* failed and cancelled are ends */
 };
 
 static const unsigned step_moves[AF_STEP_STATE_MAX_] = {
@@ -22,17 +23,26 @@ static const unsigned step_moves[AF_STEP_STATE_MAX_] = {
     [AF_STEP_DONE] = BIT(AF_STEP_IDLE),
 };
 
-/* Limits: a copy of a snapshot may take two days (rules.md 1.1: 48 h is the longest AWS plans for), a grant "usually under five
- * minutes" (rules.md 3), everything else is a call that takes effect at once. */
+/* Limits: a copy of a snapshot may take two days (rules.md 1.1: 48 h is the longest AWS plans for), CreateImage one (rules.md 4), a grant
+ * "usually under five minutes" (rules.md 3), everything else is a call that takes effect at once, or a machine that starts and stops. */
 static const struct af_step_traits kinds[] = {
-    {"grant-key", "granting the key", AF_SAFE_BY_NATURE, true, "grant", false, NULL, MINUTES(30)},
-    {"share-snapshot", "sharing snapshots", AF_SAFE_BY_NATURE, true, "createVolumePermission", false, NULL, MINUTES(30)},
-    {"share-image", "sharing the image", AF_SAFE_BY_NATURE, true, "launchPermission", false, NULL, MINUTES(30)},
-    {"copy-snapshot", "copying snapshots", AF_SAFE_BY_PROBE, false, NULL, false, "copy-snapshot", HOURS(50)},
-    {"copy-image", "copying the image", AF_SAFE_BY_TOKEN, false, NULL, true, "copy-image", HOURS(50)},
-    {"register-image", "registering the image", AF_SAFE_BY_PROBE, false, NULL, true, NULL, HOURS(2)},
-    {"adopt-image", "taking over the earlier copy", AF_SAFE_BY_READ, false, NULL, true, NULL, HOURS(50)},
-    {"verify", "verifying", AF_SAFE_BY_READ, false, NULL, false, NULL, HOURS(1)},
+    {"bridge-image", "making a bridge under a key that can be shared", AF_SAFE_BY_TOKEN, AF_AT_SOURCE, true, NULL, false, "copy-image",
+     HOURS(50)},
+    {"grant-key", "granting the key", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "grant", false, NULL, MINUTES(30)},
+    {"share-snapshot", "sharing snapshots", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "createVolumePermission", false, NULL, MINUTES(30)},
+    {"share-image", "sharing the image", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "launchPermission", false, NULL, MINUTES(30)},
+    {"security-group", "making a security group", AF_SAFE_BY_PROBE, AF_AT_LAUNCH, true, NULL, false, NULL, MINUTES(30)},
+    {"launch-instance", "launching an instance", AF_SAFE_BY_TOKEN, AF_AT_LAUNCH, true, NULL, false, NULL, HOURS(4)},
+    {"create-hop-image", "making an image of the instance", AF_SAFE_BY_PROBE, AF_AT_LAUNCH, true, NULL, false, NULL, HOURS(26)},
+    {"create-image", "making an image of the instance", AF_SAFE_BY_PROBE, AF_AT_TARGET, false, NULL, true, NULL, HOURS(26)},
+    {"copy-snapshot", "copying snapshots", AF_SAFE_BY_PROBE, AF_AT_TARGET, false, NULL, false, "copy-snapshot", HOURS(50)},
+    {"copy-image", "copying the image", AF_SAFE_BY_TOKEN, AF_AT_TARGET, false, NULL, true, "copy-image", HOURS(50)},
+    {"register-image", "registering the image", AF_SAFE_BY_PROBE, AF_AT_TARGET, false, NULL, true, NULL, HOURS(2)},
+    {"adopt-image", "taking over the earlier copy", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, true, NULL, HOURS(50)},
+    {"skip-image", "leaving what is there", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, true, NULL, MINUTES(30)},
+    {"finish-image", "finishing the image", AF_SAFE_BY_NATURE, AF_AT_TARGET, false, NULL, false, NULL, HOURS(1)},
+    {"verify", "verifying", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, false, NULL, HOURS(1)},
+    {"protect-image", "protecting the image", AF_SAFE_BY_NATURE, AF_AT_TARGET, false, NULL, false, NULL, MINUTES(30)},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -57,9 +67,10 @@ const struct af_step_traits *af_step_traits(const char *kind) {
 bool af_goal_undoes(enum af_copy_goal goal, const struct af_step_traits *traits) {
   switch (goal) {
     case AF_GOAL_DONE:
-    case AF_GOAL_BLOCKED: return traits->borrowed;
+    case AF_GOAL_BLOCKED: return traits->temporary;
     case AF_GOAL_FAILED:
-    case AF_GOAL_CANCELLED: return true;
+    case AF_GOAL_CANCELLED:
+    case AF_GOAL_REROUTE: return true;
     default: return false;
   }
 }
@@ -68,6 +79,7 @@ enum af_copy_state af_goal_end(enum af_copy_goal goal) {
   static const enum af_copy_state ends[AF_GOAL_MAX_] = {
       [AF_GOAL_NONE] = AF_COPY_STATE_MAX_,     [AF_GOAL_DONE] = AF_COPY_DONE,       [AF_GOAL_FAILED] = AF_COPY_FAILED,
       [AF_GOAL_CANCELLED] = AF_COPY_CANCELLED, [AF_GOAL_BLOCKED] = AF_COPY_BLOCKED,
+      [AF_GOAL_REROUTE] = AF_COPY_INSPECTING,
   };
   return goal < AF_GOAL_MAX_ ? ends[goal] : AF_COPY_STATE_MAX_;
 }
@@ -124,7 +136,12 @@ static bool unsettled(enum af_copy_goal goal, const struct af_step_row *s) {
   return s->state == AF_STEP_INTENDED || s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING;
 }
 
+/* A wish to cancel changes where it is going, unless everything is being undone already. */
 static void next_undoing(struct decision *d, const struct af_copy_row *copy, const struct af_step_row *steps, size_t n) {
+  if (copy->cancel_requested && copy->goal != AF_GOAL_CANCELLED && copy->goal != AF_GOAL_FAILED) {
+    act(d, (struct af_action){.kind = AF_ACT_UNDO, .goal = AF_GOAL_CANCELLED});
+    return;
+  }
   int64_t stage = INT64_MIN; /* the last that is not settled yet: stages are undone backwards */
   for (size_t i = 0; i < n; i++)
     if (unsettled(copy->goal, &steps[i]) && steps[i].stage > stage) stage = steps[i].stage;
@@ -159,8 +176,9 @@ static int step_invariant(const struct af_copy_row *copy, const struct af_step_r
   if (!t) return broken(err, copy, "a step of an unknown kind");
   if ((s->state == AF_STEP_INTENDED || s->state == AF_STEP_AMBIGUOUS) != (s->intent != NULL))
     return broken(err, copy, "an intent without a step that is about to be sent, or such a step without its intent");
-  if (copy->state == AF_COPY_DONE && t->borrowed && !backward_done(s)) return broken(err, copy, "done, but access is still borrowed");
-  if (copy->state == AF_COPY_DONE && !t->borrowed && !forward_done(s)) return broken(err, copy, "done, but a step is not");
+  if (copy->state == AF_COPY_DONE && t->temporary && !backward_done(s))
+    return broken(err, copy, "done, but something borrowed or temporary is still there");
+  if (copy->state == AF_COPY_DONE && !t->temporary && !forward_done(s)) return broken(err, copy, "done, but a step is not");
   if ((copy->state == AF_COPY_FAILED || copy->state == AF_COPY_CANCELLED) && !backward_done(s))
     return broken(err, copy, "ended without being undone");
   if (copy->state == AF_COPY_WORKING && s->face == AF_FACE_UNDO) return broken(err, copy, "working, but a step is being undone");
@@ -198,7 +216,7 @@ static int check_copies(struct af_error *err) {
     return law(err, "a state can't be reached", "copies");
   for (size_t i = 0; i < AF_COPY_STATE_MAX_; i++) {
     bool ended = af_copy_state_ended((enum af_copy_state)i);
-    if (ended != (copy_moves[i] == 0))
+    if (ended ? copy_moves[i] & ~BIT(AF_COPY_UNDOING) : !copy_moves[i])
       return law(err, "an end that goes on, or a state that doesn't", af_copy_state_name((enum af_copy_state)i));
     if (!(reach(copy_moves, AF_COPY_STATE_MAX_, BIT(i)) & ends))
       return law(err, "no way to an end", af_copy_state_name((enum af_copy_state)i));
@@ -214,7 +232,10 @@ int af_machine_check(struct af_error *err) {
       return law(err, "a state that doesn't lead everywhere", af_step_state_name((enum af_step_state)i));
   for (size_t i = 0; i < N_KINDS; i++) {
     if (!kinds[i].title || kinds[i].limit_ms <= 0) return law(err, "an incomplete kind of step", kinds[i].name);
-    if (kinds[i].borrowed != (kinds[i].exposure != NULL)) return law(err, "borrowed without an exposure, or the reverse", kinds[i].name);
+    if (kinds[i].exposure && (!kinds[i].temporary || kinds[i].where != AF_AT_SOURCE))
+      return law(err, "an exposure that isn't taken back, or isn't the source's", kinds[i].name);
+    if (kinds[i].makes_image && (kinds[i].temporary || kinds[i].where != AF_AT_TARGET))
+      return law(err, "a new AMI that isn't kept, or isn't the target's", kinds[i].name);
     if (af_step_traits(kinds[i].name) != &kinds[i]) return law(err, "two kinds of one name", kinds[i].name);
   }
   return 0;

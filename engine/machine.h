@@ -4,12 +4,14 @@
  * A copy:
  *
  *   waiting -> inspecting -> working -> undoing -> done | failed | cancelled
- *                  |          ^ |          |
- *                  |          | v          v
- *                  +---------> blocked <---+        (left by resume, to where it came from)
+ *                |    ^       ^ |        | |  ^       |
+ *                |    |       | v        v |  +-------+   undo: a person wants a finished copy away
+ *                +----------> blocked <----+ |
+ *                     |   (left by retry, to where it came from)
+ *                     +----------------------+   reroute: AWS refused this route, and there is another
  *
  * Every copy that has worked goes through undoing, the happy one too: its goal "done" takes back what was borrowed, and only then is it
- * done. A copy that needs a person goes through undoing as well (goal "blocked"), so that nothing stays open while it waits; only where
+ * done, and so does what it made for the time being: an instance, an image on the way. A copy that needs a person goes through undoing as well (goal "blocked"), so that nothing stays open while it waits; only where
  * AWS doesn't even say how far things are (no permission to look) is it blocked as it stands: what a pending copy needs must stay open.
  *
  * A step, the same for both of its faces, do and undo:
@@ -25,7 +27,7 @@
 
 #include "state/store.h"
 
-#define AF_MACHINE_VERSION 1 /* stored with each copy */
+#define AF_MACHINE_VERSION 2 /* stored with each copy; one of an earlier version is carried on as it is */
 
 bool af_copy_move_legal(enum af_copy_state from, enum af_copy_state to);
 bool af_step_move_legal(enum af_step_state from, enum af_step_state to);
@@ -38,13 +40,21 @@ enum af_safety {
   AF_SAFE_BY_READ,   /* sends nothing that changes anything */
 };
 
+/* Where a step is at work. */
+enum af_where {
+  AF_AT_TARGET, /* the target account, in the target Region */
+  AF_AT_SOURCE, /* the source account, in the source Region */
+  AF_AT_LAUNCH, /* the target account, in the source Region: an AMI can be launched only where it is */
+};
+
 /* What the machine knows of a kind of step; the rest is in engine/step.h. */
 struct af_step_traits {
   const char *name;  /* "copy-snapshot": stored in the rows */
   const char *title; /* "copying snapshots": shown to people */
   enum af_safety safety;
-  bool borrowed;        /* opens access: is taken back on the way to done, too */
-  const char *exposure; /* borrowed: the kind of exposure */
+  enum af_where where;
+  bool temporary;       /* what it made or opened is taken back on the way to done, too */
+  const char *exposure; /* opens access (and is temporary): the kind of exposure; otherwise NULL */
   bool makes_image;     /* its resource is the new AMI */
   const char *quota;    /* how many may be under way in an account and Region: a row of the budgets; NULL: any number */
   int64_t limit_ms;     /* from its first call to done; past that it has failed */

@@ -10,10 +10,11 @@
 #define QUOTA_EMPTY_MS 20000 /* the retry quota is used up: AWS is having a bad time, so wait as long as SDKs do at most */
 
 static int record_effect(struct af_engine *e, struct af_live_copy *c, size_t step, const char *kind, const char *resource, bool gone) {
+  struct af_at at = af_step_at(c, step);
   struct af_effect_row row = {.step = c->steps[step].ordinal, .state = gone ? AF_EFFECT_GONE : AF_EFFECT_LIVE};
   struct af_error err = {0};
-  int rc = af_row_set(&row.copy_id, c->row.id) || af_row_set(&row.kind, kind) || af_row_set(&row.account, c->facts.target_account) ||
-                   af_row_set(&row.region, c->spec.target.region) || af_row_set(&row.resource, resource)
+  int rc = af_row_set(&row.copy_id, c->row.id) || af_row_set(&row.kind, kind) || af_row_set(&row.account, at.account) ||
+                   af_row_set(&row.region, at.region) || af_row_set(&row.resource, resource)
                ? -AF_ENOMEM
                : 0;
   if (!rc) rc = af_store_effect_put(e->config.store, &row, &err);
@@ -47,18 +48,18 @@ static int keep(struct af_engine *e, struct af_live_copy *c, size_t step, struct
   return 0;
 }
 
-static int forget(struct af_engine *e, struct af_live_copy *c, size_t step) {
-  json_object_clear(c->live[step].data);
+static int forget(struct af_engine *e, struct af_live_copy *c, size_t step, bool data) {
+  if (data) json_object_clear(c->live[step].data);
   json_decref(c->live[step].scratch);
   c->live[step].scratch = NULL;
   return af_row_set(&c->steps[step].resource, NULL) ? af_engine_fail(e, -AF_ENOMEM, NULL) : 0;
 }
 
-static int step_done(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_note *note) {
+static int step_done(struct af_engine *e, struct af_live_copy *c, size_t step, bool told, const struct af_note *note) {
   struct af_step_row *s = &c->steps[step];
   char *made = s->face == AF_FACE_DO ? s->resource : NULL; /* what is done keeps what it made, and nothing else */
   if (made) s->resource = NULL;
-  if (forget(e, c, step)) {
+  if (forget(e, c, step, !told)) {
     free(made);
     return e->rc;
   }
@@ -88,7 +89,7 @@ static int step_again(struct af_engine *e, struct af_live_copy *c, size_t step, 
   return *out->note ? af_record_step(e, c, step, s->state, note) : 0; /* a read changes no state: it isn't written */
 }
 
-static int step_remake(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_note *note) {
+static int step_remake(struct af_engine *e, struct af_live_copy *c, size_t step, bool told, const struct af_note *note) {
   struct af_step_row *s = &c->steps[step];
   s->generation++;
   s->attempts = 0;
@@ -96,7 +97,7 @@ static int step_remake(struct af_engine *e, struct af_live_copy *c, size_t step,
   s->started_ms = 0;
   s->next_ms = af_now_ms(e->config.clock) + e->config.poll_min_ms; /* what was wrong needs a moment to mend */
   if (af_step_traits(s->kind)->makes_image && af_row_set(&c->row.image_id, NULL)) return af_engine_fail(e, -AF_ENOMEM, NULL);
-  return forget(e, c, step) ? e->rc : af_record_step(e, c, step, AF_STEP_IDLE, note);
+  return forget(e, c, step, !told) ? e->rc : af_record_step(e, c, step, AF_STEP_IDLE, note);
 }
 
 static int step_pending(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_outcome *out,
@@ -118,14 +119,33 @@ static int block_here(struct af_engine *e, struct af_live_copy *c, const struct 
                         &(struct af_note){.kind = "state", .message = "can go neither on nor back: a person is needed", .error = err});
 }
 
+/* Notes why this route was given up, and says whether another is left. Another that waits for a person is one, too. */
+static bool try_another(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
+  struct af_decision next = {0};
+  json_t *tried = af_copy_tried(c, (size_t)c->row.rung);
+  json_t *one = json_pack("{s:s, s:s, s:s}", "route", af_route_name(c->decision.route), "code", err->code, "reason", err->message);
+  int rc = json_array_append_new(tried, one) ? -AF_ENOMEM : 0; /* takes NULL for either */
+  if (!rc) af_route_decide(&c->spec, &c->facts, tried, &next);
+  bool left = next.route != AF_ROUTE_NONE || next.refusal.class == AF_CLASS_AUTH;
+  char *text = rc || !left ? NULL : json_dumps(tried, JSON_COMPACT);
+  json_decref(tried);
+  if (rc || (left && !text)) return af_engine_fail(e, -AF_ENOMEM, NULL) == 0;
+  if (!left) return false;
+  free(c->row.tried);
+  c->row.tried = text;
+  return true;
+}
+
 /* The copy's way on from a step that can't be done. What is ambiguous or pending must not be turned round: who can't be looked at may be
  * at work in AWS, under a key that it needs. */
-static int copy_failed(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_error *err) {
+static int copy_failed(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_error *err, bool lower) {
   const struct af_step_row *s = &c->steps[step];
   bool open = s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING;
   enum af_copy_goal goal = err->class == AF_CLASS_AUTH ? AF_GOAL_BLOCKED : AF_GOAL_FAILED;
   if (c->row.state != AF_COPY_WORKING && c->row.state != AF_COPY_UNDOING) return 0; /* blocked already, by another step */
   if (open || s->face == AF_FACE_UNDO) return block_here(e, c, err);
+  if (c->row.state == AF_COPY_WORKING && lower && try_another(e, c, err)) goal = AF_GOAL_REROUTE;
+  if (e->rc) return e->rc;
   if (c->row.state == AF_COPY_WORKING) return af_record_goal(e, c, goal, err);
   if (c->row.goal == AF_GOAL_BLOCKED && goal == AF_GOAL_FAILED) return af_record_goal(e, c, AF_GOAL_FAILED, err);
   return 0; /* its own undo comes next, whatever it failed of */
@@ -133,27 +153,26 @@ static int copy_failed(struct af_engine *e, struct af_live_copy *c, size_t step,
 
 /* Where it happened and to what, as far as the error itself doesn't say. */
 static void fill_error(const struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id, struct af_error *err) {
-  const struct af_step_row *s = &c->steps[step];
-  bool source = af_step_traits(s->kind)->borrowed;
-  if (!*err->resource) AF_COPY(err->resource, af_str(*s->item ? s->item : c->spec.image));
+  struct af_at at = af_step_at(c, step);
+  if (!*err->resource) AF_COPY(err->resource, af_str(af_step_subject(c, step)));
   if (!*err->action && op) AF_COPY(err->action, af_str(op->label));
-  if (!*err->account) AF_COPY(err->account, af_str(source ? c->facts.source_account : c->facts.target_account));
-  if (!*err->region) AF_COPY(err->region, af_str(source ? c->spec.source.region : c->spec.target.region));
+  if (!*err->account) AF_COPY(err->account, af_str(at.account));
+  if (!*err->region) AF_COPY(err->region, af_str(at.region));
   if (!*err->request_id && request_id) AF_COPY(err->request_id, af_str(request_id));
 }
 
 /* verdict: the step's kind has judged what it made or was to make. Otherwise a call was refused, and a refused read says nothing about what
  * is pending. */
 static int step_fail(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id,
-                     struct af_error *err, bool verdict) {
+                     struct af_error *err, bool verdict, bool lower) {
   struct af_step_row *s = &c->steps[step];
   bool unknown = s->state == AF_STEP_AMBIGUOUS || (s->state == AF_STEP_INTENDED && c->live[step].unresolved);
   enum af_step_state to = unknown ? AF_STEP_AMBIGUOUS : s->state == AF_STEP_PENDING && !verdict ? AF_STEP_PENDING : AF_STEP_IDLE;
   fill_error(c, step, op, request_id, err);
-  if (s->state == AF_STEP_INTENDED && !unknown && af_step_traits(s->kind)->borrowed && af_exposure_refused(e, c, step)) return e->rc;
+  if (s->state == AF_STEP_INTENDED && !unknown && af_step_traits(s->kind)->exposure && af_exposure_refused(e, c, step)) return e->rc;
   struct af_note note = {.kind = "refused", .op = op, .message = err->message, .request_id = request_id, .error = err};
   if (af_record_step(e, c, step, to, &note)) return e->rc;
-  return copy_failed(e, c, step, err);
+  return copy_failed(e, c, step, err, lower);
 }
 
 /* Someone else's look at an exposure that we ourselves are opening says nothing. */
@@ -181,14 +200,15 @@ int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, c
   if (out->was_there && was_there(e, c, step, out)) return e->rc;
   if (*out->note) note.message = out->note;
   else if (*out->resource) note.message = out->resource;
-  if (t->borrowed && (out->kind == AF_OUT_DONE || out->kind == AF_OUT_PENDING) && af_exposure_outcome(e, c, step, out)) return e->rc;
+  bool told = out->data != NULL;
+  if (t->exposure && (out->kind == AF_OUT_DONE || out->kind == AF_OUT_PENDING) && af_exposure_outcome(e, c, step, out)) return e->rc;
   if (keep(e, c, step, out)) return e->rc;
   switch (out->kind) {
-    case AF_OUT_DONE: return step_done(e, c, step, &note);
+    case AF_OUT_DONE: return step_done(e, c, step, told, &note);
     case AF_OUT_PENDING: return step_pending(e, c, step, out, &note);
     case AF_OUT_AGAIN: return step_again(e, c, step, out, &note);
-    case AF_OUT_REMAKE: return step_remake(e, c, step, &note);
-    case AF_OUT_FAIL: return step_fail(e, c, step, op, request_id, &out->error, true);
+    case AF_OUT_REMAKE: return step_remake(e, c, step, told, &note);
+    case AF_OUT_FAIL: return step_fail(e, c, step, op, request_id, &out->error, true, out->lower);
     default: return af_engine_fail(e, -AF_EINVAL, NULL);
   }
 }
@@ -215,7 +235,7 @@ static int step_repeat(struct af_engine *e, struct af_live_copy *c, size_t step,
   s->next_ms = af_now_ms(e->config.clock) + delay_ms;
   if (s->state != AF_STEP_INTENDED) return 0;
   bool unknown = c->live[step].unresolved;
-  if (!unknown && af_step_traits(s->kind)->borrowed && af_exposure_refused(e, c, step)) return e->rc;
+  if (!unknown && af_step_traits(s->kind)->exposure && af_exposure_refused(e, c, step)) return e->rc;
   struct af_note note = {.kind = "repeat", .op = op, .message = a->error.message, .request_id = a->request_id, .error = &a->error};
   return af_record_step(e, c, step, unknown ? AF_STEP_AMBIGUOUS : AF_STEP_IDLE, &note);
 }
@@ -230,7 +250,7 @@ static int not_visible(struct af_engine *e, struct af_live_copy *c, size_t step,
                   "Allowed AMIs is enabled in account %s, %s and hides images of account %s: add that account to the allowed providers "
                   "(ec2 replace-image-criteria-in-allowed-images-settings)",
                   c->facts.target_account, c->spec.target.region, c->facts.source_account);
-  return step_fail(e, c, step, op, a->request_id, &err, false);
+  return step_fail(e, c, step, op, a->request_id, &err, false, false);
 }
 
 static int step_ambiguous(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_error *err,
@@ -262,7 +282,7 @@ int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, con
     case AF_CLASS_AMBIGUOUS:
       if (s->state == AF_STEP_INTENDED) return step_ambiguous(e, c, step, op, &err, a->request_id);
       return step_repeat(e, c, step, op, a, delay_ms);
-    default: return step_fail(e, c, step, op, a->request_id, &err, false);
+    default: return step_fail(e, c, step, op, a->request_id, &err, false, false);
   }
 }
 
@@ -280,7 +300,7 @@ static void step_answer(struct af_engine *e, const struct af_flight *f, struct a
   struct af_exposure_row x = {0};
   struct af_step_ctx ctx;
   struct af_outcome out;
-  bool borrowed = af_step_traits(c->steps[f->ref.step].kind)->borrowed;
+  bool borrowed = af_step_traits(c->steps[f->ref.step].kind)->exposure != NULL;
   live->busy = false;
   c->wake_ms = 0;
   if (a->rc && !*a->error.account) /* the session doesn't know it where nothing was inspected since the start */

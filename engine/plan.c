@@ -84,13 +84,14 @@ static void report(struct survey *s, size_t i, const struct af_copy_spec *spec, 
   struct af_decision decision;
   struct af_step_row *steps = NULL;
   size_t n = 0;
+  char none[] = "";
   if (s->error.class != AF_CLASS_NONE || *s->error.message) {
     found(ctx, i, spec, NULL, NULL, NULL, 0, &s->error);
     return;
   }
   const struct af_facts *facts = af_inspection_facts(s->inspection);
   af_route_decide(spec, facts, NULL, &decision);
-  if (decision.route != AF_ROUTE_NONE && af_route_steps("", facts, &decision, &steps, &n)) n = 0;
+  if (decision.route != AF_ROUTE_NONE && af_route_steps(&(struct af_copy_row){.id = none}, spec, facts, &decision, 0, &steps, &n)) n = 0;
   found(ctx, i, spec, facts, &decision, steps, n, NULL);
   af_step_rows_free(steps, n);
 }

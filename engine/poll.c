@@ -50,12 +50,12 @@ static struct af_flight *begin(struct af_engine *e, enum af_flight_kind kind, co
 /* Puts one more value into a poll of this turn. Where the budget has no room for the call, returns how long to wait. */
 static int64_t ask_about(struct af_engine *e, enum af_flight_kind kind, const struct source *src, size_t copy, size_t step,
                          const char *value) {
-  struct af_live_copy *c = e->copies[copy];
-  struct af_flight *f = find(e, kind, src->op, c->target, c->spec.target.region);
+  struct af_at at = af_step_at(e->copies[copy], step);
+  struct af_flight *f = find(e, kind, src->op, at.session, at.region);
   if (!f) {
-    int64_t pace = af_budget_take(e->budgets, c->target, c->spec.target.region, src->op, af_now_ms(e->config.clock));
+    int64_t pace = af_budget_take(e->budgets, at.session, at.region, src->op, af_now_ms(e->config.clock));
     if (pace > 0) return pace;
-    f = begin(e, kind, src, c->target, c->spec.target.region);
+    f = begin(e, kind, src, at.session, at.region);
   }
   if (!f) return 0;
   json_t *values = json_object_get(json_array_get(json_object_get(f->input, "Filters"), 0), "Values");

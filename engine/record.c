@@ -101,7 +101,8 @@ static int settle(struct af_engine *e, struct af_live_copy *c, size_t step, enum
   free(s->data);
   s->data = json_object_size(live->data) ? json_dumps(live->data, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
   if (live->slot && (to == AF_STEP_IDLE || to == AF_STEP_DONE)) {
-    af_slot_give(e->budgets, c->target, c->spec.target.region, af_step_traits(s->kind)->quota);
+    struct af_at at = af_step_at(c, step);
+    af_slot_give(e->budgets, at.session, at.region, af_step_traits(s->kind)->quota);
     live->slot = false;
   }
   return 0;
@@ -128,6 +129,7 @@ int af_record_goal(struct af_engine *e, struct af_live_copy *c, enum af_copy_goa
       [AF_GOAL_FAILED] = "it can't be done: undoing it",
       [AF_GOAL_CANCELLED] = "cancelled: undoing it",
       [AF_GOAL_BLOCKED] = "a person is needed: taking back what was borrowed",
+      [AF_GOAL_REROUTE] = "AWS refuses this route: undoing it, to go another way",
   };
   c->row.goal = goal;
   struct af_note note = {.kind = "goal", .message = messages[goal], .error = error};

@@ -1,34 +1,71 @@
 /* The routes as a table: a new route is new rows here. Stages run in order and are undone backwards, so that the key's grant comes
- * first and is retired last (rules.md 11, 6). */
+ * first and is retired last (rules.md 11, 6), and a bridge goes only after what was opened on it. */
 #include "engine/routes.h"
 
 #include <stdlib.h>
 
 #include "base/buf.h"
 #include "engine/engine.h"
+#include "engine/steps/steps.h"
 
 enum per { PER_COPY, PER_KEY, PER_SNAPSHOT };
 
-struct leg {
-  enum af_route route;
-  const char *kind;
-  int stage;
-  enum per per;
-  bool cross_account; /* only where the source is another account's */
+/* When a leg is gone: all of what it needs must be so, and nothing of what it avoids. */
+enum {
+  IF_CROSS = 1,          /* the source is another account's, which lets us in */
+  IF_BRIDGE = 2,         /* its key can't be shared */
+  IF_HOP = 4,            /* what was launched is in another Region than the target's */
+  IF_UNFINISHED = 8,     /* there is something that no creating call can say */
+  IF_PROTECTED = 16,     /* the new AMI is to be protected from deregistration */
 };
 
-static const struct leg legs[] = {
-    {AF_ROUTE_COPY_IMAGE, "grant-key", 0, PER_KEY, true},          {AF_ROUTE_COPY_IMAGE, "share-snapshot", 1, PER_SNAPSHOT, true},
-    {AF_ROUTE_COPY_IMAGE, "share-image", 2, PER_COPY, true},       {AF_ROUTE_COPY_IMAGE, "copy-image", 3, PER_COPY, false},
-    {AF_ROUTE_COPY_IMAGE, "verify", 4, PER_COPY, false},           {AF_ROUTE_REENCRYPT, "grant-key", 0, PER_KEY, true},
-    {AF_ROUTE_REENCRYPT, "share-snapshot", 1, PER_SNAPSHOT, true}, {AF_ROUTE_REENCRYPT, "copy-snapshot", 2, PER_SNAPSHOT, false},
-    {AF_ROUTE_REENCRYPT, "register-image", 3, PER_COPY, false},    {AF_ROUTE_REENCRYPT, "verify", 4, PER_COPY, false},
-    {AF_ROUTE_ADOPT, "adopt-image", 0, PER_COPY, false},           {AF_ROUTE_ADOPT, "verify", 1, PER_COPY, false},
+#define COPY_IMAGE BIT(AF_ROUTE_COPY_IMAGE)
+#define REENCRYPT BIT(AF_ROUTE_REENCRYPT)
+#define LAUNCH_IMAGE BIT(AF_ROUTE_LAUNCH_IMAGE)
+#define ADOPT BIT(AF_ROUTE_ADOPT)
+#define SKIP BIT(AF_ROUTE_SKIP)
+#define BIT(x) (1u << (x))
+
+static const struct leg {
+  unsigned routes;
+  const char *kind;
+  enum per per;
+  unsigned needs, avoids;
+} legs[] = { /* in the order of their stages: one stage each */
+    {COPY_IMAGE | REENCRYPT | LAUNCH_IMAGE, "bridge-image", PER_COPY, IF_BRIDGE, 0},
+    {COPY_IMAGE | REENCRYPT | LAUNCH_IMAGE, "grant-key", PER_KEY, IF_CROSS, 0},
+    {COPY_IMAGE | REENCRYPT, "share-snapshot", PER_SNAPSHOT, IF_CROSS, 0},
+    {COPY_IMAGE | LAUNCH_IMAGE, "share-image", PER_COPY, IF_CROSS, 0},
+    {LAUNCH_IMAGE, "security-group", PER_COPY, 0, 0},
+    {LAUNCH_IMAGE, "launch-instance", PER_COPY, 0, 0},
+    {LAUNCH_IMAGE, "create-hop-image", PER_COPY, IF_HOP, 0},
+    {LAUNCH_IMAGE, "create-image", PER_COPY, 0, IF_HOP},
+    {REENCRYPT, "copy-snapshot", PER_SNAPSHOT, 0, 0},
+    {COPY_IMAGE, "copy-image", PER_COPY, 0, 0},
+    {LAUNCH_IMAGE, "copy-image", PER_COPY, IF_HOP, 0},
+    {REENCRYPT, "register-image", PER_COPY, 0, 0},
+    {ADOPT, "adopt-image", PER_COPY, 0, 0},
+    {SKIP, "skip-image", PER_COPY, 0, 0},
+    {COPY_IMAGE | REENCRYPT | LAUNCH_IMAGE | ADOPT, "finish-image", PER_COPY, IF_UNFINISHED, 0},
+    {COPY_IMAGE | REENCRYPT | LAUNCH_IMAGE | ADOPT, "verify", PER_COPY, 0, 0},
+    {COPY_IMAGE | REENCRYPT | LAUNCH_IMAGE | ADOPT, "protect-image", PER_COPY, IF_PROTECTED, 0},
 };
+#define N_LEGS (sizeof(legs) / sizeof(legs[0]))
+
+static unsigned conditions(const struct af_decision *d, bool unfinished) {
+  return (unfinished ? IF_UNFINISHED : 0u) | (d->cross_account ? IF_CROSS : 0u) | (d->bridge ? IF_BRIDGE : 0u) | 
+         (d->hop ? IF_HOP : 0u) | (d->protection ? IF_PROTECTED : 0u);
+}
+
+static bool taken(const struct leg *leg, const struct af_decision *d, unsigned holds) {
+  return (leg->routes & BIT(d->route)) && (leg->needs & ~holds) == 0 && (leg->avoids & holds) == 0;
+}
 
 struct rows {
   struct af_step_row *list;
   size_t n;
+  const struct af_copy_row *copy;
+  int64_t first_ordinal, stage;
 };
 
 void af_step_rows_free(struct af_step_row *steps, size_t n) {
@@ -42,44 +79,49 @@ static bool has(const struct rows *r, const char *kind, const char *item) {
   return false;
 }
 
-static int add(struct rows *r, const char *copy_id, const struct leg *leg, const char *item) {
+static int add(struct rows *r, const struct leg *leg, const char *item) {
   if (has(r, leg->kind, item)) return 0; /* two mappings of one snapshot need one copy of it */
   struct af_step_row *list = realloc(r->list, (r->n + 1) * sizeof(*list));
   if (!list) return -AF_ENOMEM;
   r->list = list;
-  list[r->n] = (struct af_step_row){.ordinal = (int64_t)r->n, .stage = leg->stage};
+  list[r->n] = (struct af_step_row){.ordinal = r->first_ordinal + (int64_t)r->n, .stage = r->stage, .rung = r->copy->rung};
   struct af_step_row *s = &list[r->n++];
-  return af_row_set(&s->copy_id, copy_id) || af_row_set(&s->kind, leg->kind) || af_row_set(&s->item, item) ? -AF_ENOMEM : 0;
+  return af_row_set(&s->copy_id, r->copy->id) || af_row_set(&s->kind, leg->kind) || af_row_set(&s->item, item) ? -AF_ENOMEM : 0;
 }
 
-static int add_each(struct rows *r, const char *copy_id, const struct leg *leg, const json_t *list, const char *id) {
+static int add_each(struct rows *r, const struct leg *leg, const json_t *list, const char *id) {
   size_t i;
   json_t *o;
   json_array_foreach(list, i, o) {
-    int rc = *af_json_str(o, id) ? add(r, copy_id, leg, af_json_str(o, id)) : 0;
+    int rc = *af_json_str(o, id) ? add(r, leg, af_json_str(o, id)) : 0;
     if (rc) return rc;
   }
   return 0;
 }
 
-static int add_leg(struct rows *r, const char *copy_id, const struct leg *leg, const struct af_facts *facts) {
+static int add_leg(struct rows *r, const struct leg *leg, const struct af_facts *facts, const struct af_decision *d) {
   switch (leg->per) {
-    case PER_KEY: return add_each(r, copy_id, leg, facts->source_keys, "Arn");
-    case PER_SNAPSHOT: return add_each(r, copy_id, leg, facts->snapshots, "SnapshotId");
-    default: return add(r, copy_id, leg, "");
+    case PER_KEY: return d->bridge ? add(r, leg, d->bridge_key_arn) : add_each(r, leg, facts->source_keys, "Arn");
+    case PER_SNAPSHOT: return add_each(r, leg, facts->snapshots, "SnapshotId");
+    default: return add(r, leg, "");
   }
 }
 
-int af_route_steps(const char *copy_id, const struct af_facts *facts, const struct af_decision *decision, struct af_step_row **ret,
-                   size_t *ret_n) {
-  struct rows r = {0};
-  for (size_t i = 0; i < sizeof(legs) / sizeof(legs[0]); i++) {
-    if (legs[i].route != decision->route || (legs[i].cross_account && !decision->cross_account)) continue;
-    int rc = add_leg(&r, copy_id, &legs[i], facts);
+int af_route_steps(const struct af_copy_row *copy, const struct af_copy_spec *spec, const struct af_facts *facts, const struct af_decision *decision, int64_t first_ordinal,
+                   struct af_step_row **ret, size_t *ret_n) {
+  struct rows r = {.copy = copy, .first_ordinal = first_ordinal};
+  bool unfinished;
+  int rc = af_finish_needed(copy, spec, facts, decision, &unfinished);
+  if (rc) return rc;
+  unsigned holds = conditions(decision, unfinished);
+  for (size_t i = 0; i < N_LEGS; i++) {
+    size_t before = r.n;
+    rc = taken(&legs[i], decision, holds) ? add_leg(&r, &legs[i], facts, decision) : 0;
     if (rc) {
       af_step_rows_free(r.list, r.n);
       return rc;
     }
+    if (r.n > before) r.stage++;
   }
   *ret = r.list;
   *ret_n = r.n;

@@ -5,9 +5,10 @@
 #include "plans/route.h"
 #include "state/store.h"
 
-/* Makes the rows of the copy's steps, in order; the caller frees them with af_step_rows_free(). */
-int af_route_steps(const char *copy_id, const struct af_facts *facts, const struct af_decision *decision, struct af_step_row **ret,
-                   size_t *ret_n);
+/* Makes the rows of the steps that the decision takes, in order and numbered from first_ordinal on; the caller frees them with
+ * af_step_rows_free(). */
+int af_route_steps(const struct af_copy_row *copy, const struct af_copy_spec *spec, const struct af_facts *facts,
+                   const struct af_decision *decision, int64_t first_ordinal, struct af_step_row **ret, size_t *ret_n);
 void af_step_rows_free(struct af_step_row *steps, size_t n); /* takes NULL */
 
 #endif

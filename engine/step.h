@@ -19,6 +19,8 @@ struct af_step_ctx {
   size_t n_steps;
   const struct af_step_row *step;         /* this one */
   const json_t *data;                     /* step->data, parsed: an object, never NULL */
+  const char *source_image;               /* what is copied, shared or launched: the source AMI, or what was made of it on the way here */
+  const char *subject;                    /* what this step is about: step->item, or what stands for it on a bridge; else source_image */
   const struct af_exposure_row *exposure; /* borrowed kinds: what it opens or closes; otherwise NULL */
   json_t **scratch; /* kept between the reads of one step while the process lives; NULL at first, freed by the engine */
   int64_t now_ms;
@@ -41,7 +43,7 @@ enum af_outcome_kind {
   AF_OUT_AGAIN,   /* ask again after delay_ms: there is another call to make, or something to wait for */
   AF_OUT_PENDING, /* the effect is there; poll until it has matured */
   AF_OUT_DONE,    /* this face is done */
-  AF_OUT_REMAKE,  /* what was made is no good: give it up, and make it anew as the next generation */
+  AF_OUT_REMAKE,  /* what was made is no good, or nothing was: give it up, and make it anew as the next generation */
   AF_OUT_FAIL,    /* it can't be done: outcome->error says why. Class AUTH blocks the copy, any other fails it */
 };
 struct af_outcome {
@@ -51,7 +53,8 @@ struct af_outcome {
   const char *effect;    /* kind of the effect to be recorded with the resource ("snapshot"); NULL: none */
   bool effect_gone;      /* undo: the effects of this step are gone */
   int progress;          /* percent; -1 leaves it */
-  json_t *data;          /* the step's new data, owned; NULL leaves it */
+  json_t *data;          /* the step's new data, owned; NULL leaves it, and with DONE and REMAKE clears it */
+  bool lower;            /* FAIL: this route can't do it, another one may */
   bool was_there;        /* borrowed kinds: the access was there before us */
   struct af_error error; /* FAIL, and AGAIN where the error should be shown as what it waits for */
   char note[640];        /* for the event, for a person; "" where the kind says all */
@@ -80,12 +83,20 @@ void af_outcome_done(struct af_outcome *o);
 
 /* Helpers that several kinds share (engine/steps/common.c). */
 
+/* Where the step's kind is at work: fills side and region. */
+void af_ask_at(const struct af_step_ctx *ctx, struct af_ask *ret);
+
 /* "ordinal.generation": the value of AF_TAG_STEP. */
 void af_step_mark(const struct af_step_row *step, char out[48]);
 /* ClientToken, 64 ASCII characters at most, from copy, step and generation (design section 3). */
 int af_step_token(const struct af_step_ctx *ctx, char out[65]);
-/* TagSpecification for one type of resource: amiferry's own and the user's. source_id: "" or "/snap-…" behind the AMI. NULL: no memory. */
+/* TagSpecification of a creating call for one type of resource (plans/keep.h): source_snapshot is NULL for an image, "" for all of an image's
+ * snapshots alike; of what is temporary, amiferry's own tags alone. NULL: no memory. */
 json_t *af_step_tags(const struct af_step_ctx *ctx, const char *resource_type, const char *source_snapshot);
+/* The name that the step's image gets: the copy's, or one of its own where it is temporary. */
+#define AF_STEP_NAME_SIZE 129
+void af_step_image_name(const struct af_step_ctx *ctx, char out[AF_STEP_NAME_SIZE]);
+const char *af_step_description(const struct af_step_ctx *ctx); /* of the new AMI; "" where it has none */
 /* [{"Name": name, "Values": [value]}, …]: pairs end with NULL. NULL: no memory. */
 json_t *af_filters(const char *name, const char *value, ...) __attribute__((sentinel));
 /* The value of a tag of an object with "Tags"; "" where it has none. */

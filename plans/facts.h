@@ -60,6 +60,7 @@ int64_t af_facts_bytes(const struct af_facts *f);
 #define AF_TAG_COPY "amiferry:copy"       /* copy id */
 #define AF_TAG_STEP "amiferry:step"       /* ordinal.generation of the step whose call made it */
 #define AF_TAG_SOURCE "amiferry:source"   /* source-region/ami-id[/snap-id] */
+#define AF_TAG_TEMPORARY "amiferry:temporary" /* "yes": made on the way, and to be gone when its copy has ended */
 #define AF_TAG_KEY "amiferry:key"         /* ARN of the key it was made under; absent where it is not encrypted */
 
 #endif

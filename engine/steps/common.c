@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "engine/step.h"
+#include "plans/keep.h"
 
 void af_ask_done(struct af_ask *a) {
   if (!a) return;
@@ -45,12 +46,19 @@ int64_t af_pause_ms(const struct af_step_ctx *ctx) {
 }
 
 void af_gone(const struct af_step_ctx *ctx, const struct af_answer *a, int windows, struct af_outcome *out) {
-  static const char *const codes[] = {"InvalidSnapshot.NotFound", "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "NotFoundException"};
+  static const char *const codes[] = {"InvalidSnapshot.NotFound", "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "NotFoundException",
+                                      "InvalidInstanceID.NotFound", "InvalidGroup.NotFound", "InvalidVolume.NotFound"};
   for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
     if (af_streq(a->error.code, codes[i])) out->kind = AF_OUT_DONE;
   if (out->kind != AF_OUT_DONE || ctx->now_ms >= ctx->step->started_ms + windows * ctx->window_ms) return;
   out->kind = AF_OUT_AGAIN;
   out->delay_ms = ctx->window_ms / 4;
+}
+
+void af_ask_at(const struct af_step_ctx *ctx, struct af_ask *ret) {
+  enum af_where where = af_step_traits(ctx->step->kind)->where;
+  ret->side = where == AF_AT_SOURCE ? AF_SOURCE : AF_TARGET;
+  ret->region = where == AF_AT_TARGET ? ctx->spec->target.region : ctx->spec->source.region;
 }
 
 void af_step_mark(const struct af_step_row *step, char out[48]) {
@@ -74,24 +82,41 @@ static int add_tag(json_t *list, const char *key, const char *value) {
   return json_array_append_new(list, json_pack("{s:s, s:s}", "Key", key, "Value", value));
 }
 
-json_t *af_step_tags(const struct af_step_ctx *ctx, const char *resource_type, const char *source_snapshot) {
-  char mark[48], source[192];
+/* What goes again carries nothing of the user's, and says that it goes. */
+static int temporary_tags(const struct af_step_ctx *ctx, const char *mark, json_t **ret) {
+  char source[192];
   json_t *tags = json_array();
-  const char *key;
-  json_t *value;
   int rc = tags ? 0 : -1;
-  af_step_mark(ctx->step, mark);
-  snprintf(source, sizeof(source), "%s/%s%s%s", ctx->spec->source.region, ctx->spec->image, *source_snapshot ? "/" : "", source_snapshot);
+  snprintf(source, sizeof(source), "%s/%s", ctx->spec->source.region, ctx->spec->image);
   if (!rc) rc = add_tag(tags, AF_TAG_COPY, ctx->copy->id);
   if (!rc) rc = add_tag(tags, AF_TAG_STEP, mark);
   if (!rc) rc = add_tag(tags, AF_TAG_SOURCE, source);
-  if (!rc && *ctx->decision->key_arn) rc = add_tag(tags, AF_TAG_KEY, ctx->decision->key_arn);
-  json_object_foreach(ctx->spec->tags, key, value) {
-    if (!rc) rc = add_tag(tags, key, json_string_value(value));
-  }
+  if (!rc) rc = add_tag(tags, AF_TAG_TEMPORARY, "yes");
+  if (!rc) rc = add_tag(tags, "Name", "amiferry: temporary");
+  *ret = tags;
+  return rc ? -AF_ENOMEM : 0;
+}
+
+json_t *af_step_tags(const struct af_step_ctx *ctx, const char *resource_type, const char *source_snapshot) {
+  char mark[48];
+  json_t *tags = NULL;
+  af_step_mark(ctx->step, mark);
+  int rc = af_step_traits(ctx->step->kind)->temporary
+               ? temporary_tags(ctx, mark, &tags)
+               : af_keep_creation_tags(ctx->spec, ctx->facts, ctx->decision, ctx->copy->id, mark, source_snapshot, &tags);
   json_t *spec = rc ? NULL : json_pack("{s:s, s:O}", "ResourceType", resource_type, "Tags", tags);
   json_decref(tags);
   return spec;
+}
+
+void af_step_image_name(const struct af_step_ctx *ctx, char out[AF_STEP_NAME_SIZE]) {
+  bool temporary = af_step_traits(ctx->step->kind)->temporary;
+  if (temporary) snprintf(out, AF_STEP_NAME_SIZE, "amiferry-%s-%lld-%lld", ctx->copy->id, (long long)ctx->step->ordinal, (long long)ctx->step->generation);
+  else af_str_copy(out, AF_STEP_NAME_SIZE, af_str(ctx->decision->name));
+}
+
+const char *af_step_description(const struct af_step_ctx *ctx) {
+  return ctx->spec->description ? ctx->spec->description : af_json_str(ctx->facts->image, "Description");
 }
 
 json_t *af_filters(const char *name, const char *value, ...) {

@@ -1,181 +1,88 @@
-/* copy-image: CopyImage in the target account and Region (rules.md 1). A client token makes a repeat harmless, and the tags of the creating
- * call tell what a lost one made. A failed copy doesn't say why; its snapshots do (rules.md 1.6), so they are read before it is given up.
- * Removing one (undo, or to make it anew) is a small walk: deregister, which also cancels a copy under way, then delete its snapshots one
- * by one until AWS shows none.
- *
- * data: {"autopsy": what the image said} | {"discard": image, "why": reason} while removing a failed one,
- *       with {"deregistered": ms, "drop": snapshot, "dropped": [snapshot…]} as the walk goes on. */
-#include <stdio.h>
-
+/* copy-image: CopyImage in the target account and Region (rules.md 1), of the source, or of what was made of it on the way. bridge-image: the
+ * same within the source's own account and Region, under a key that can be shared, since aws/ebs can't (rules.md 3). A client token makes a
+ * repeat harmless, and the tags of the creating call tell what a lost one made. A bridge's data, once it is there, says which of its
+ * snapshots stands for which of the source's: {"snapshots": {source: bridge}}. */
 #include "engine/aws/ops.h"
 #include "engine/steps/steps.h"
 
-#define GENERATIONS_MAX 8
-
-static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  char token[65];
+static int create(const struct af_step_ctx *ctx, struct af_ask *ret, const char *key) {
+  char token[65], name[AF_STEP_NAME_SIZE];
+  const char *description = af_step_description(ctx);
   int rc = af_step_token(ctx, token);
   if (rc) return rc;
-  const char *description = ctx->spec->description ? ctx->spec->description : af_json_str(ctx->facts->image, "Description");
+  af_step_image_name(ctx, name);
   ret->op = &af_ec2_copy_image;
-  ret->input = json_pack("{s:s, s:s, s:s, s:s, s:[o, o]}", "Name", ctx->decision->name, "SourceImageId", ctx->spec->image, "SourceRegion",
-                         ctx->spec->source.region, "ClientToken", token, "TagSpecifications", af_step_tags(ctx, "image", ""),
+  ret->input = json_pack("{s:s, s:s, s:s, s:s, s:[o, o]}", "Name", name, "SourceImageId", ctx->source_image, "SourceRegion",
+                         ctx->spec->source.region, "ClientToken", token, "TagSpecifications", af_step_tags(ctx, "image", NULL),
                          af_step_tags(ctx, "snapshot", ""));
   if (!ret->input) return -AF_ENOMEM;
   if (*description) json_object_set_new(ret->input, "Description", json_string(description));
-  if (ctx->decision->encrypt) { /* both or neither: rules.md 1.4 */
+  if (*key) { /* both or neither: rules.md 1.4 */
     json_object_set_new(ret->input, "Encrypted", json_true());
-    json_object_set_new(ret->input, "KmsKeyId", json_string(ctx->decision->key_arn));
+    json_object_set_new(ret->input, "KmsKeyId", json_string(key));
   }
   return 0;
 }
 
-static int removal_ask(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  const char *drop = af_json_str(ctx->data, "drop");
-  if (!af_json_int(ctx->data, "deregistered")) {
-    ret->op = &af_ec2_deregister_image;
-    ret->input = json_pack("{s:s}", "ImageId", ctx->step->resource);
-  } else if (*drop) {
-    ret->op = &af_ec2_delete_snapshot;
-    ret->input = json_pack("{s:s}", "SnapshotId", drop);
-  } else {
-    return af_snapshot_probe(ctx, ret);
-  }
-  return ret->input ? 0 : -AF_ENOMEM;
+static int create_copy(const struct af_step_ctx *ctx, struct af_ask *ret) {
+  return create(ctx, ret, ctx->decision->encrypt ? ctx->decision->key_arn : "");
 }
 
-static bool removing(const struct af_step_ctx *ctx) {
-  return ctx->step->face == AF_FACE_UNDO || *af_json_str(ctx->data, "discard");
+static int create_bridge(const struct af_step_ctx *ctx, struct af_ask *ret) {
+  return create(ctx, ret, ctx->decision->bridge_key_arn);
 }
 
 static int copy_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
-  ret->side = AF_TARGET;
-  ret->region = ctx->spec->target.region;
-  if (ctx->step->face == AF_FACE_UNDO && !ctx->step->resource) {
-    out->kind = AF_OUT_DONE;
-    return 0;
-  }
-  if (removing(ctx)) return removal_ask(ctx, ret);
-  if (*af_json_str(ctx->data, "autopsy")) return af_snapshot_probe(ctx, ret);
-  if (ctx->step->state == AF_STEP_AMBIGUOUS) return af_image_probe(ctx, ret);
-  return create(ctx, ret);
+  return af_made_ask(ctx, ret, out, create_copy);
 }
 
-static int set_data(struct af_outcome *out, json_t *data) {
-  out->data = data;
-  return data ? 0 : -AF_ENOMEM;
+static int bridge_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
+  return af_made_ask(ctx, ret, out, create_bridge);
 }
 
-/* The next snapshot that the walk hasn't dropped yet; NULL where AWS shows none. */
-static const char *undropped(const struct af_step_ctx *ctx, const json_t *list) {
-  size_t i, k;
-  json_t *snapshot, *gone;
-  json_array_foreach(list, i, snapshot) {
-    const char *id = af_json_str(snapshot, "SnapshotId");
-    bool dropped = false;
-    json_array_foreach(json_object_get(ctx->data, "dropped"), k, gone) dropped |= af_streq(json_string_value(gone), id);
-    if (!dropped) return id;
-  }
-  return NULL;
-}
-
-/* What failed is removed; a late grant is a reason to make it anew, anything else is the end. */
-static void removed(const struct af_step_ctx *ctx, struct af_outcome *out) {
-  const char *why = af_json_str(ctx->data, "why");
-  bool key = strstr(why, "key ID is not accessible") != NULL;
-  out->kind = AF_OUT_REMAKE;
-  if (key && ctx->step->generation + 1 < GENERATIONS_MAX && af_step_of(ctx, "grant-key", NULL)) return;
-  af_outcome_fail(out, key ? AF_CLASS_AUTH : AF_CLASS_REFUSED, key ? "KeyNotAccessible" : "ImageFailed", ctx->spec->image,
-                  "the copy of %s failed in AWS: %s", ctx->spec->image, why);
-  AF_COPY(out->error.action, af_str("ec2:CopyImage"));
-  out->data = json_object();
-  if (key)
-    af_error_hint(&out->error, "check that the target's principal may use the key %s (and the source's key, where there is one)",
-                  ctx->decision->key_arn);
-  else
-    af_error_hint(&out->error, "run the manifest again; if it fails the same way, look at the image's events in account %s",
-                  ctx->facts->target_account);
-}
-
-static int listed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
-  const char *next = undropped(ctx, json_object_get(a->output, "Snapshots"));
-  out->kind = AF_OUT_AGAIN;
-  if (next) {
-    json_t *data = json_deep_copy(ctx->data);
-    if (data) json_object_set_new(data, "drop", json_string(next));
-    return set_data(out, data);
-  }
-  out->delay_ms = af_pause_ms(ctx);
-  if (ctx->asked_ms < af_json_int(ctx->data, "deregistered") + ctx->window_ms) return 0; /* AWS may not show the last of them yet */
-  out->kind = AF_OUT_DONE;
-  if (ctx->step->face == AF_FACE_DO) removed(ctx, out);
-  out->effect = "image";
-  out->effect_gone = true;
-  AF_COPY(out->resource, af_str(ctx->step->resource));
-  return 0;
-}
-
-static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
-  if (op == &af_ec2_describe_snapshots) return a->rc ? 0 : listed(ctx, a, out);
-  if (a->rc) af_gone(ctx, a, 1, out);
-  if (a->rc && out->kind != AF_OUT_DONE) return 0;
-  json_t *data = json_deep_copy(ctx->data);
-  if (data && op == &af_ec2_deregister_image) json_object_set_new(data, "deregistered", json_integer(ctx->now_ms));
-  if (data && op == &af_ec2_delete_snapshot) {
-    if (!json_object_get(data, "dropped")) json_object_set_new(data, "dropped", json_array());
-    json_array_append_new(json_object_get(data, "dropped"), json_string(af_json_str(data, "drop")));
-    json_object_del(data, "drop");
-  }
-  out->kind = AF_OUT_AGAIN;
-  return set_data(out, data);
-}
-
-/* Why did it fail? The first snapshot in error says so; otherwise what the image itself said must do. */
-static int autopsy(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
-  const char *why = "";
-  size_t i;
-  json_t *snapshot;
-  json_array_foreach(json_object_get(a->output, "Snapshots"), i, snapshot) {
-    if (!*why) why = af_json_str(snapshot, "StateMessage");
-  }
-  if (!*why) why = af_json_str(ctx->data, "autopsy");
-  out->kind = AF_OUT_AGAIN;
-  snprintf(out->note, sizeof(out->note), "%s failed: %s", ctx->step->resource, why);
-  return set_data(out, json_pack("{s:s, s:s}", "discard", ctx->step->resource, "why", why));
-}
-
-static void probed(const struct af_answer *a, struct af_outcome *out) {
-  const json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
-  out->kind = AF_OUT_AGAIN;
-  if (!image) return;
-  AF_COPY(out->resource, af_str(af_json_str(image, "ImageId")));
-  out->effect = "image";
-  out->kind = AF_OUT_PENDING;
-  snprintf(out->note, sizeof(out->note), "found %s, which the lost call had made", out->resource);
+/* What AWS said, or says no more, where an image may not be copied (rules.md 1.5): another route may do. Without a share of the storage
+ * only the owner can help; whoever pulls has none to ask, and may still launch it. */
+static bool may_not_be_copied(const struct af_step_ctx *ctx, const struct af_error *err) {
+  return strstr(err->message, "Images from AWS Marketplace cannot be copied") || strstr(err->message, "BillingProduct codes cannot be copied") ||
+         (ctx->decision->pull && strstr(err->message, "do not have permission to access the storage of this ami"));
 }
 
 static int copy_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
-  if (removing(ctx)) return removal_answer(ctx, op, a, out);
-  if (a->rc) return 0;
-  if (op == &af_ec2_describe_snapshots) return autopsy(ctx, a, out);
-  if (op == &af_ec2_describe_images) {
-    probed(a, out);
-    return 0;
+  int rc = af_made_answer(ctx, op, &af_ec2_copy_image, a, out);
+  if (!rc && a->rc && op == &af_ec2_copy_image && may_not_be_copied(ctx, &a->error)) {
+    af_outcome_error(out, &a->error);
+    out->lower = true;
   }
-  AF_COPY(out->resource, af_str(af_json_str(a->output, "ImageId")));
-  out->effect = "image";
-  if (*out->resource) out->kind = AF_OUT_PENDING;
-  return 0;
+  return rc;
 }
 
-static int copy_matured(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out) {
-  int rc = af_image_matured(ctx, item, out);
-  if (rc || out->kind != AF_OUT_FAIL || !item) return rc;
-  json_t *data = json_pack("{s:s}", "autopsy", out->error.message);
-  out->kind = AF_OUT_AGAIN;
-  af_error_clear(&out->error);
-  return set_data(out, data);
+/* Device by device: AWS copies the mappings as they are. */
+static json_t *counterparts(const struct af_step_ctx *ctx, const json_t *bridge) {
+  json_t *map = json_object(), *mapping;
+  size_t i;
+  json_array_foreach(json_object_get(ctx->facts->image, "BlockDeviceMappings"), i, mapping) {
+    const json_t *twin = af_json_find(json_object_get(bridge, "BlockDeviceMappings"), "DeviceName", af_json_str(mapping, "DeviceName"));
+    const char *from = af_mapping_snapshot(mapping), *to = twin ? af_mapping_snapshot(twin) : "";
+    if (*from && *to) json_object_set_new(map, from, json_string(to));
+  }
+  return map;
+}
+
+static int bridge_matured(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out) {
+  int rc = af_made_matured(ctx, item, out);
+  if (rc || out->kind != AF_OUT_DONE) return rc;
+  json_t *map = counterparts(ctx, item);
+  size_t i;
+  json_t *snapshot;
+  json_array_foreach(ctx->facts->snapshots, i, snapshot) {
+    if (!json_object_get(map, af_json_str(snapshot, "SnapshotId"))) out->kind = AF_OUT_PENDING; /* not shown yet */
+  }
+  if (out->kind != AF_OUT_DONE) json_decref(map);
+  else out->data = json_pack("{s:o}", "snapshots", map);
+  return out->kind == AF_OUT_DONE && !out->data ? -AF_ENOMEM : 0;
 }
 
 const struct af_step_kind af_step_copy_image = {
-    .name = "copy-image", .poll = AF_POLL_IMAGE, .ask = copy_ask, .answer = copy_answer, .matured = copy_matured};
+    .name = "copy-image", .poll = AF_POLL_IMAGE, .ask = copy_ask, .answer = copy_answer, .matured = af_made_matured};
+const struct af_step_kind af_step_bridge_image = {
+    .name = "bridge-image", .poll = AF_POLL_IMAGE, .ask = bridge_ask, .answer = copy_answer, .matured = bridge_matured};

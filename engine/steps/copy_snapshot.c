@@ -16,7 +16,7 @@ static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
            ctx->spec->image);
   json_t *tags = af_step_tags(ctx, "snapshot", ctx->step->item);
   ret->op = &af_ec2_copy_snapshot;
-  ret->input = json_pack("{s:s, s:s, s:s, s:b, s:s, s:[o]}", "SourceRegion", ctx->spec->source.region, "SourceSnapshotId", ctx->step->item,
+  ret->input = json_pack("{s:s, s:s, s:s, s:b, s:s, s:[o]}", "SourceRegion", ctx->spec->source.region, "SourceSnapshotId", ctx->subject,
                          "Description", description, "Encrypted", 1, "KmsKeyId", ctx->decision->key_arn, "TagSpecifications", tags);
   return ret->input ? 0 : -AF_ENOMEM;
 }

@@ -6,6 +6,8 @@
 static const struct af_step_kind *const kinds[] = {
     &af_step_grant_key,  &af_step_share_snapshot, &af_step_share_image, &af_step_copy_snapshot,
     &af_step_copy_image, &af_step_register_image, &af_step_adopt_image, &af_step_verify,
+    &af_step_bridge_image, &af_step_security_group, &af_step_launch_instance, &af_step_create_image, &af_step_create_hop_image,
+    &af_step_finish_image, &af_step_protect_image, &af_step_skip_image,
 };
 
 const struct af_step_kind *af_step_kind(const char *name) {
@@ -36,8 +38,7 @@ static int probe(const struct af_step_ctx *ctx, const struct af_op *op, const ch
   char mark[48];
   af_step_mark(ctx->step, mark);
   ret->op = op;
-  ret->side = AF_TARGET;
-  ret->region = ctx->spec->target.region;
+  af_ask_at(ctx, ret);
   ret->input = json_pack("{s:[s], s:o, s:i}", owners, "self", "Filters",
                          af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL), "MaxResults", AF_PAGE_MOST);
   return ret->input ? 0 : -AF_ENOMEM;

@@ -25,14 +25,10 @@ static const struct permission *permission_of(const struct af_step_ctx *ctx) {
   return af_streq(ctx->step->kind, "share-image") ? &of_image : &of_snapshot;
 }
 
-static const char *shared_id(const struct af_step_ctx *ctx) {
-  return permission_of(ctx) == &of_image ? ctx->spec->image : ctx->step->item;
-}
-
 static int modify(const struct af_step_ctx *ctx, const char *verb, struct af_ask *ret) {
   const struct permission *p = permission_of(ctx);
   ret->op = p->modify;
-  ret->input = json_pack("{s:s, s:s, s:{s:[{s:s}]}}", p->id_member, shared_id(ctx), "Attribute", p->attribute, p->change, verb, "UserId",
+  ret->input = json_pack("{s:s, s:s, s:{s:[{s:s}]}}", p->id_member, ctx->subject, "Attribute", p->attribute, p->change, verb, "UserId",
                          ctx->facts->target_account);
   return ret->input ? 0 : -AF_ENOMEM;
 }
@@ -44,7 +40,7 @@ static int share_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct a
   if (ctx->step->face == AF_FACE_UNDO) return modify(ctx, "Remove", ret);
   if (json_is_true(json_object_get(ctx->data, "looked")) || ctx->exposure->state != AF_EXPOSURE_CLOSED) return modify(ctx, "Add", ret);
   ret->op = p->describe;
-  ret->input = json_pack("{s:s, s:s}", p->id_member, shared_id(ctx), "Attribute", p->attribute);
+  ret->input = json_pack("{s:s, s:s}", p->id_member, ctx->subject, "Attribute", p->attribute);
   return ret->input ? 0 : -AF_ENOMEM;
 }
 
@@ -66,11 +62,11 @@ static int share_answer(const struct af_step_ctx *ctx, const struct af_op *op, c
   if (op == p->describe) {
     out->was_there = lets_in(json_object_get(a->output, p->list), ctx->facts->target_account);
     out->kind = out->was_there ? AF_OUT_DONE : AF_OUT_AGAIN;
-    out->data = json_pack("{s:b}", "looked", 1);
-    return out->data ? 0 : -AF_ENOMEM;
+    if (!out->was_there && !(out->data = json_pack("{s:b}", "looked", 1))) return -AF_ENOMEM;
+    return 0;
   }
   out->kind = AF_OUT_DONE;
-  AF_COPY(out->resource, af_str(shared_id(ctx)));
+  AF_COPY(out->resource, af_str(ctx->subject));
   return 0;
 }
 

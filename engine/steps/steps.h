@@ -5,11 +5,26 @@
 #include "engine/step.h"
 
 extern const struct af_step_kind af_step_grant_key, af_step_share_snapshot, af_step_share_image, af_step_copy_snapshot, af_step_copy_image,
-    af_step_register_image, af_step_adopt_image, af_step_verify;
+    af_step_register_image, af_step_adopt_image, af_step_verify, af_step_bridge_image, af_step_security_group, af_step_launch_instance,
+    af_step_create_image, af_step_create_hop_image, af_step_finish_image, af_step_protect_image, af_step_skip_image;
 
 /* What a polled image means while it is awaited: pending, there, or why it will never be (rules.md 2.3; NULL: gone). Shared by the kinds
  * that make one. */
 int af_image_matured(const struct af_step_ctx *ctx, const json_t *image, struct af_outcome *out);
+/* Is there anything for finish-image to do? */
+int af_finish_needed(const struct af_copy_row *copy, const struct af_copy_spec *spec, const struct af_facts *facts,
+                     const struct af_decision *decision, bool *ret);
+/* An image that one call makes, with its snapshots (made_image.c): create fills in the creating call. */
+int af_made_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out,
+                int (*create)(const struct af_step_ctx *ctx, struct af_ask *ret));
+int af_made_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_op *create, const struct af_answer *a,
+                   struct af_outcome *out);
+int af_made_matured(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out);
+/* An image that is known by its unique name (named_image.c): who has the name? */
+int af_name_probe(const struct af_step_ctx *ctx, struct af_ask *ret);
+void af_name_probed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out);
+int af_name_duplicate(const struct af_step_ctx *ctx, struct af_outcome *out); /* AWS says that the name is in use */
+bool af_name_in_doubt(const struct af_step_ctx *ctx);                         /* to be probed before anything else */
 /* Ask for the images, or the snapshots, that carry the tags of this copy and step. */
 int af_image_probe(const struct af_step_ctx *ctx, struct af_ask *ret);
 int af_snapshot_probe(const struct af_step_ctx *ctx, struct af_ask *ret);

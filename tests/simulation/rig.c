@@ -353,7 +353,7 @@ static int live(struct rig *r, const struct af_manifest *m, struct af_error *err
   if (!rc && m) rc = af_engine_start(engine, m, "manifest", batch, &resumed, err);
   if (!rc && !m) rc = af_store_batches(store, &batches, &n, err);
   for (size_t i = 0; i < n; i++) {
-    if (!rc) rc = af_engine_load(engine, batches[i].id, err);
+    if (!rc) rc = af_engine_load(engine, batches[i].id, AF_LOAD_RETRY, err);
     af_batch_row_done(&batches[i]);
   }
   free(batches);

@@ -23,10 +23,10 @@ TEST(the_tables_keep_their_laws) {
   assert_ok(af_machine_check(&err), &err);
 }
 
-TEST(an_ended_copy_never_moves_again) {
+TEST(an_ended_copy_moves_again_only_where_a_person_wants_a_finished_one_away) {
   for (int from = 0; from < AF_COPY_STATE_MAX_; from++)
     for (int to = 0; to < AF_COPY_STATE_MAX_; to++)
-      if (af_copy_state_ended((enum af_copy_state)from)) assert_false(af_copy_move_legal((enum af_copy_state)from, (enum af_copy_state)to));
+      if (af_copy_state_ended((enum af_copy_state)from)) assert_int_equal(af_copy_move_legal((enum af_copy_state)from, (enum af_copy_state)to), from == AF_COPY_DONE && to == AF_COPY_UNDOING);
 }
 
 TEST(a_working_copy_can_end_only_through_undoing) {
@@ -112,8 +112,31 @@ TEST(undoing_ignores_the_cancel_flag_and_goes_backwards) {
   }
 }
 
+TEST(a_wish_to_cancel_reaches_a_copy_that_is_taking_back_or_going_another_way) {
+  const enum af_copy_goal goals[] = {AF_GOAL_DONE, AF_GOAL_BLOCKED, AF_GOAL_REROUTE};
+  struct af_action a[16];
+  int64_t wake;
+  for (size_t g = 0; g < COUNT(goals); g++) {
+    struct af_copy_row c = copy_in(AF_COPY_UNDOING, goals[g]);
+    struct af_step_row s[] = {step_of("copy-image", 2, AF_FACE_DO, AF_STEP_DONE)};
+    c.cancel_requested = true;
+    assert_int_equal(next(&c, s, 1, a, &wake), 1);
+    assert_int_equal(a[0].kind, AF_ACT_UNDO);
+    assert_int_equal(a[0].goal, AF_GOAL_CANCELLED);
+  }
+}
+
+TEST(what_is_temporary_goes_on_the_way_to_every_end_and_the_rest_only_when_it_is_undone) {
+  for (size_t i = 0; af_step_traits_at(i); i++)
+    for (int goal = AF_GOAL_DONE; goal < AF_GOAL_MAX_; goal++) {
+      const struct af_step_traits *t = af_step_traits_at(i);
+      bool all = goal != AF_GOAL_DONE && goal != AF_GOAL_BLOCKED;
+      assert_int_equal(af_goal_undoes((enum af_copy_goal)goal, t), all || t->temporary);
+    }
+}
+
 TEST(a_key_is_not_taken_back_while_a_copy_under_it_is_still_pending) {
-  const enum af_copy_goal goals[] = {AF_GOAL_BLOCKED, AF_GOAL_FAILED, AF_GOAL_CANCELLED, AF_GOAL_DONE};
+  const enum af_copy_goal goals[] = {AF_GOAL_BLOCKED, AF_GOAL_FAILED, AF_GOAL_CANCELLED, AF_GOAL_DONE, AF_GOAL_REROUTE};
   const enum af_step_state open[] = {AF_STEP_INTENDED, AF_STEP_AMBIGUOUS, AF_STEP_PENDING};
   struct af_action a[16];
   int64_t wake;
@@ -132,7 +155,7 @@ TEST(a_key_is_not_taken_back_while_a_copy_under_it_is_still_pending) {
 /* Whatever state three steps are in: something can be done, or something is in flight, or a time to wake is given. A copy never stands still. */
 TEST(a_live_copy_never_stands_still) {
   static const char *const kinds[] = {"grant-key", "copy-snapshot", "verify"};
-  const enum af_copy_goal goals[] = {AF_GOAL_NONE, AF_GOAL_DONE, AF_GOAL_FAILED, AF_GOAL_CANCELLED, AF_GOAL_BLOCKED};
+  const enum af_copy_goal goals[] = {AF_GOAL_NONE, AF_GOAL_DONE, AF_GOAL_FAILED, AF_GOAL_CANCELLED, AF_GOAL_BLOCKED, AF_GOAL_REROUTE};
   const int each = AF_FACE_MAX_ * AF_STEP_STATE_MAX_ * 2; /* face, state, due or not */
   for (size_t g = 0; g < COUNT(goals); g++)
     for (int code = 0; code < each * each * each; code++) {
@@ -172,7 +195,7 @@ TEST(a_failed_copy_has_undone_every_step) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_tables_keep_their_laws),
-      cmocka_unit_test(an_ended_copy_never_moves_again),
+      cmocka_unit_test(an_ended_copy_moves_again_only_where_a_person_wants_a_finished_one_away),
       cmocka_unit_test(a_working_copy_can_end_only_through_undoing),
       cmocka_unit_test(nothing_is_sent_without_an_intent),
       cmocka_unit_test(a_new_copy_is_inspected_first),
@@ -182,6 +205,8 @@ int main(void) {
       cmocka_unit_test(a_cancelled_copy_turns_round_and_starts_nothing),
       cmocka_unit_test(undoing_ignores_the_cancel_flag_and_goes_backwards),
       cmocka_unit_test(a_key_is_not_taken_back_while_a_copy_under_it_is_still_pending),
+      cmocka_unit_test(a_wish_to_cancel_reaches_a_copy_that_is_taking_back_or_going_another_way),
+      cmocka_unit_test(what_is_temporary_goes_on_the_way_to_every_end_and_the_rest_only_when_it_is_undone),
       cmocka_unit_test(a_live_copy_never_stands_still),
       cmocka_unit_test(a_copy_is_not_done_while_access_is_borrowed),
       cmocka_unit_test(a_failed_copy_has_undone_every_step),

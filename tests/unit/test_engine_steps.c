@@ -48,7 +48,7 @@ static void begin(struct bench *b, const char *kind, const char *item) {
       .data = json_object()};
   assert_non_null(b->facts.image);
   b->ctx = (struct af_step_ctx){.copy = &b->copy, .spec = &b->spec, .facts = &b->facts, .decision = &b->decision, .steps = b->steps, .n_steps = 3,
-                                .step = &b->steps[2], .data = b->data, .exposure = &b->exposure, .scratch = &b->scratch, .now_ms = 100000, .asked_ms = 100000, .window_ms = 60000};
+                                .step = &b->steps[2], .source_image = b->spec.image, .subject = *item ? item : b->spec.image, .data = b->data, .exposure = &b->exposure, .scratch = &b->scratch, .now_ms = 100000, .asked_ms = 100000, .window_ms = 60000};
   af_outcome_init(&b->out);
 }
 
@@ -116,8 +116,8 @@ TEST(register_image_sends_every_attribute_the_source_has_and_none_it_lacks) {
               "  {\"DeviceName\": \"/dev/sdd\", \"VirtualName\": \"ephemeral0\"},"
               "  {\"DeviceName\": \"/dev/sde\", \"NoDevice\": \"\"}],"
               " \"TagSpecifications\": [{\"ResourceType\": \"image\", \"Tags\": [{\"Key\": \"amiferry:copy\", \"Value\": \"cp-1\"},"
-              "  {\"Key\": \"amiferry:step\", \"Value\": \"2.0\"}, {\"Key\": \"amiferry:source\", \"Value\": \"us-east-1/ami-0123456789abcdef0\"},"
-              "  {\"Key\": \"amiferry:key\", \"Value\": \"" KEY "\"}, {\"Key\": \"team\", \"Value\": \"web\"}]}]}");
+              "  {\"Key\": \"amiferry:key\", \"Value\": \"" KEY "\"}, {\"Key\": \"amiferry:source\", \"Value\": \"us-east-1/ami-0123456789abcdef0\"},"
+              "  {\"Key\": \"amiferry:step\", \"Value\": \"2.0\"}, {\"Key\": \"team\", \"Value\": \"web\"}]}]}");
   end(&b);
 }
 
@@ -136,7 +136,8 @@ TEST(a_lost_registration_is_looked_for_by_name_and_taken_over_when_it_is_ours) {
   b.steps[2].state = AF_STEP_AMBIGUOUS;
   asks(&b, &af_ec2_describe_images);
   assert_json(json_object_get(b.ask.input, "Filters"), "[{\"Name\": \"name\", \"Values\": [\"web\"]}]");
-  answers(&b, &af_ec2_describe_images, "{\"Images\": [{\"ImageId\": \"ami-0found0000000000\", \"Tags\": [{\"Key\": \"amiferry:copy\", \"Value\": \"cp-1\"}]}]}");
+  answers(&b, &af_ec2_describe_images, "{\"Images\": [{\"ImageId\": \"ami-0found0000000000\", \"Tags\": [{\"Key\": \"amiferry:copy\", \"Value\": \"cp-1\"},"
+                                     " {\"Key\": \"amiferry:step\", \"Value\": \"2.0\"}]}]}");
   assert_int_equal(b.out.kind, AF_OUT_PENDING);
   assert_string_equal(b.out.resource, "ami-0found0000000000");
   end(&b);
@@ -373,18 +374,39 @@ TEST(every_kind_in_the_table_of_the_machine_has_its_step) {
   }
 }
 
+/* Somewhere to launch, and something to finish. */
+static void fill_for_any_kind(struct bench *b) {
+  b->facts.launch = json_loads(
+      "{\"Types\": [{\"InstanceType\": \"t4g.small\", \"CurrentGeneration\": true, \"ProcessorInfo\": {\"SupportedArchitectures\": [\"arm64\"]},"
+      " \"SupportedVirtualizationTypes\": [\"hvm\"], \"SupportedRootDeviceTypes\": [\"ebs\"], \"SupportedBootModes\": [\"uefi\"],"
+      " \"NitroTpmSupport\": \"supported\", \"NetworkInfo\": {\"EnaSupport\": \"required\"}, \"VCpuInfo\": {\"DefaultVCpus\": 2},"
+      " \"MemoryInfo\": {\"SizeInMiB\": 2048}, \"SupportedUsageClasses\": [\"on-demand\"]}],"
+      " \"Offerings\": [{\"InstanceType\": \"t4g.small\", \"Location\": \"us-east-1a\"}],"
+      " \"Subnets\": [{\"SubnetId\": \"subnet-0000000a\", \"VpcId\": \"vpc-0000000a\", \"AvailabilityZone\": \"us-east-1a\", \"DefaultForAz\": true,"
+      " \"State\": \"available\"}], \"Vpcs\": [{\"VpcId\": \"vpc-0000000a\", \"IsDefault\": true, \"State\": \"available\"}]}",
+      0, NULL);
+  assert_non_null(b->facts.launch);
+  b->spec.launch_permissions = json_pack("{s:[s], s:[], s:[], s:b}", "accounts", "333333333333", "organizations", "organizational_units", "snapshots", 0);
+  b->scratch = json_incref(b->facts.image);
+  b->decision.protection = AF_PROTECTION_ENABLED;
+  if (strstr(b->steps[2].kind, "create-")) b->steps[1].kind = TEXT("launch-instance"); /* what they are made of */
+}
+
 /* The table's word on how a repeat is made harmless, held against the call that the step really sends first. */
 TEST(what_is_not_safe_by_itself_is_probed) {
   for (size_t i = 0; af_step_traits_at(i); i++) {
     const struct af_step_traits *t = af_step_traits_at(i);
     struct bench b;
     begin(&b, t->name, "snap-0cccccccccccccccc");
+    fill_for_any_kind(&b);
     b.ctx.data = json_pack("{s:b}", "looked", 1);
     assert_int_equal(af_step_kind(t->name)->ask(&b.ctx, &b.ask, &b.out), 0);
     bool changes = b.ask.op && b.ask.op->mutates;
     assert_int_equal(changes, t->safety != AF_SAFE_BY_READ);
     if (changes) assert_int_equal(b.ask.op->repeatable, t->safety != AF_SAFE_BY_PROBE);
     json_decref((json_t *)(uintptr_t)b.ctx.data);
+    json_decref(b.facts.launch);
+    json_decref(b.spec.launch_permissions);
     end(&b);
   }
 }

@@ -17,7 +17,7 @@ static bool has_database(struct af_carry *c) {
 
 static int load(struct af_carry *c, const struct af_batch_row *b, struct af_error *err) {
   size_t before = af_engine_count(c->wiring.engine);
-  int rc = af_engine_load(c->wiring.engine, b->id, err);
+  int rc = af_engine_load(c->wiring.engine, b->id, AF_LOAD_RETRY, err);
   size_t n = af_engine_count(c->wiring.engine) - before;
   if (rc) return rc;
   AF_COPY(c->batch, af_str(before ? "" : b->id)); /* of several, none is named */

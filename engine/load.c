@@ -1,0 +1,243 @@
+/* Batches and copies taken up where they are stored, and what a person can ask of them: cancel, retry, undo. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/internal.h"
+#include "engine/routes.h"
+
+void af_live_copy_free(struct af_live_copy *c) {
+  if (!c) return;
+  for (size_t i = 0; i < c->n_steps; i++) {
+    json_decref(c->live[i].data);
+    json_decref(c->live[i].scratch);
+  }
+  free(c->live);
+  af_step_rows_free(c->steps, c->n_steps);
+  af_inspection_free(c->inspection);
+  af_facts_done(&c->facts);
+  af_copy_spec_done(&c->spec);
+  af_copy_row_done(&c->row);
+  free(c);
+}
+
+int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t n) {
+  free(c->live);
+  c->live = calloc(n ? n : 1, sizeof(*c->live));
+  if (!c->live) {
+    af_step_rows_free(steps, n);
+    return -AF_ENOMEM;
+  }
+  c->steps = steps;
+  c->n_steps = n;
+  for (size_t i = 0; i < n; i++) {
+    c->live[i].data = steps[i].data ? json_loads(steps[i].data, 0, NULL) : json_object();
+    if (!json_is_object(c->live[i].data)) return -AF_ENOMEM;
+  }
+  return 0;
+}
+
+static int parse(struct af_live_copy *c, struct af_store *store, struct af_error *err) {
+  char *facts = NULL;
+  json_t *json = json_loads(c->row.spec, 0, NULL);
+  int rc = af_copy_spec_from_json(&c->spec, json, err);
+  json_decref(json);
+  if (rc) return rc;
+  rc = af_store_facts_get(store, c->row.id, &facts, err);
+  if (rc) return rc == -AF_ENOENT ? 0 : rc;
+  json = json_loads(facts, 0, NULL);
+  free(facts);
+  rc = af_facts_from_json(&c->facts, json, err);
+  json_decref(json);
+  if (rc) return rc;
+  c->has_facts = true;
+  if (af_copy_decide(c)) return af_error_nomem(err);
+  bool planned = c->row.route && c->row.state != AF_COPY_INSPECTING && !af_copy_state_ended(c->row.state);
+  if (!planned || af_streq(c->row.route, af_route_name(c->decision.route))) return 0;
+  rc = af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "OtherRoute", "copy %s was begun as %s, and this program would go %s", c->row.id,
+                    c->row.route, af_route_name(c->decision.route));
+  af_error_hint(err, "finish it with the amiferry that began it");
+  return rc;
+}
+
+json_t *af_copy_tried(const struct af_live_copy *c, size_t n) {
+  json_t *all = c->row.tried ? json_loads(c->row.tried, 0, NULL) : json_array();
+  while (json_array_size(all) > n) json_array_remove(all, json_array_size(all) - 1);
+  return all;
+}
+
+int af_copy_decide(struct af_live_copy *c) {
+  json_t *tried = af_copy_tried(c, (size_t)c->row.rung);
+  if (!tried) return -AF_ENOMEM;
+  af_route_decide(&c->spec, &c->facts, tried, &c->decision);
+  json_decref(tried);
+  return 0;
+}
+
+/* An intent that is found had no outcome when the process ended: it is ambiguous until AWS has been asked. */
+static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
+  for (size_t i = 0; i < c->n_steps; i++) {
+    struct af_step_row *s = &c->steps[i];
+    const struct af_step_traits *t = af_step_traits(s->kind);
+    if (!t) return af_engine_fail(e, -AF_EVERSION, NULL);
+    s->next_ms = 0;
+    s->started_ms = 0; /* limits are for the time that it is looked after */
+    if (s->state == AF_STEP_INTENDED &&
+        af_record_step(e, c, i, AF_STEP_AMBIGUOUS,
+                       &(struct af_note){.kind = "ambiguous", .message = "the process ended before the outcome was known"}))
+      return e->rc;
+    if (t->quota && s->face == AF_FACE_DO && (s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING)) {
+      struct af_at at = af_step_at(c, i);
+      af_slot_force(e->budgets, at.session, at.region, t->quota);
+      c->live[i].slot = true;
+    }
+    if (t->makes_image && s->resource && af_row_set(&c->row.image_id, s->resource)) return af_engine_fail(e, -AF_ENOMEM, NULL);
+  }
+  return 0;
+}
+
+/* Borrowed access is opened anew, what was made is kept. */
+int af_unblock(struct af_engine *e, struct af_live_copy *c) {
+  enum af_copy_state to = c->row.resume_state;
+  c->retried = to == AF_COPY_UNDOING && c->row.goal == AF_GOAL_BLOCKED;
+  if (to == AF_COPY_WORKING) {
+    for (size_t i = 0; i < c->n_steps; i++) {
+      struct af_step_row *s = &c->steps[i];
+      if (s->face != AF_FACE_UNDO) continue;
+      s->face = AF_FACE_DO;
+      s->generation++;
+      json_object_clear(c->live[i].data);
+      if (af_record_step(e, c, i, AF_STEP_IDLE, &(struct af_note){.kind = "retry"})) return e->rc;
+    }
+    c->row.goal = AF_GOAL_NONE;
+  }
+  free(c->row.error);
+  c->row.error = NULL;
+  return af_record_copy(e, c, to, &(struct af_note){.kind = "retry", .message = "taken up again"});
+}
+
+/* Keeps the steps of the present rung; those before are history. */
+static int take_rung(struct af_live_copy *c, struct af_step_row *rows, size_t n) {
+  size_t old = 0;
+  if (n) c->next_ordinal = rows[n - 1].ordinal + 1;
+  while (old < n && rows[old].rung < c->row.rung) af_step_row_done(&rows[old++]);
+  memmove(rows, rows + old, (n - old) * sizeof(*rows));
+  return af_live_copy_steps(c, rows, n - old);
+}
+
+static int load_copy(struct af_engine *e, struct af_live_copy *c, bool ended_too, struct af_error *err) {
+  struct af_step_row *steps = NULL;
+  size_t n = 0;
+  if (c->row.machine_version > AF_MACHINE_VERSION)
+    return af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "NewerMachine",
+                        "copy %s was begun by a newer amiferry: use that one to finish it", c->row.id);
+  int rc = parse(c, e->config.store, err);
+  if (rc || (af_copy_state_ended(c->row.state) && !ended_too)) return rc;
+  rc = af_store_steps(e->config.store, c->row.id, &steps, &n, err);
+  if (!rc) rc = take_rung(c, steps, n);
+  if (!rc) rc = af_spec_sessions(e, &c->spec, &c->source, &c->target, err);
+  if (c->decision.pull) c->source = c->target;
+  if (!rc) rc = wake_steps(e, c);
+  if (rc && e->rc) *err = e->failure;
+  return rc;
+}
+
+static int add_copy(struct af_engine *e, struct af_copy_row *row, bool ended_too, struct af_error *err) {
+  struct af_live_copy **list = realloc(e->copies, (e->n_copies + 1) * sizeof(*list));
+  if (list) e->copies = list;
+  struct af_live_copy *c = list ? calloc(1, sizeof(*c)) : NULL;
+  if (!c) return af_error_nomem(err);
+  c->row = *row;
+  *row = (struct af_copy_row){0};
+  af_facts_init(&c->facts);
+  e->copies[e->n_copies++] = c;
+  return load_copy(e, c, ended_too, err);
+}
+
+static int load_batch(struct af_engine *e, const char *batch_id, struct af_error *err) {
+  struct af_copy_row *rows = NULL;
+  size_t n = 0;
+  int rc = af_store_copies(e->config.store, batch_id, &rows, &n, err);
+  for (size_t i = 0; i < n && !rc; i++) rc = add_copy(e, &rows[i], false, err);
+  for (size_t i = 0; i < n; i++) af_copy_row_done(&rows[i]);
+  free(rows);
+  return rc;
+}
+
+int af_engine_load(struct af_engine *e, const char *batch_id, enum af_load how, struct af_error *err) {
+  size_t first = e->n_copies;
+  int rc = load_batch(e, batch_id, err);
+  for (size_t i = first; i < e->n_copies && !rc && how == AF_LOAD_RETRY; i++)
+    if (e->copies[i]->row.state == AF_COPY_BLOCKED) rc = af_unblock(e, e->copies[i]);
+  if (e->rc) *err = e->failure;
+  return rc ? rc : af_store_commit(e->config.store, err);
+}
+
+static bool named(const struct af_live_copy *c, const char *id) {
+  return af_streq(c->row.id, id) || af_streq(c->row.batch_id, id);
+}
+
+static int ask_each(struct af_engine *e, const char *id, int (*ask)(struct af_engine *e, struct af_live_copy *c, bool *ret_asked),
+                    size_t *ret_n, struct af_error *err) {
+  size_t n = 0;
+  for (size_t i = 0; i < e->n_copies && !e->rc; i++) {
+    bool asked = false;
+    if (!named(e->copies[i], id) || ask(e, e->copies[i], &asked)) continue;
+    e->copies[i]->wake_ms = 0;
+    n += asked;
+  }
+  if (e->rc) *err = e->failure;
+  else *ret_n = n;
+  return e->rc ? e->rc : af_store_commit(e->config.store, err);
+}
+
+/* What waits for a person needn't be taken up again first; what is at work learns of it in its next turn. */
+static int cancel_one(struct af_engine *e, struct af_live_copy *c, bool *ret_asked) {
+  if (af_copy_state_ended(c->row.state) || c->row.cancel_requested) return 0;
+  *ret_asked = true;
+  c->row.cancel_requested = true;
+  struct af_note note = {.kind = "cancel", .message = "to be cancelled: a person wants it so"};
+  if (c->row.state != AF_COPY_BLOCKED) return af_record_copy(e, c, c->row.state, &note);
+  if (c->row.resume_state == AF_COPY_INSPECTING) return af_record_copy(e, c, AF_COPY_CANCELLED, &note);
+  if (c->row.goal != AF_GOAL_FAILED) c->row.goal = AF_GOAL_CANCELLED;
+  return af_record_copy(e, c, AF_COPY_UNDOING, &note);
+}
+
+int af_engine_cancel(struct af_engine *e, const char *id, size_t *ret_n, struct af_error *err) {
+  return ask_each(e, id, cancel_one, ret_n, err);
+}
+
+static int retry_one(struct af_engine *e, struct af_live_copy *c, bool *ret_asked) {
+  if (c->row.state != AF_COPY_BLOCKED) return 0;
+  *ret_asked = true;
+  return af_unblock(e, c);
+}
+
+int af_engine_retry(struct af_engine *e, const char *id, size_t *ret_n, struct af_error *err) {
+  return ask_each(e, id, retry_one, ret_n, err);
+}
+
+/* Can this copy be undone? Only what is done, and only what it made itself. */
+static int refuse_undo(const struct af_copy_row *row, struct af_error *err) {
+  bool ours = !af_streq(row->route, af_route_name(AF_ROUTE_ADOPT)) && !af_streq(row->route, af_route_name(AF_ROUTE_SKIP));
+  if (row->state == AF_COPY_DONE && ours) return 0;
+  int rc = af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "NothingToUndo",
+                        row->state == AF_COPY_DONE ? "copy %s (%s) made nothing: %s was there before" : "copy %s is %s, not done%s", row->id,
+                        row->state == AF_COPY_DONE ? row->route : af_copy_state_name(row->state),
+                        row->state == AF_COPY_DONE ? row->image_id : "");
+  af_error_hint(err, row->state == AF_COPY_DONE         ? "undo the copy that made it: its id is the image's tag amiferry:copy"
+                     : af_copy_state_ended(row->state) ? "it is undone already"
+                                                       : "cancel it: amiferry cancel %s",
+                row->id);
+  return rc;
+}
+
+int af_engine_undo(struct af_engine *e, const char *copy_id, struct af_error *err) {
+  struct af_copy_row row = {0};
+  int rc = af_store_copy_get(e->config.store, copy_id, &row, err);
+  if (!rc) rc = refuse_undo(&row, err);
+  if (!rc) rc = add_copy(e, &row, true, err);
+  af_copy_row_done(&row);
+  if (rc) return rc;
+  if (af_record_goal(e, e->copies[e->n_copies - 1], AF_GOAL_CANCELLED, NULL)) *err = e->failure;
+  return e->rc ? e->rc : af_store_commit(e->config.store, err);
+}

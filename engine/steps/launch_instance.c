@@ -1,0 +1,242 @@
+/* launch-instance: starts the source AMI once in the target account, in the Region where the AMI is, and stops it as soon as it runs
+ * (rules.md 4). Nobody can reach it: no rule in its security group, no public address, no key pair, no profile; its metadata needs tokens.
+ * RunInstances is repeated by its client token; a place without capacity is left for the next one, with a new token.
+ *
+ * Undone, it is terminated, awaited, and every volume that it may have left is deleted.
+ *
+ * data: {"place": which was tried last} | undo: {"terminated": ms, "drop": volume, "dropped": [volume…]}. */
+#include <stdio.h>
+
+#include "engine/aws/ops.h"
+#include "engine/pages.h"
+#include "engine/steps/steps.h"
+#include "plans/launch.h"
+
+#define ROUNDS_MAX 3 /* through all places, before a person is asked */
+#define GENERATIONS_MAX 8 /* of instances that didn't get as far as running */
+
+static size_t n_places(const struct af_step_ctx *ctx) {
+  struct af_place place;
+  size_t n = 0;
+  while (n < 256 && af_launch_place(ctx->spec, ctx->facts, n, &place) == 0) n++;
+  return n;
+}
+
+/* What AWS takes of a mapping here is how its volume is encrypted, and that it goes with the instance. */
+static json_t *mappings(const struct af_step_ctx *ctx) {
+  json_t *list = json_array(), *mapping;
+  size_t i;
+  json_array_foreach(json_object_get(ctx->facts->image, "BlockDeviceMappings"), i, mapping) {
+    if (!json_object_get(mapping, "Ebs")) continue;
+    json_t *ebs = json_pack("{s:b}", "DeleteOnTermination", 1);
+    if (ctx->decision->encrypt_launch) json_object_set_new(ebs, "Encrypted", json_true());
+    if (ctx->decision->encrypt_launch && *ctx->decision->launch_key_arn)
+      json_object_set_new(ebs, "KmsKeyId", json_string(ctx->decision->launch_key_arn));
+    json_array_append_new(list, json_pack("{s:s, s:o}", "DeviceName", af_json_str(mapping, "DeviceName"), "Ebs", ebs));
+  }
+  return list;
+}
+
+static int run(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
+  char token[65];
+  struct af_place place;
+  size_t n = n_places(ctx), at = (size_t)af_json_int(ctx->data, "place");
+  const struct af_step_row *group = af_step_of(ctx, "security-group", NULL);
+  if (n == 0 || at >= n * ROUNDS_MAX) {
+    af_outcome_fail(out, AF_CLASS_AUTH, "NoCapacity", ctx->source_image, "AWS has no capacity for %s in %s: %zu places were tried %d times",
+                    ctx->source_image, ctx->spec->source.region, n, ROUNDS_MAX);
+    AF_COPY(out->error.action, af_str("ec2:RunInstances"));
+    out->data = json_object();
+    af_error_hint(&out->error, "retry later, or name another launch.instance_type or launch.subnet in the manifest");
+    return 0;
+  }
+  int rc = af_launch_place(ctx->spec, ctx->facts, at % n, &place);
+  if (!rc) rc = af_step_token(ctx, token);
+  if (rc) return rc;
+  ret->op = &af_ec2_run_instances;
+  ret->input = json_pack(
+      "{s:s, s:s, s:i, s:i, s:s, s:s, s:o, s:[{s:i, s:s, s:[s], s:b, s:b}], s:{s:s, s:s}, s:[o, o, o]}", "ImageId", ctx->source_image,
+      "InstanceType", place.instance_type, "MinCount", 1, "MaxCount", 1, "ClientToken", token, "InstanceInitiatedShutdownBehavior", "stop",
+      "BlockDeviceMappings", mappings(ctx), "NetworkInterfaces", "DeviceIndex", 0, "SubnetId", place.subnet, "Groups",
+      group && group->resource ? group->resource : "", "AssociatePublicIpAddress", 0, "DeleteOnTermination", 1, "MetadataOptions",
+      "HttpTokens", "required", "HttpEndpoint", "enabled", "TagSpecifications", af_step_tags(ctx, "instance", NULL),
+      af_step_tags(ctx, "volume", NULL), af_step_tags(ctx, "network-interface", NULL));
+  if (!ret->input) return -AF_ENOMEM;
+  if (place.burstable) json_object_set_new(ret->input, "CreditSpecification", json_pack("{s:s}", "CpuCredits", "standard"));
+  if (json_array_size(json_object_get(ret->input, "BlockDeviceMappings")) == 0) json_object_del(ret->input, "BlockDeviceMappings");
+  return 0;
+}
+
+/* By its own id where that is known; otherwise by the token that a lost call carried. */
+static int look(const struct af_step_ctx *ctx, struct af_ask *ret) {
+  char token[65];
+  int rc = af_step_token(ctx, token);
+  if (rc) return rc;
+  ret->op = &af_ec2_describe_instances;
+  ret->input = ctx->step->resource
+                   ? json_pack("{s:o, s:i}", "Filters", af_filters("instance-id", ctx->step->resource, NULL), "MaxResults", AF_PAGE_MOST)
+                   : json_pack("{s:o, s:i}", "Filters", af_filters("client-token", token, NULL), "MaxResults", AF_PAGE_MOST);
+  return ret->input ? 0 : -AF_ENOMEM;
+}
+
+static int on_one(struct af_ask *ret, const struct af_op *op, const char *instance) {
+  ret->op = op;
+  ret->input = json_pack("{s:[s]}", "InstanceIds", instance);
+  return ret->input ? 0 : -AF_ENOMEM;
+}
+
+/* Terminate, wait until it is gone, and look for volumes that outlived it. */
+static int undo_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
+  const char *drop = af_json_str(ctx->data, "drop");
+  if (!ctx->step->resource) {
+    out->kind = AF_OUT_DONE;
+    return 0;
+  }
+  if (*drop) {
+    ret->op = &af_ec2_delete_volume;
+    ret->input = json_pack("{s:s}", "VolumeId", drop);
+  } else if (json_object_get(ctx->data, "gone")) {
+    ret->op = &af_ec2_describe_volumes;
+    ret->input = json_pack("{s:o, s:i}", "Filters", af_filters("tag:" AF_TAG_COPY, ctx->copy->id, NULL), "MaxResults", AF_PAGE_MOST);
+  } else if (json_object_get(ctx->data, "terminated")) {
+    return look(ctx, ret);
+  } else {
+    return on_one(ret, &af_ec2_terminate_instances, ctx->step->resource);
+  }
+  return ret->input ? 0 : -AF_ENOMEM;
+}
+
+static int launch_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
+  af_ask_at(ctx, ret);
+  if (ctx->step->face == AF_FACE_UNDO) return undo_ask(ctx, ret, out);
+  if (json_object_get(ctx->data, "running")) return on_one(ret, &af_ec2_stop_instances, ctx->step->resource);
+  if (ctx->step->state == AF_STEP_AMBIGUOUS || ctx->step->state == AF_STEP_PENDING) return look(ctx, ret);
+  return run(ctx, ret, out);
+}
+
+static const json_t *instance_of(const struct af_answer *a) {
+  const json_t *reservation = json_array_get(json_object_get(a->output, "Reservations"), 0);
+  return json_array_get(json_object_get(reservation ? reservation : a->output, "Instances"), 0);
+}
+
+static int set_flag(const struct af_step_ctx *ctx, const char *flag, struct af_outcome *out) {
+  out->data = json_deep_copy(ctx->data);
+  return json_object_set_new(out->data, flag, json_integer(ctx->now_ms)) ? -AF_ENOMEM : 0;
+}
+
+/* The next place, with a new token: the parameters are others. */
+static int next_place(const struct af_step_ctx *ctx, const char *why, struct af_outcome *out) {
+  struct af_place place = {0};
+  size_t n = n_places(ctx), at = (size_t)af_json_int(ctx->data, "place");
+  af_launch_place(ctx->spec, ctx->facts, n ? at % n : 0, &place);
+  snprintf(out->note, sizeof(out->note), "no %s in %s (%s): trying the next place", place.instance_type, place.zone, why);
+  out->kind = AF_OUT_REMAKE;
+  out->data = json_pack("{s:I}", "place", (json_int_t)(at + 1));
+  return out->data ? 0 : -AF_ENOMEM;
+}
+
+/* It never ran. A key that couldn't be used yet, or a fault of AWS, is a reason to launch it anew (rules.md 4). */
+static int died(const struct af_step_ctx *ctx, const json_t *instance, struct af_outcome *out) {
+  const json_t *reason = json_object_get(instance, "StateReason");
+  const char *code = af_json_str(reason, "Code"), *message = af_json_str(reason, "Message");
+  if (strstr(code, "InsufficientInstanceCapacity")) return next_place(ctx, code, out);
+  bool again = strstr(code, "Client.InternalError") || strstr(code, "Server.");
+  if (again && ctx->step->generation + 1 < GENERATIONS_MAX) {
+    out->kind = AF_OUT_REMAKE;
+    snprintf(out->note, sizeof(out->note), "%s ended before it ran: %s %s", ctx->step->resource, code, message);
+    return 0;
+  }
+  af_outcome_fail(out, again || strstr(code, "KMS") ? AF_CLASS_AUTH : AF_CLASS_REFUSED, "InstanceFailed", ctx->step->resource,
+                  "the instance %s ended before it ran: %s %s", ctx->step->resource, code, message);
+  AF_COPY(out->error.action, af_str("ec2:RunInstances"));
+  af_error_hint(&out->error,
+                "account %s must be allowed to use the key of each encrypted volume (kms:CreateGrant, Decrypt, DescribeKey, "
+                "GenerateDataKeyWithoutPlaintext, ReEncrypt*), and have room for the volumes",
+                ctx->facts->target_account);
+  return 0;
+}
+
+static int looked(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
+  const json_t *instance = instance_of(a);
+  const char *state = af_json_str(json_object_get(instance, "State"), "Name");
+  out->kind = ctx->step->state == AF_STEP_AMBIGUOUS && !instance ? AF_OUT_AGAIN : AF_OUT_PENDING;
+  if (!instance) return 0; /* not shown yet, or never made */
+  AF_COPY(out->resource, af_str(af_json_str(instance, "InstanceId")));
+  out->effect = "instance";
+  if (af_streq(state, "stopped")) {
+    out->kind = AF_OUT_DONE;
+  } else if (af_streq(state, "running")) {
+    out->kind = AF_OUT_AGAIN;
+    return set_flag(ctx, "running", out);
+  } else if (af_streq(state, "terminated") || af_streq(state, "shutting-down")) {
+    return ctx->step->resource ? died(ctx, instance, out) : 0; /* first its id is written down */
+  }
+  return 0;
+}
+
+static void gone(const struct af_step_ctx *ctx, struct af_outcome *out) {
+  out->kind = AF_OUT_DONE;
+  out->effect = "instance";
+  out->effect_gone = true;
+  AF_COPY(out->resource, af_str(ctx->step->resource));
+}
+
+static bool dropped(const struct af_step_ctx *ctx, const char *volume) {
+  size_t i;
+  json_t *one;
+  json_array_foreach(json_object_get(ctx->data, "dropped"), i, one) {
+    if (af_streq(json_string_value(one), volume)) return true;
+  }
+  return false;
+}
+
+static int left_over(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
+  size_t i;
+  json_t *volume;
+  json_array_foreach(json_object_get(a->output, "Volumes"), i, volume) {
+    const char *id = af_json_str(volume, "VolumeId");
+    if (!af_streq(af_json_str(volume, "State"), "available") || dropped(ctx, id)) continue;
+    out->kind = AF_OUT_AGAIN;
+    out->data = json_deep_copy(ctx->data);
+    return json_object_set_new(out->data, "drop", json_string(id)) ? -AF_ENOMEM : 0;
+  }
+  gone(ctx, out);
+  return 0;
+}
+
+static int undo_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
+  const char *state = af_json_str(json_object_get(instance_of(a), "State"), "Name");
+  if (a->rc && (op == &af_ec2_terminate_instances || op == &af_ec2_delete_volume)) af_gone(ctx, a, 1, out);
+  if (a->rc && out->kind != AF_OUT_DONE) return 0;
+  out->kind = AF_OUT_AGAIN;
+  if (op == &af_ec2_describe_volumes) return left_over(ctx, a, out);
+  if (op == &af_ec2_terminate_instances) return set_flag(ctx, "terminated", out);
+  if (op == &af_ec2_delete_volume) {
+    out->data = json_deep_copy(ctx->data);
+    if (!json_object_get(out->data, "dropped")) json_object_set_new(out->data, "dropped", json_array());
+    json_array_append_new(json_object_get(out->data, "dropped"), json_string(af_json_str(out->data, "drop")));
+    return json_object_del(out->data, "drop") ? -AF_ENOMEM : 0;
+  }
+  bool unseen = !instance_of(a) && ctx->asked_ms >= af_json_int(ctx->data, "terminated") + ctx->window_ms; /* forgotten already */
+  if (unseen || af_streq(state, "terminated")) return set_flag(ctx, "gone", out);
+  out->delay_ms = 5 * af_pause_ms(ctx);
+  return 0;
+}
+
+static int launch_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
+  if (ctx->step->face == AF_FACE_UNDO) return undo_answer(ctx, op, a, out);
+  bool elsewhere = a->error.class == AF_CLASS_CAPACITY || af_streq(a->error.code, "Unsupported");
+  if (op == &af_ec2_run_instances && a->rc && elsewhere) return next_place(ctx, a->error.code, out);
+  if (a->rc) return 0;
+  if (op == &af_ec2_describe_instances) return looked(ctx, a, out);
+  out->kind = AF_OUT_PENDING;
+  out->data = json_object();
+  if (op == &af_ec2_stop_instances) return out->data ? 0 : -AF_ENOMEM;
+  AF_COPY(out->resource, af_str(af_json_str(instance_of(a), "InstanceId")));
+  out->effect = "instance";
+  if (!*out->resource) out->kind = AF_OUT_DEFAULT;
+  return out->data ? 0 : -AF_ENOMEM;
+}
+
+const struct af_step_kind af_step_launch_instance = {
+    .name = "launch-instance", .poll = AF_POLL_ASK, .ask = launch_ask, .answer = launch_answer};

@@ -1,0 +1,161 @@
+/* What the kinds share that make an image by one call, of which AWS makes the snapshots: finding what a lost call made, asking why a failed
+ * one failed, and removing one. A failed image doesn't say why; its snapshots do (rules.md 1.6), so they are read before it is given up.
+ * Removing one (undo, or to make it anew) is a small walk: deregister, which also cancels a copy under way, then delete its snapshots one
+ * by one until AWS shows none.
+ *
+ * data: {"autopsy": what the image said} | {"discard": image, "why": reason} while removing a failed one,
+ *       with {"deregistered": ms, "drop": snapshot, "dropped": [snapshot…]} as the walk goes on. */
+#include <stdio.h>
+
+#include "engine/aws/ops.h"
+#include "engine/steps/steps.h"
+
+#define GENERATIONS_MAX 8
+
+static bool removing(const struct af_step_ctx *ctx) {
+  return ctx->step->face == AF_FACE_UNDO || *af_json_str(ctx->data, "discard");
+}
+
+static int removal_ask(const struct af_step_ctx *ctx, struct af_ask *ret) {
+  const char *drop = af_json_str(ctx->data, "drop");
+  if (!af_json_int(ctx->data, "deregistered")) {
+    ret->op = &af_ec2_deregister_image;
+    ret->input = json_pack("{s:s}", "ImageId", ctx->step->resource);
+  } else if (*drop) {
+    ret->op = &af_ec2_delete_snapshot;
+    ret->input = json_pack("{s:s}", "SnapshotId", drop);
+  } else {
+    return af_snapshot_probe(ctx, ret);
+  }
+  return ret->input ? 0 : -AF_ENOMEM;
+}
+
+static int set_data(struct af_outcome *out, json_t *data) {
+  out->data = data;
+  return data ? 0 : -AF_ENOMEM;
+}
+
+/* The next snapshot that the walk hasn't dropped yet; NULL where AWS shows none. */
+static const char *undropped(const struct af_step_ctx *ctx, const json_t *list) {
+  size_t i, k;
+  json_t *snapshot, *gone;
+  json_array_foreach(list, i, snapshot) {
+    const char *id = af_json_str(snapshot, "SnapshotId");
+    bool dropped = false;
+    json_array_foreach(json_object_get(ctx->data, "dropped"), k, gone) dropped |= af_streq(json_string_value(gone), id);
+    if (!dropped) return id;
+  }
+  return NULL;
+}
+
+/* What failed is removed; a late grant is a reason to make it anew, anything else is the end. */
+static void removed(const struct af_step_ctx *ctx, struct af_outcome *out) {
+  const char *why = af_json_str(ctx->data, "why");
+  bool key = strstr(why, "key ID is not accessible") != NULL;
+  out->kind = AF_OUT_REMAKE;
+  if (key && ctx->step->generation + 1 < GENERATIONS_MAX && af_step_of(ctx, "grant-key", NULL)) return;
+  af_outcome_fail(out, key ? AF_CLASS_AUTH : AF_CLASS_REFUSED, key ? "KeyNotAccessible" : "ImageFailed", ctx->source_image,
+                  "the image made of %s failed in AWS: %s", ctx->source_image, why);
+  AF_COPY(out->error.action, af_str(af_json_str(ctx->data, "api")));
+  out->data = json_object();
+  if (key)
+    af_error_hint(&out->error, "check that the principal may use the key %s (and the source's key, where there is one)",
+                  af_streq(ctx->step->kind, "bridge-image") ? ctx->decision->bridge_key_arn : ctx->decision->key_arn);
+  else
+    af_error_hint(&out->error, "run the manifest again; if it fails the same way, look at the events of the image that failed, %s",
+                  ctx->step->resource);
+}
+
+static int listed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
+  const char *next = undropped(ctx, json_object_get(a->output, "Snapshots"));
+  out->kind = AF_OUT_AGAIN;
+  if (next) {
+    json_t *data = json_deep_copy(ctx->data);
+    if (data) json_object_set_new(data, "drop", json_string(next));
+    return set_data(out, data);
+  }
+  out->delay_ms = af_pause_ms(ctx);
+  if (ctx->asked_ms < af_json_int(ctx->data, "deregistered") + ctx->window_ms) return 0; /* AWS may not show the last of them yet */
+  out->kind = AF_OUT_DONE;
+  if (ctx->step->face == AF_FACE_DO) removed(ctx, out);
+  out->effect = "image";
+  out->effect_gone = true;
+  AF_COPY(out->resource, af_str(ctx->step->resource));
+  return 0;
+}
+
+static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
+  if (op == &af_ec2_describe_snapshots) return a->rc ? 0 : listed(ctx, a, out);
+  if (a->rc) af_gone(ctx, a, 1, out);
+  if (a->rc && out->kind != AF_OUT_DONE) return 0;
+  json_t *data = json_deep_copy(ctx->data);
+  if (data && op == &af_ec2_deregister_image) json_object_set_new(data, "deregistered", json_integer(ctx->now_ms));
+  if (data && op == &af_ec2_delete_snapshot) {
+    if (!json_object_get(data, "dropped")) json_object_set_new(data, "dropped", json_array());
+    json_array_append_new(json_object_get(data, "dropped"), json_string(af_json_str(data, "drop")));
+    json_object_del(data, "drop");
+  }
+  out->kind = AF_OUT_AGAIN;
+  return set_data(out, data);
+}
+
+/* Why did it fail? The first snapshot in error says so; otherwise what the image itself said must do. */
+static int autopsy(const struct af_step_ctx *ctx, const char *api, const struct af_answer *a, struct af_outcome *out) {
+  const char *why = "";
+  size_t i;
+  json_t *snapshot;
+  json_array_foreach(json_object_get(a->output, "Snapshots"), i, snapshot) {
+    if (!*why) why = af_json_str(snapshot, "StateMessage");
+  }
+  if (!*why) why = af_json_str(ctx->data, "autopsy");
+  out->kind = AF_OUT_AGAIN;
+  snprintf(out->note, sizeof(out->note), "%s failed: %s", ctx->step->resource, why);
+  return set_data(out, json_pack("{s:s, s:s, s:s}", "discard", ctx->step->resource, "why", why, "api", api));
+}
+
+static void probed(const struct af_answer *a, struct af_outcome *out) {
+  const json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
+  out->kind = AF_OUT_AGAIN;
+  if (!image) return;
+  AF_COPY(out->resource, af_str(af_json_str(image, "ImageId")));
+  out->effect = "image";
+  out->kind = AF_OUT_PENDING;
+  snprintf(out->note, sizeof(out->note), "found %s, which the lost call had made", out->resource);
+}
+
+int af_made_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out,
+                int (*create)(const struct af_step_ctx *ctx, struct af_ask *ret)) {
+  af_ask_at(ctx, ret);
+  if (ctx->step->face == AF_FACE_UNDO && !ctx->step->resource) {
+    out->kind = AF_OUT_DONE;
+    return 0;
+  }
+  if (removing(ctx)) return removal_ask(ctx, ret);
+  if (*af_json_str(ctx->data, "autopsy")) return af_snapshot_probe(ctx, ret);
+  if (ctx->step->state == AF_STEP_AMBIGUOUS) return af_image_probe(ctx, ret);
+  return create(ctx, ret);
+}
+
+int af_made_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_op *create, const struct af_answer *a,
+                   struct af_outcome *out) {
+  if (removing(ctx)) return removal_answer(ctx, op, a, out);
+  if (a->rc) return 0;
+  if (op == &af_ec2_describe_snapshots) return autopsy(ctx, create->label, a, out);
+  if (op == &af_ec2_describe_images) {
+    probed(a, out);
+    return 0;
+  }
+  AF_COPY(out->resource, af_str(af_json_str(a->output, "ImageId")));
+  out->effect = "image";
+  if (*out->resource) out->kind = AF_OUT_PENDING;
+  return 0;
+}
+
+int af_made_matured(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out) {
+  int rc = af_image_matured(ctx, item, out);
+  if (rc || out->kind != AF_OUT_FAIL || !item) return rc;
+  json_t *data = json_pack("{s:s}", "autopsy", out->error.message);
+  out->kind = AF_OUT_AGAIN;
+  af_error_clear(&out->error);
+  return set_data(out, data);
+}
