@@ -34,6 +34,8 @@ struct af_price_row {
 };
 const struct af_price_row *af_price_row(enum af_price p); /* static */
 int64_t af_price_micros(enum af_price p, int64_t bytes);  /* through the tiers, rounded up */
+/* What an hour of a Linux instance costs on demand in us-east-1; 0 for a type that is not in the table. */
+int64_t af_price_instance(const char *type);
 
 /* --- estimates --- */
 

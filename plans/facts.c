@@ -216,6 +216,13 @@ const json_t *af_json_find(const json_t *array, const char *member, const char *
   return NULL;
 }
 
+bool af_json_lists(const json_t *array, const char *word) {
+  for (size_t i = 0; *word && i < json_array_size(array); i++)
+    if (af_streq(json_string_value(json_array_get(array, i)), word))
+      return true;
+  return false;
+}
+
 const char *af_json_tag(const json_t *resource, const char *key) {
   const json_t *tag = af_json_find(json_object_get(resource, "Tags"), "Key", key);
   return tag ? af_json_str(tag, "Value") : NULL;

@@ -48,6 +48,7 @@ int64_t af_json_int(const json_t *object, const char *member);
 
 /* More of them, for what is nested in images, snapshots and mappings. */
 const json_t *af_json_find(const json_t *array, const char *member, const char *value); /* the first item with that; NULL */
+bool af_json_lists(const json_t *array, const char *word); /* an array of strings that holds it; nothing holds "" */
 const char *af_json_tag(const json_t *resource, const char *key); /* the value of a tag; NULL where there is none */
 const char *af_mapping_snapshot(const json_t *mapping); /* Ebs.SnapshotId; "" for empty volumes, ephemeral ones and NoDevice */
 int64_t af_snapshot_bytes(const json_t *snapshot); /* FullSnapshotSizeInBytes where given, otherwise VolumeSize */

@@ -10,27 +10,20 @@ enum { TYPES_MOST = 32 };
 /* A temporary machine needs to boot once. Windows does not with less than 2 GiB. */
 enum { MEMORY_LEAST_MIB = 1024, MEMORY_WINDOWS_MIB = 2048, MEMORY_MOST_MIB = 32768, VCPUS_MOST = 8 };
 
-static bool lists(const json_t *array, const char *word) {
-  for (size_t i = 0; i < json_array_size(array); i++)
-    if (af_streq(json_string_value(json_array_get(array, i)), word))
-      return true;
-  return false;
-}
-
 /* --- what the image asks of the machine --- */
 
 static bool has_architecture(const json_t *image, const json_t *type) {
-  return lists(json_object_get(json_object_get(type, "ProcessorInfo"), "SupportedArchitectures"),
+  return af_json_lists(json_object_get(json_object_get(type, "ProcessorInfo"), "SupportedArchitectures"),
                af_json_str(image, "Architecture"));
 }
 
 static bool has_virtualization(const json_t *image, const json_t *type) {
   const char *wanted = af_json_str(image, "VirtualizationType");
-  return lists(json_object_get(type, "SupportedVirtualizationTypes"), *wanted ? wanted : "hvm");
+  return af_json_lists(json_object_get(type, "SupportedVirtualizationTypes"), *wanted ? wanted : "hvm");
 }
 
 static bool has_ebs_root(const json_t *image, const json_t *type) {
-  return lists(json_object_get(type, "SupportedRootDeviceTypes"), "ebs");
+  return af_json_lists(json_object_get(type, "SupportedRootDeviceTypes"), "ebs");
 }
 
 /* An image that names no boot mode boots as its architecture does, and one that prefers UEFI boots without it, too (rules.md 2.4). */
@@ -41,13 +34,13 @@ static bool has_boot_mode(const json_t *image, const json_t *type) {
     return true;
   if (!*wanted)
     wanted = af_streq(af_json_str(image, "Architecture"), "arm64") ? "uefi" : "legacy-bios";
-  return lists(modes, wanted);
+  return af_json_lists(modes, wanted);
 }
 
 /* NitroTPM works under UEFI only. */
 static bool has_tpm(const json_t *image, const json_t *type) {
   return !*af_json_str(image, "TpmSupport") ||
-         (af_streq(af_json_str(type, "NitroTpmSupport"), "supported") && lists(json_object_get(type, "SupportedBootModes"), "uefi"));
+         (af_streq(af_json_str(type, "NitroTpmSupport"), "supported") && af_json_lists(json_object_get(type, "SupportedBootModes"), "uefi"));
 }
 
 /* An image without the driver finds no network on a type that has no other. */
@@ -57,7 +50,7 @@ static bool does_without_ena(const json_t *image, const json_t *type) {
 }
 
 static bool is_on_demand(const json_t *image, const json_t *type) {
-  return lists(json_object_get(type, "SupportedUsageClasses"), "on-demand");
+  return af_json_lists(json_object_get(type, "SupportedUsageClasses"), "on-demand");
 }
 
 static const struct {
@@ -95,7 +88,7 @@ static bool is_modest(const json_t *image, const json_t *type) {
          memory <= MEMORY_MOST_MIB && af_json_int(json_object_get(type, "VCpuInfo"), "DefaultVCpus") <= VCPUS_MOST;
 }
 
-/* Negative where a is to be tried before b. Names decide what nothing else does, so that
+/* Negative where a is to be tried before b. Prices that are not in the table come last; names decide what nothing else does, so that
  * the same facts always give the same order. */
 static int by_fitness(const json_t *a, const json_t *b) {
   static const char *const merits[] = {"CurrentGeneration", "BurstablePerformanceSupported", "FreeTierEligible"};
@@ -103,6 +96,9 @@ static int by_fitness(const json_t *a, const json_t *b) {
   for (size_t i = 0; i < sizeof merits / sizeof merits[0]; i++)
     if (af_json_bool(a, merits[i]) != af_json_bool(b, merits[i]))
       return af_json_bool(a, merits[i]) ? -1 : 1;
+  int64_t price_a = af_price_instance(name_a), price_b = af_price_instance(name_b);
+  if (price_a != price_b)
+    return price_b == 0 || (price_a != 0 && price_a < price_b) ? -1 : 1;
   int64_t memory_a = af_json_int(json_object_get(a, "MemoryInfo"), "SizeInMiB"),
           memory_b = af_json_int(json_object_get(b, "MemoryInfo"), "SizeInMiB");
   return memory_a != memory_b ? (memory_a < memory_b ? -1 : 1) : strcmp(name_a, name_b);
@@ -184,22 +180,22 @@ int af_launch_place(const struct af_copy_spec *spec, const struct af_facts *fact
   return -AF_ENOENT;
 }
 
-/* --- why there is none --- */
+/* --- why there is none: a person can mend each of it, in the account or in the manifest --- */
 
 static int no_type(const struct af_copy_spec *spec, const struct af_facts *facts, struct af_error *err) {
   const char *region = spec->source.region, *architecture = af_json_str(facts->image, "Architecture");
   if (!spec->launch_type) {
-    af_error_set(err, -AF_ENOENT, AF_CLASS_REFUSED, "LaunchTypeNone", "no small instance type of %s can run %s (%s)", region,
+    af_error_set(err, -AF_ENOENT, AF_CLASS_AUTH, "LaunchTypeNone", "no small instance type of %s can run %s (%s)", region,
                  spec->image, *architecture ? architecture : "of no known architecture");
     af_error_hint(err, "write launch.instance_type: one that can run it");
     return -AF_ENOENT;
   }
   const json_t *type = af_json_find(json_object_get(facts->launch, "Types"), "InstanceType", spec->launch_type);
   if (type)
-    af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "LaunchTypeUnfit", "the instance type %s %s", spec->launch_type,
+    af_error_set(err, -AF_ENOENT, AF_CLASS_AUTH, "LaunchTypeUnfit", "the instance type %s %s", spec->launch_type,
                  unfit(facts->image, type));
   else
-    af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "LaunchTypeUnknown", "%s has no instance type %s", region, spec->launch_type);
+    af_error_set(err, -AF_ENOENT, AF_CLASS_AUTH, "LaunchTypeUnknown", "%s has no instance type %s", region, spec->launch_type);
   af_error_hint(err, "write another launch.instance_type, or leave it out");
   return -AF_ENOENT;
 }
@@ -212,7 +208,7 @@ static int no_subnet(const struct af_copy_spec *spec, const struct af_facts *fac
                  account, region);
     af_error_hint(err, "make room in it, or write another launch.subnet");
   } else if (spec->launch_subnet) {
-    af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "LaunchSubnetUnknown", "account %s has no subnet %s in %s", account,
+    af_error_set(err, -AF_ENOENT, AF_CLASS_AUTH, "LaunchSubnetUnknown", "account %s has no subnet %s in %s", account,
                  spec->launch_subnet, region);
     af_error_hint(err, "write a subnet of account %s in %s into launch.subnet", account, region);
   } else {
@@ -240,7 +236,7 @@ int af_launch_check(const struct af_copy_spec *spec, const struct af_facts *fact
   }
   if (!room)
     return no_subnet(spec, facts, any, err);
-  af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "LaunchNotOffered", "%s is not offered in the zone of %s",
+  af_error_set(err, -AF_ENOENT, AF_CLASS_AUTH, "LaunchNotOffered", "%s is not offered in the zone of %s",
                af_json_str(types.list[0], "InstanceType"), spec->launch_subnet ? spec->launch_subnet : "any default subnet");
   af_error_hint(err, "write another launch.instance_type or launch.subnet");
   return -AF_ENOENT;

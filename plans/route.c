@@ -1,13 +1,11 @@
 /* Choosing the route. A list of checks runs in order, and the first that has something to say settles it: what is wrong with the
  * question comes first (whose image, which key), then whether the answer is there already, then what is wrong with the source.
- * A source that passes them all gets the route of the design's table, or the one that the manifest names. Pure. */
-#include "plans/survey.h"
-
+ * A source that passes them all goes the first way of its ladder (ladder.c) that is left. Pure. */
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "plans/keep.h"
-#include "plans/name.h"
-#include "plans/shape.h"
+#include "plans/ladder.h"
 
 static const char *const route_names[] = {
     [AF_ROUTE_NONE] = "none",
@@ -32,124 +30,61 @@ int af_route_parse(const char *name, enum af_route *ret) {
   return -AF_EINVAL;
 }
 
-/* Refusals read `REFUSE(...); return hint(...);`: a hint is never forgotten, because it is what settles the matter. */
-#define REFUSE(d, class, code, ...) af_error_set(&(d)->refusal, 0, AF_CLASS_##class, code, __VA_ARGS__)
-
-__attribute__((format(printf, 2, 3))) static bool hint(struct af_decision *d, const char *format, ...) {
-  char text[sizeof d->refusal.hint];
-  va_list args;
-  va_start(args, format);
-  vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  af_error_hint(&d->refusal, "%s", text);
-  return true;
-}
-
 /* --- the question --- */
 
 static bool refuses_facts(const struct af_survey *s, struct af_decision *d) {
   if (s->facts->image && *s->facts->target_account)
     return false;
-  REFUSE(d, INVALID, "FactsIncomplete", "%s or the target account was not read", s->image_id);
-  return hint(d, "read the facts again: run the manifest again");
+  AF_REFUSE(&d->refusal, INVALID, "FactsIncomplete", "%s or the target account was not read", s->image_id);
+  return af_refuse_hint(&d->refusal, "read the facts again: run the manifest again");
 }
 
-static bool refuses_pull(const struct af_survey *s, struct af_decision *d) {
-  if (*s->facts->source_account)
+static bool refuses_credentials(const struct af_survey *s, struct af_decision *d) {
+  if (*s->facts->source_account || s->facts->pull)
     return false;
-  REFUSE(d, AUTH, "SourceCredentialsNeeded",
-         "source credentials are needed: this version shares the source itself and cannot pull one that somebody else shared");
-  return hint(d, "name source.profile or source.role_arn in the manifest");
+  AF_REFUSE(&d->refusal, AUTH, "SourceCredentialsNeeded", "source credentials are needed to share %s, and there are none", s->image_id);
+  return af_refuse_hint(&d->refusal, "name source.profile or source.role_arn in the manifest, or write source.credentials: none where "
+                                     "its owner has shared it already");
 }
 
 static bool refuses_partition(const struct af_survey *s, struct af_decision *d) {
   const struct af_facts *f = s->facts;
   if (af_streq(f->source_partition, f->target_partition))
     return false;
-  REFUSE(d, REFUSED, "OtherPartition",
+  AF_REFUSE(&d->refusal, REFUSED, "OtherPartition",
          "%s is in partition %s and %s in %s: CopyImage and sharing do not cross partitions, and the store-restore route, which "
          "does, is not there yet",
          s->spec->source.region, f->source_partition, s->spec->target.region, f->target_partition);
-  return hint(d, "use CreateStoreImageTask and CreateRestoreImageTask by hand");
+  return af_refuse_hint(&d->refusal, "use CreateStoreImageTask and CreateRestoreImageTask by hand");
 }
 
-/* An AMI of somebody else may carry anything: only the two accounts that the manifest works with are trusted. */
+/* An AMI of somebody else may carry anything: who is trusted beside the two accounts is for the manifest to say. */
 static bool refuses_owner(const struct af_survey *s, struct af_decision *d) {
+  const char *owner = *s->owner ? s->owner : "unknown", *is_public = af_json_bool(s->facts->image, "Public") ? ", a public image," : "";
+  const char *open = *s->alias ? " (" : "", *close = *s->alias ? ")" : "";
   if (s->ownership != AF_OWNER_UNKNOWN)
     return false;
-  REFUSE(d, REFUSED, "OwnerNotTrusted", "%s%s belongs to account %s, which is neither the source account %s nor the target %s",
-         s->image_id, af_json_bool(s->facts->image, "Public") ? ", a public image," : "", *s->owner ? s->owner : "unknown",
-         s->facts->source_account, s->facts->target_account);
-  return hint(d, "use credentials of the account that owns the image as the source, if you trust it");
-}
-
-/* The route that the manifest names; "auto" where it names none. */
-static const char *named(const struct af_survey *s) {
-  const char *name = json_string_value(json_array_get(s->spec->routes, 0));
-  return name ? name : "auto";
+  if (s->facts->pull && s->spec->source.account) {
+    AF_REFUSE(&d->refusal, REFUSED, "OwnerNotTrusted", "%s%s belongs to account %s%s%s%s, and the manifest expects one of account %s",
+              s->image_id, is_public, owner, open, s->alias, close, s->spec->source.account);
+    return af_refuse_hint(&d->refusal, "correct source.account, if you trust the image's owner");
+  }
+  AF_REFUSE(&d->refusal, REFUSED, "OwnerNotTrusted",
+            "%s%s belongs to account %s%s%s%s, which is neither of the manifest's two accounts nor among its trusted_owners",
+            s->image_id, is_public, owner, open, s->alias, close);
+  return af_refuse_hint(&d->refusal, "add the owner to trusted_owners, if you trust it");
 }
 
 static bool refuses_route_name(const struct af_survey *s, struct af_decision *d) {
-  enum af_route route;
-  const char *name = named(s);
-  if (af_streq(name, "auto") ||
-      (af_route_parse(name, &route) == 0 && (route == AF_ROUTE_COPY_IMAGE || route == AF_ROUTE_REENCRYPT)))
-    return false;
-  REFUSE(d, INVALID, "RouteUnknown", "\"%s\" is not a route", name);
-  return hint(d, "write auto, copy-image or reencrypt");
-}
-
-/* --- is it there already? --- */
-
-static bool tag_is(const json_t *holder, const char *key, const char *value) {
-  const char *tag = af_json_tag(holder, key);
-  return *value ? af_streq(tag, value) : tag == NULL;
-}
-
-/* What an image of ours that holds the name is good for, by its state (rules.md 2.3). One that is deregistered is shown for a
- * while, but its name is free. */
-static bool settle_ours(const struct af_survey *s, struct af_decision *d, const json_t *holder) {
-  const char *id = af_json_str(holder, "ImageId"), *state = af_json_str(holder, "State");
-  if (af_streq(state, "available") || af_streq(state, "pending") || af_streq(state, "transient")) {
-    d->route = AF_ROUTE_ADOPT;
-    AF_COPY(d->adopted_image, af_str(id));
-    snprintf(d->reason, sizeof d->reason,
-             "account %s has %s already, a copy that amiferry made of %s%s%s: it is verified and nothing is made",
-             s->facts->target_account, id, s->image_id, *d->key_arn ? " under the key " : ", not encrypted", d->key_arn);
-    return true;
+  for (size_t i = 0; i < json_array_size(s->spec->routes); i++) {
+    enum af_route route = AF_ROUTE_NONE;
+    const char *name = json_string_value(json_array_get(s->spec->routes, i));
+    if (name && af_route_parse(name, &route) == 0 && af_route_makes(route))
+      continue;
+    AF_REFUSE(&d->refusal, INVALID, "RouteUnknown", "\"%s\" is not a route", name ? name : "");
+    return af_refuse_hint(&d->refusal, "write auto, or any of copy-image, reencrypt and launch-image");
   }
-  REFUSE(d, REFUSED, "NameHeldByBrokenCopy", "the name \"%s\" is held by %s, an earlier copy of this source that is %s", d->name,
-         id, *state ? state : "in no known state");
-  return hint(d,
-              af_streq(state, "disabled") ? "enable %s, or deregister it and run the manifest again"
-                                          : "deregister %s and run the manifest again",
-              id);
-}
-
-static bool refuses_name(const struct af_survey *s, struct af_decision *d) {
-  return af_name_expand(s->spec, s->facts, d->name, &d->refusal) < 0;
-}
-
-static bool settles_by_holder(const struct af_survey *s, struct af_decision *d) {
-  const json_t *holder = json_array_get(s->facts->name_holders, 0);
-  if (!holder || af_streq(af_json_str(holder, "State"), "deregistered"))
-    return false;
-  const char *id = af_json_str(holder, "ImageId"), *source = af_json_tag(holder, AF_TAG_SOURCE);
-  char wanted[128];
-  snprintf(wanted, sizeof wanted, "%s/%s", s->spec->source.region, s->image_id);
-  if (source && tag_is(holder, AF_TAG_SOURCE, wanted) && tag_is(holder, AF_TAG_KEY, d->key_arn))
-    return settle_ours(s, d, holder);
-  if (!source)
-    REFUSE(d, REFUSED, "NameTaken", "the name \"%s\" is already taken in account %s by %s, something that is not ours%s", d->name,
-           s->facts->target_account, id, af_streq(id, s->image_id) ? ": it is the source itself" : "");
-  else if (!tag_is(holder, AF_TAG_SOURCE, wanted))
-    REFUSE(d, REFUSED, "NameTaken", "the name \"%s\" is already taken by %s, a copy of another source: %s", d->name, id, source);
-  else
-    REFUSE(d, REFUSED, "NameTaken", "the name \"%s\" is already taken by %s, a copy of the same source %s%s", d->name, id,
-           af_json_tag(holder, AF_TAG_KEY) ? "under the key " : "that is not encrypted",
-           af_json_tag(holder, AF_TAG_KEY) ? af_json_tag(holder, AF_TAG_KEY) : "");
-  af_refusal_at(&d->refusal, "ec2:DescribeImages", s->facts->target_account, s->spec->target.region, id);
-  return hint(d, "write another name into the manifest, or deregister %s", id);
+  return false;
 }
 
 /* --- the source --- */
@@ -171,89 +106,76 @@ static bool refuses_state(const struct af_survey *s, struct af_decision *d) {
   while (*hints[i].state && !af_streq(hints[i].state, state))
     i++;
   const char *why = af_json_str(json_object_get(s->facts->image, "StateReason"), "Message");
-  REFUSE(d, REFUSED, "SourceNotAvailable", "%s is %s%s%s: only an available image can be copied", s->image_id,
+  AF_REFUSE(&d->refusal, REFUSED, "SourceNotAvailable", "%s is %s%s%s: only an available image can be copied", s->image_id,
          *state ? state : "in no known state", *why ? ": " : "", why);
-  return hint(d, "%s", hints[i].hint);
+  return af_refuse_hint(&d->refusal, "%s", hints[i].hint);
 }
 
-static bool refuses_storage(const struct af_survey *s, struct af_decision *d) {
-  if (!s->instance_store)
-    return false;
-  REFUSE(d, REFUSED, "InstanceStoreUnsupported", "%s keeps its storage in S3 (instance store), which this version does not copy",
-         s->image_id);
-  return hint(d, "make an EBS-backed AMI of it, and copy that one");
-}
-
+/* Its owner sees each snapshot. What somebody else doesn't see is only not open to be copied: the ladder knows what is left then. */
 static bool refuses_unread(const struct af_survey *s, struct af_decision *d) {
-  if (!s->unread)
+  if (!s->unread || s->ownership == AF_OWNER_TRUSTED)
     return false;
-  REFUSE(d, AUTH, "SnapshotUnreadable", "%s, which %s needs, could not be read", s->unread, s->image_id);
-  return hint(d, "give the source credentials ec2:DescribeSnapshots, or see whether the snapshot is still there");
+  AF_REFUSE(&d->refusal, AUTH, "SnapshotUnreadable", "%s, which %s needs, could not be read", s->unread, s->image_id);
+  return af_refuse_hint(&d->refusal, "give the source credentials ec2:DescribeSnapshots, or see whether the snapshot is still there");
 }
 
 static bool refuses_foreign_snapshot(const struct af_survey *s, struct af_decision *d) {
   if (!s->of_another || s->ownership != AF_OWNER_SOURCE)
     return false;
-  REFUSE(d, REFUSED, "SnapshotOfAnotherAccount", "%s belongs to account %s, and the source account cannot share it",
+  AF_REFUSE(&d->refusal, REFUSED, "SnapshotOfAnotherAccount", "%s belongs to account %s, and the source account cannot share it",
          af_json_str(s->of_another, "SnapshotId"), af_json_str(s->of_another, "OwnerId"));
-  return hint(d, "copy the image within its own account first, and then that copy");
+  return af_refuse_hint(&d->refusal, "copy the image within its own account first, and then that copy");
 }
 
 static bool refuses_archived(const struct af_survey *s, struct af_decision *d) {
   if (!s->archived)
     return false;
-  REFUSE(d, REFUSED, "SnapshotArchived", "%s is in the archive tier, from where it can be neither shared nor copied",
+  AF_REFUSE(&d->refusal, REFUSED, "SnapshotArchived", "%s is in the archive tier, from where it can be neither shared nor copied",
          af_json_str(s->archived, "SnapshotId"));
-  return hint(d, "restore it (RestoreSnapshotTier) and run the manifest again");
+  return af_refuse_hint(&d->refusal, "restore it (RestoreSnapshotTier) and run the manifest again");
 }
 
 static bool refuses_unfinished(const struct af_survey *s, struct af_decision *d) {
   if (!s->unfinished)
     return false;
   const char *state = af_json_str(s->unfinished, "State");
-  REFUSE(d, REFUSED, "SnapshotNotCompleted", "%s is %s: only completed snapshots can be copied",
+  AF_REFUSE(&d->refusal, REFUSED, "SnapshotNotCompleted", "%s is %s: only completed snapshots can be copied",
          af_json_str(s->unfinished, "SnapshotId"), *state ? state : "in no known state");
-  return hint(d, "run the manifest again when it is completed");
+  return af_refuse_hint(&d->refusal, "run the manifest again when it is completed");
 }
 
 /* A silent default key would tie the copy to aws/ebs, from which it cannot go on (rules.md 1.4, 2.2). */
 static bool refuses_missing_key(const struct af_survey *s, struct af_decision *d) {
   if (*d->key_arn || !af_survey_encrypted(s))
     return false;
-  REFUSE(d, INVALID, "KmsKeyMissing", "%s is %s, and the manifest names no key for the copy", s->image_id,
+  AF_REFUSE(&d->refusal, INVALID, "KmsKeyMissing", "%s is %s, and the manifest names no key for the copy", s->image_id,
          af_survey_encryption(s));
-  return hint(d, "write target.kms_key: a customer key of account %s in %s", s->facts->target_account, s->spec->target.region);
+  return af_refuse_hint(&d->refusal, "write target.kms_key: a customer key of account %s in %s", s->facts->target_account, s->spec->target.region);
 }
 
 /* --- the route --- */
 
-/* Why a way cannot be gone; NULL where it can. */
-static const char *obstacle(const struct af_survey *s, const struct af_decision *d, enum af_route route) {
-  if (route != AF_ROUTE_REENCRYPT)
-    return NULL;
-  if (!*d->key_arn)
-    return "reencrypt copies each snapshot under a key of the target, and the manifest names no target.kms_key";
-  if (s->n_snapshots == 0)
-    return "reencrypt copies snapshots, and the image has none";
-  if (s->tpm_preferred)
-    return "reencrypt ends with RegisterImage, which cannot express NitroTPM with the boot mode uefi-preferred";
-  return NULL;
+static const char *who(const struct af_survey *s) {
+  if (s->ownership == AF_OWNER_TARGET)
+    return "owned by the target account";
+  return af_json_bool(s->facts->image, "Public") ? "a public image of" : "shared by";
 }
 
-static enum af_route choose(const struct af_survey *s, const struct af_decision *d) {
-  enum af_route route;
-  if (af_route_parse(named(s), &route) == 0)
-    return route;
-  bool reencrypt = s->ownership == AF_OWNER_SOURCE && af_survey_encrypted(s);
-  return reencrypt && !obstacle(s, d, AF_ROUTE_REENCRYPT) ? AF_ROUTE_REENCRYPT : AF_ROUTE_COPY_IMAGE;
-}
-
+/* What is done, and why this way where another would be expected. */
 static const char *because(const struct af_survey *s, const struct af_decision *d) {
   bool shared = s->ownership == AF_OWNER_SOURCE;
+  if (d->route == AF_ROUTE_LAUNCH_IMAGE)
+    return d->hop ? "an instance of it is launched in the target account, and an image is made of that, which is then copied to the "
+                    "target's Region"
+                  : "an instance of it is launched in the target account, and an image is made of that";
   if (d->route == AF_ROUTE_REENCRYPT)
     return "each snapshot is copied under the target's key, and an image is registered from the copies";
-  if (shared && af_survey_encrypted(s) && s->tpm_preferred)
+  if (shared && s->instance_store)
+    return "its files in S3 are opened to the target, which copies it with CopyImage";
+  if (shared && af_survey_encrypted(s) && af_survey_loses_boot(s))
     return "CopyImage re-encrypts it in one go, because RegisterImage cannot express NitroTPM with the boot mode uefi-preferred";
+  if (shared && af_survey_encrypted(s) && af_survey_billed(s))
+    return "CopyImage re-encrypts it in one go, because RegisterImage may lose what it is billed as";
   if (!shared)
     return d->encrypt ? "CopyImage reads its storage directly, and encrypts the copy under the target's key"
                       : "CopyImage reads its storage directly";
@@ -261,56 +183,80 @@ static const char *because(const struct af_survey *s, const struct af_decision *
                     : "its storage is shared with the target, which copies it with CopyImage";
 }
 
-static bool settles_route(const struct af_survey *s, struct af_decision *d) {
-  enum af_route route = choose(s, d);
-  const char *why_not = obstacle(s, d, route);
-  if (why_not) {
-    REFUSE(d, INVALID, "RouteNotPossible", "the manifest names the route %s for %s: %s", af_route_name(route), s->image_id,
-           why_not);
-    return hint(d, "write route: auto, or mend what stands in the way");
+/* How the temporary volumes of a launch are encrypted. Where the image is made in the target's Region, they are what it is made of. */
+static void settle_launch(const struct af_survey *s, struct af_decision *d) {
+  d->hop = s->cross_region;
+  d->encrypt_launch = *d->key_arn || af_survey_encrypted(s) || s->facts->launch_encryption_by_default;
+  AF_COPY(d->launch_key_arn, af_str(!d->hop ? d->key_arn : af_json_str(s->facts->launch_key, "Arn")));
+}
+
+static void say_why(const struct af_survey *s, const struct af_ladder *l, const struct af_rung *rung, struct af_decision *d) {
+  const json_t *refused = NULL;
+  for (size_t i = 0; i < l->n && &l->rungs[i] != rung; i++)
+    refused = l->rungs[i].tried ? l->rungs[i].tried : refused;
+  snprintf(d->reason, sizeof d->reason, "%s %s%s%s%s%s, %s: %s%s%s%s%s", who(s), s->owner, *s->alias ? " (" : "", s->alias,
+           *s->alias ? ")" : "", s->ownership == AF_OWNER_TRUSTED ? ", which the manifest trusts" : "", af_survey_encryption(s),
+           d->bridge ? "its owner puts it under the bridge key first; " : "", because(s, d),
+           l->named ? " (the manifest names this route)" : "", refused ? "; AWS refused " : "", af_json_str(refused, "route"));
+}
+
+static void settle_route(const struct af_survey *s, const json_t *tried, struct af_decision *d) {
+  struct af_ladder ladder;
+  af_ladder(s, d, tried, &ladder);
+  const struct af_rung *rung = af_ladder_next(&ladder);
+  if (!rung) {
+    af_ladder_refuse(s, &ladder, &d->refusal);
+    return;
   }
-  d->route = route;
-  snprintf(d->reason, sizeof d->reason, "%s %s, %s: %s%s",
-           s->ownership == AF_OWNER_TARGET ? "owned by the target account" : "shared by", s->owner, af_survey_encryption(s),
-           because(s, d), json_array_size(s->spec->routes) > 0 ? " (the manifest names this route)" : "");
-  return true;
+  d->route = rung->route;
+  if (d->route == AF_ROUTE_LAUNCH_IMAGE)
+    settle_launch(s, d);
+  say_why(s, &ladder, rung, d);
 }
 
 static bool (*const checks[])(const struct af_survey *s, struct af_decision *d) = {
     /* the question */
     refuses_facts,
-    refuses_pull,
+    refuses_credentials,
     refuses_partition,
     refuses_owner,
     refuses_route_name,
     af_route_refuses_key,
     /* is it there already? */
-    refuses_name,
-    settles_by_holder,
+    af_route_refuses_name,
+    af_route_settles_by_holder,
     /* the source */
     refuses_state,
-    refuses_storage,
     refuses_unread,
     refuses_foreign_snapshot,
     refuses_archived,
     refuses_unfinished,
     af_route_refuses_source_key,
     refuses_missing_key,
-    /* the route */
-    settles_route,
 };
+
+/* Whether anything but the ladder settles it. */
+static bool settled(const struct af_copy_spec *spec, const struct af_facts *facts, struct af_survey *s, struct af_decision *d) {
+  bool is = false;
+  af_survey(s, spec, facts);
+  *d = (struct af_decision){.route = AF_ROUTE_NONE,
+                            .cross_account = s->ownership == AF_OWNER_SOURCE,
+                            .pull = facts->pull,
+                            .instance_store = s->instance_store};
+  for (size_t i = 0; i < sizeof checks / sizeof checks[0] && !is; i++)
+    is = checks[i](s, d);
+  return is;
+}
 
 void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried,
                      struct af_decision *ret) {
   struct af_survey s;
-  af_survey(&s, spec, facts);
-  struct af_decision d = {.route = AF_ROUTE_NONE, .cross_account = s.ownership == AF_OWNER_SOURCE};
-  for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
-    if (checks[i](&s, &d))
-      break;
+  struct af_decision d;
+  if (!settled(spec, facts, &s, &d))
+    settle_route(&s, tried, &d);
   if (d.route == AF_ROUTE_NONE) {
     AF_COPY(d.reason, af_str(d.refusal.message));
-    af_refusal_at(&d.refusal, "", facts->source_account, spec->source.region, s.image_id);
+    af_refusal_at(&d.refusal, "", facts->pull ? facts->target_account : facts->source_account, spec->source.region, s.image_id);
   } else {
     char warning[AF_KEEP_WARNING_SIZE];
     d.deprecate_ms = af_keep_deprecation(spec, facts, warning);
@@ -318,4 +264,30 @@ void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *fac
     af_route_warn(&s, &d);
   }
   *ret = d;
+}
+
+bool af_route_reads_launch(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried) {
+  struct af_survey s;
+  struct af_decision d;
+  struct af_ladder ladder;
+  if (settled(spec, facts, &s, &d))
+    return false;
+  af_ladder(&s, &d, tried, &ladder);
+  return af_ladder_may_launch(&s, &ladder);
+}
+
+void af_route_ladder(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried, struct af_buf *out) {
+  struct af_survey s;
+  struct af_decision d;
+  struct af_ladder ladder;
+  const char *between = "";
+  if (settled(spec, facts, &s, &d))
+    return;
+  af_ladder(&s, &d, tried, &ladder);
+  for (size_t i = 0; i < ladder.n; i++) {
+    if (!af_rung_is_free(&ladder.rungs[i]))
+      continue;
+    af_buf_printf(out, "%s%s", between, af_route_name(ladder.rungs[i].route));
+    between = ", then ";
+  }
 }

@@ -16,6 +16,10 @@ enum af_route {
 };
 const char *af_route_name(enum af_route r); /* "none", "adopt", "skip", "copy-image", "reencrypt", "launch-image" */
 int af_route_parse(const char *name, enum af_route *ret);
+/* Does this route make something? */
+static inline bool af_route_makes(enum af_route r) {
+  return r == AF_ROUTE_COPY_IMAGE || r == AF_ROUTE_REENCRYPT || r == AF_ROUTE_LAUNCH_IMAGE;
+}
 
 /* Deregistration protection; with a cooldown it holds for 24 hours after it is disabled (rules.md 2.5). */
 enum af_protection { AF_PROTECTION_NONE, AF_PROTECTION_ENABLED, AF_PROTECTION_WITH_COOLDOWN };
@@ -32,7 +36,7 @@ struct af_decision {
   char bridge_key_arn[256]; /* … under this key */
   bool hop;               /* launch-image: the image is made in the source Region, then copied to the target Region */
   bool encrypt_launch;    /* launch-image: the temporary volumes are to be encrypted … */
-  char launch_key_arn[256]; /* … under this key; "" with encrypt_launch: the account's default EBS key (only where hop) */
+  char launch_key_arn[256]; /* … under this key; "" with encrypt_launch: the account's default EBS key */
   bool encrypt;           /* CopyImage gets Encrypted=true and the target key */
   char key_arn[256];      /* ARN of the target key; "" where nothing is to be encrypted */
   char name[129];         /* of the new AMI */
@@ -45,8 +49,19 @@ struct af_decision {
   int n_warnings;
 };
 
-/* tried: array of {"route", "code", "reason"}: the routes that AWS refused at run time, oldest first; NULL or empty: none.
+/* A copy has a ladder: the routes that it may take, in order. auto has those of the source's kind (design section 4), a manifest's list
+ * is one as it stands. What AWS refuses at run time sends the copy one rung down.
+ *
+ * tried: array of {"route", "code", "reason"}: the routes that AWS refused at run time, oldest first; NULL or empty: none.
  * The same spec, facts and tried always give the same decision. */
 void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried, struct af_decision *ret);
+
+/* May this copy come to launch an instance without anybody being asked again: because the manifest names launch-image, because the image
+ * is billed, because something was tried already, or because nothing else is left? Then facts->launch is read, and decided once more. */
+bool af_route_reads_launch(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried);
+/* How far down it can still go, from the rung that is chosen now: appends "copy-image, then launch-image"; nothing where no route is
+ * chosen or nothing is made. */
+struct af_buf;
+void af_route_ladder(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried, struct af_buf *out);
 
 #endif

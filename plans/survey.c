@@ -3,15 +3,24 @@
 
 #include "plans/shape.h"
 
-static enum af_ownership ownership_of(const struct af_facts *f, const char *owner) {
-  if (*owner && af_streq(owner, f->target_account))
+/* Without source credentials source.account is not whom we are but whose image it has to be; no list overrules it. */
+static enum af_ownership ownership_of(const struct af_copy_spec *spec, const struct af_facts *f) {
+  const char *owner = af_json_str(f->image, "OwnerId"), *expected = f->pull ? spec->source.account : NULL;
+  if (!*owner || (expected && !af_streq(owner, expected)))
+    return AF_OWNER_UNKNOWN;
+  if (af_streq(owner, f->target_account))
     return AF_OWNER_TARGET;
-  return *owner && af_streq(owner, f->source_account) ? AF_OWNER_SOURCE : AF_OWNER_UNKNOWN;
+  if (af_streq(owner, f->source_account))
+    return AF_OWNER_SOURCE;
+  return expected || af_json_lists(spec->trusted_owners, owner) || af_json_lists(spec->trusted_owners, af_json_str(f->image, "ImageOwnerAlias"))
+             ? AF_OWNER_TRUSTED
+             : AF_OWNER_UNKNOWN;
 }
 
 /* devpay is Marketplace's forerunner; both are paid for by whoever launches the image (rules.md 1.5). */
 static bool has_product(const json_t *image) {
-  return json_array_size(json_object_get(image, "ProductCodes")) > 0;
+  return json_array_size(json_object_get(image, "ProductCodes")) > 0 ||
+         af_streq(af_json_str(image, "ImageOwnerAlias"), "aws-marketplace");
 }
 
 static bool differs(const json_t *image, const char *member, const char *plain) {
@@ -47,6 +56,8 @@ static void survey_snapshot(struct af_survey *s, const json_t *mapping) {
   if (!snapshot) {
     if (!s->unread)
       s->unread = id;
+    if (af_json_bool(json_object_get(mapping, "Ebs"), "Encrypted"))
+      set_first(&s->under_hidden, mapping);
     return;
   }
   if (!af_streq(af_json_str(snapshot, "State"), "completed"))
@@ -68,13 +79,17 @@ void af_survey(struct af_survey *ret, const struct af_copy_spec *spec, const str
       .facts = facts,
       .image_id = spec->image,
       .owner = af_json_str(image, "OwnerId"),
-      .ownership = ownership_of(facts, af_json_str(image, "OwnerId")),
+      .alias = af_json_str(image, "ImageOwnerAlias"),
+      .ownership = ownership_of(spec, facts),
       .cross_region = !af_streq(spec->source.region, spec->target.region),
       .instance_store = af_streq(af_json_str(image, "RootDeviceType"), "instance-store"),
       .marketplace = has_product(image),
+      .windows = af_streq(af_json_str(image, "Platform"), "windows"),
       .billed = af_streq(af_json_str(image, "Platform"), "windows") || differs(image, "PlatformDetails", "Linux/UNIX") ||
                 differs(image, "UsageOperation", "RunInstances"),
-      .tpm_preferred = *af_json_str(image, "TpmSupport") && af_streq(af_json_str(image, "BootMode"), "uefi-preferred"),
+      .tpm = *af_json_str(image, "TpmSupport"),
+      .mac = strstr(af_json_str(image, "Architecture"), "_mac") != NULL,
+      .uefi_hidden = facts->uefi_unreadable && !af_streq(af_json_str(image, "BootMode"), "legacy-bios"),
       .paravirtual = af_streq(af_json_str(image, "VirtualizationType"), "paravirtual"),
   };
   const json_t *mappings = json_object_get(image, "BlockDeviceMappings");
@@ -94,5 +109,5 @@ const char *af_survey_encryption(const struct af_survey *s) {
        "partly encrypted under keys of which one could not be described",
        "partly encrypted under keys of which one could not be described"},
   };
-  return words[s->plain != NULL][(s->under_customer ? 1 : 0) | (s->under_aws ? 2 : 0) | (s->under_unknown ? 4 : 0)];
+  return words[s->plain != NULL][(s->under_customer ? 1 : 0) | (s->under_aws ? 2 : 0) | (s->under_unknown || s->under_hidden ? 4 : 0)];
 }

@@ -1,4 +1,5 @@
-/* plans/route.h: every combination of what a source can be, against a small oracle, and each refusal and warning by name. */
+/* plans/route.h: each route, refusal and warning by name. Every combination of what a source can be is in test_plans_truth.c. */
+#include "base/buf.h"
 #include "tests/unit/facts_fixture.h"
 
 /* --- one case with its spec --- */
@@ -6,10 +7,12 @@
 struct trial {
   struct af_facts facts;
   struct af_copy_spec spec;
+  json_t *tried; /* NULL: nothing was */
   struct af_decision got;
 };
 
 static void trial_init(struct trial *t, const char *key, const char *route) {
+  t->tried = NULL;
   facts_plain(&t->facts);
   spec_init(&t->spec, key, route);
   if (key)
@@ -17,6 +20,7 @@ static void trial_init(struct trial *t, const char *key, const char *route) {
 }
 
 static void trial_done(struct trial *t) {
+  json_decref(t->tried);
   af_facts_done(&t->facts);
   af_copy_spec_done(&t->spec);
 }
@@ -32,7 +36,7 @@ static void check_laws(const struct trial *t) {
   assert_true(refused == (d->refusal.class != AF_CLASS_NONE));
   assert_true(*d->reason != 0);
   assert_true(d->encrypt == (*d->key_arn != 0));
-  assert_true((d->route == AF_ROUTE_ADOPT) == (*d->adopted_image != 0));
+  assert_true((d->route == AF_ROUTE_ADOPT || d->route == AF_ROUTE_SKIP) == (*d->adopted_image != 0));
   if (refused) {
     assert_true(d->refusal.class == AF_CLASS_AUTH || d->refusal.class == AF_CLASS_REFUSED ||
                 d->refusal.class == AF_CLASS_INVALID);
@@ -40,7 +44,9 @@ static void check_laws(const struct trial *t) {
     bool target = af_str_starts(af_str(d->refusal.code), "TargetKey") || af_streq(d->refusal.code, "NameTaken");
     assert_true(*d->refusal.resource != 0);
     assert_string_equal(d->refusal.region, target ? t->spec.target.region : t->spec.source.region);
-    assert_string_equal(d->refusal.account, target ? t->facts.target_account : t->facts.source_account);
+    assert_true(*d->refusal.account || !*t->facts.source_account);
+    if (t->facts.image && !t->facts.pull && !af_str_starts(af_str(d->refusal.code), "Launch"))
+      assert_string_equal(d->refusal.account, target ? t->facts.target_account : t->facts.source_account);
     assert_memory_equal(d->reason, d->refusal.message, 40);
     assert_int_equal(d->n_warnings, 0);
   } else {
@@ -52,7 +58,7 @@ static void check_laws(const struct trial *t) {
 
 static void decide(struct trial *t) {
   memset(&t->got, 0xA5, sizeof t->got);
-  af_route_decide(&t->spec, &t->facts, NULL, &t->got);
+  af_route_decide(&t->spec, &t->facts, t->tried, &t->got);
   check_laws(t);
 }
 
@@ -71,68 +77,7 @@ static bool warned(const struct af_decision *d, const char *part) {
   return false;
 }
 
-/* --- every combination --- */
-
-enum owner { OWNER_SOURCE, OWNER_TARGET, OWNER_STRANGER, OWNER_N };
-enum encryption { PLAIN, CUSTOMER, AWS_MANAGED, PARTLY, BOTH_KEYS, UNREADABLE_KEY, ENCRYPTION_N };
-enum billing { FREE, MARKETPLACE, WINDOWS, BILLING_N };
-enum holder { NOBODY, OURS, OURS_PENDING, OURS_OTHER_KEY, OURS_OTHER_SOURCE, SOMEBODY, HOLDER_N };
-
-struct combination {
-  int owner, encryption, billing, instance_store, other_partition, key, credentials, tpm, holder, pending, route;
-};
-static const char *const routes[] = {"auto", "copy-image", "reencrypt"};
-
-/* The rules once more, as short as they can be said, in the order in which they are asked. */
-static const char *oracle(const struct combination *c) {
-  bool shared = c->owner == OWNER_SOURCE, encrypted = c->encryption != PLAIN;
-  if (!c->credentials)
-    return "SourceCredentialsNeeded";
-  if (c->other_partition)
-    return "OtherPartition";
-  if (c->owner == OWNER_STRANGER)
-    return "OwnerNotTrusted";
-  if (c->holder == OURS || c->holder == OURS_PENDING)
-    return "adopt";
-  if (c->holder != NOBODY)
-    return "NameTaken";
-  if (c->pending)
-    return "SourceNotAvailable";
-  if (c->instance_store)
-    return "InstanceStoreUnsupported";
-  if (shared && (c->encryption == AWS_MANAGED || c->encryption == BOTH_KEYS))
-    return "SourceUnderAwsManagedKey";
-  if (shared && c->encryption == UNREADABLE_KEY)
-    return "SourceKeyUnreadable";
-  if (encrypted && !c->key)
-    return "KmsKeyMissing";
-  if (c->route == 2)
-    return c->key && !c->tpm ? "reencrypt" : "RouteNotPossible";
-  return c->route == 0 && shared && encrypted && !c->tpm ? "reencrypt" : "copy-image";
-}
-
-static void set_encryption(struct af_facts *f, int encryption) {
-  if (encryption == PLAIN)
-    return;
-  if (encryption == PARTLY || encryption == BOTH_KEYS)
-    encrypt_snapshot(f, 1, SOURCE_KEY);
-  if (encryption == BOTH_KEYS)
-    encrypt_snapshot(f, 0, AWS_KEY);
-  if (encryption == CUSTOMER || encryption == UNREADABLE_KEY) {
-    encrypt_snapshot(f, 0, SOURCE_KEY);
-    encrypt_snapshot(f, 1, SOURCE_KEY);
-  }
-  if (encryption == AWS_MANAGED || encryption == BOTH_KEYS)
-    add_source_key(f, AWS_KEY, "AWS");
-  if (encryption == AWS_MANAGED) {
-    encrypt_snapshot(f, 0, AWS_KEY);
-    encrypt_snapshot(f, 1, AWS_KEY);
-  } else if (encryption == UNREADABLE_KEY) {
-    json_array_append_new(f->source_keys, json_of("{'Arn': '" SOURCE_KEY "', 'Error': 'AccessDeniedException'}"));
-  } else {
-    add_source_key(f, SOURCE_KEY, "CUSTOMER");
-  }
-}
+enum holder { NOBODY, OURS, OURS_OTHER_KEY, OURS_OTHER_SOURCE, SOMEBODY };
 
 static void set_holder(struct trial *t, int holder, bool key) {
   if (holder == NOBODY)
@@ -140,7 +85,7 @@ static void set_holder(struct trial *t, int holder, bool key) {
   json_t *h =
       json_of("{'ImageId': 'ami-0fedcba9876543210', 'OwnerId': '" TARGET_ACCOUNT "', 'Tags': [{'Key': 'team', 'Value': 'x'}]}");
   json_t *tags = json_object_get(h, "Tags");
-  put(h, "State", holder == OURS_PENDING ? "'pending'" : "'available'");
+  put(h, "State", "'available'");
   if (holder != SOMEBODY)
     json_array_append_new(tags,
                           json_pack("{s:s, s:s}", "Key", AF_TAG_SOURCE, "Value",
@@ -148,74 +93,6 @@ static void set_holder(struct trial *t, int holder, bool key) {
   if (key != (holder == OURS_OTHER_KEY))
     json_array_append_new(tags, json_pack("{s:s, s:s}", "Key", AF_TAG_KEY, "Value", TARGET_KEY));
   hold_name(&t->facts, h);
-}
-
-static void set_combination(struct trial *t, const struct combination *c) {
-  trial_init(t, c->key ? "alias/amis" : NULL, routes[c->route]);
-  set_encryption(&t->facts, c->encryption);
-  own_all(&t->facts, c->owner == OWNER_SOURCE ? SOURCE_ACCOUNT : c->owner == OWNER_TARGET ? TARGET_ACCOUNT : "333333333333");
-  if (c->billing == MARKETPLACE)
-    put(t->facts.image, "ProductCodes", "[{'ProductCodeId': 'abc', 'ProductCodeType': 'marketplace'}]");
-  if (c->billing == WINDOWS) {
-    put(t->facts.image, "Platform", "'windows'");
-    put(t->facts.image, "PlatformDetails", "'Windows'");
-    put(t->facts.image, "UsageOperation", "'RunInstances:0002'");
-  }
-  if (c->instance_store)
-    put(t->facts.image, "RootDeviceType", "'instance-store'");
-  if (c->other_partition)
-    AF_COPY(t->facts.target_partition, af_str("aws-cn"));
-  if (!c->credentials)
-    t->facts.source_account[0] = 0;
-  if (c->tpm) {
-    put(t->facts.image, "TpmSupport", "'v2.0'");
-    put(t->facts.image, "BootMode", "'uefi-preferred'");
-  }
-  if (c->pending)
-    put(t->facts.image, "State", "'pending'");
-  set_holder(t, c->holder, c->key);
-}
-
-static int seen_outcomes;
-
-static void try_combination(const struct combination *c, char seen[][32]) {
-  struct trial t;
-  set_combination(&t, c);
-  decide(&t);
-  const char *want = oracle(c);
-  if (!af_streq(outcome(&t.got), want))
-    fail_msg("owner %d encryption %d billing %d instance-store %d partition %d key %d credentials %d tpm %d holder %d pending %d "
-             "route %s: wanted %s, got %s: %s",
-             c->owner, c->encryption, c->billing, c->instance_store, c->other_partition, c->key, c->credentials, c->tpm,
-             c->holder, c->pending, routes[c->route], want, outcome(&t.got), t.got.reason);
-  assert_true(t.got.cross_account == (c->owner == OWNER_SOURCE && c->credentials));
-  bool billed = t.got.route == AF_ROUTE_COPY_IMAGE || t.got.route == AF_ROUTE_REENCRYPT ? c->billing != FREE : false;
-  assert_true(warned(&t.got, "the image carries a") == billed);
-  int i = 0;
-  while (i < seen_outcomes && !af_streq(seen[i], want))
-    i++;
-  if (i == seen_outcomes)
-    af_str_copy(seen[seen_outcomes++], 32, af_str(want));
-  trial_done(&t);
-}
-
-/* Counts through all combinations as an odometer does. */
-TEST(every_combination_ends_in_a_route_or_a_named_refusal) {
-  static const int n[] = {OWNER_N, ENCRYPTION_N, BILLING_N, 2, 2, 2, 2, 2, HOLDER_N, 2, COUNT(routes)};
-  union {
-    struct combination c;
-    int digit[COUNT(n)];
-  } u;
-  _Static_assert(sizeof u.c == sizeof u.digit, "every dimension has its count");
-  char seen[32][32];
-  memset(&u, 0, sizeof u);
-  seen_outcomes = 0;
-  for (size_t i = 0; i < COUNT(n);) {
-    try_combination(&u.c, seen);
-    for (i = 0; i < COUNT(n) && ++u.digit[i] == n[i]; i++)
-      u.digit[i] = 0;
-  }
-  assert_int_equal(seen_outcomes, 13);
 }
 
 /* --- routes by name --- */
@@ -344,8 +221,8 @@ TEST(a_named_route_is_followed_or_refused_with_the_reason) {
   put(t.facts.image, "BootMode", NULL);
   put(t.facts.image, "BlockDeviceMappings", "[]");
   assert_refused(&t, INVALID, "RouteNotPossible", "the image has none");
-  spec_route(&t.spec, "launch-image");
-  assert_refused(&t, INVALID, "RouteUnknown", "launch-image");
+  spec_route(&t.spec, "store-restore");
+  assert_refused(&t, INVALID, "RouteUnknown", "store-restore");
   spec_route(&t.spec, "adopt");
   assert_refused(&t, INVALID, "RouteUnknown", "adopt");
   trial_done(&t);
@@ -472,8 +349,8 @@ TEST(a_shared_source_under_aws_ebs_is_refused_with_the_way_out) {
   struct trial t;
   trial_init(&t, "alias/amis", "auto");
   encrypt_all(&t.facts, AWS_KEY, "AWS");
-  assert_refused(&t, REFUSED, "SourceUnderAwsManagedKey", "can be shared with nobody");
-  assert_contains(t.got.refusal.hint, "re-encrypt it in account 111111111111 first");
+  assert_refused(&t, INVALID, "SourceUnderAwsManagedKey", "can be shared with nobody");
+  assert_contains(t.got.refusal.hint, "write source.bridge_key: a customer key of account 111111111111 in us-east-1");
   trial_done(&t);
 }
 
@@ -582,6 +459,333 @@ TEST(other_partitions_and_missing_facts_are_refused) {
   spec_init(&t.spec, "alias/amis", "auto");
   af_facts_init(&t.facts);
   assert_refused(&t, INVALID, "FactsIncomplete", SOURCE_IMAGE);
+  trial_done(&t);
+}
+
+/* --- somebody else's images --- */
+
+/* The facts as the target's credentials read them of an image that account 333333333333 shared. */
+static void pull(struct trial *t) {
+  t->facts.pull = true;
+  t->facts.source_account[0] = 0;
+  t->facts.uefi_unreadable = true;
+  own_all(&t->facts, "333333333333");
+  json_array_append_new(t->spec.trusted_owners, json_string("333333333333"));
+}
+
+TEST(an_image_whose_storage_is_shared_is_pulled_without_anything_being_opened) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  pull(&t);
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_true(t.got.pull);
+  assert_false(t.got.cross_account);
+  assert_string_equal(t.got.reason, "shared by 333333333333, which the manifest trusts, not encrypted: CopyImage reads its storage directly");
+  json_array_clear(t.facts.snapshots);
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "launch-image");
+  assert_contains(t.got.reason, "an instance of it is launched in the target account");
+  trial_done(&t);
+}
+
+TEST(who_is_trusted_is_said_by_account_by_alias_or_as_the_expected_owner) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  pull(&t);
+  json_array_clear(t.spec.trusted_owners);
+  assert_refused(&t, REFUSED, "OwnerNotTrusted", "belongs to account 333333333333");
+  assert_contains(t.got.refusal.hint, "trusted_owners");
+  put(t.facts.image, "ImageOwnerAlias", "'amazon'");
+  put(t.facts.image, "Public", "true");
+  json_array_append_new(t.spec.trusted_owners, json_string("amazon"));
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_contains(t.got.reason, "a public image of 333333333333 (amazon), which the manifest trusts");
+  spec_set(&t.spec.source.account, "444444444444");
+  assert_refused(&t, REFUSED, "OwnerNotTrusted", "the manifest expects one of account 444444444444");
+  json_array_clear(t.spec.trusted_owners);
+  spec_set(&t.spec.source.account, "333333333333");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  trial_done(&t);
+}
+
+TEST(a_pulled_image_under_a_key_that_is_closed_waits_for_its_owner) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  pull(&t);
+  encrypt_snapshot(&t.facts, 0, SOURCE_KEY);
+  json_array_append_new(t.facts.source_keys, json_of("{'Arn': '" SOURCE_KEY "', 'Error': 'AccessDeniedException'}"));
+  assert_refused(&t, AUTH, "SourceKeyUnreadable", "AccessDeniedException");
+  assert_contains(t.got.refusal.hint, "ask the key's owner to share it with account 222222222222");
+  json_array_clear(t.facts.source_keys);
+  add_source_key(&t.facts, SOURCE_KEY, "AWS");
+  assert_refused(&t, REFUSED, "SourceUnderAwsManagedKey", "can be shared with nobody");
+  assert_contains(t.got.refusal.hint, "ask account 333333333333");
+  json_array_clear(t.facts.source_keys);
+  add_source_key(&t.facts, SOURCE_KEY, "CUSTOMER");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  trial_done(&t);
+}
+
+/* --- the bridge --- */
+
+#define BRIDGE_KEY "arn:aws:kms:us-east-1:111111111111:key/bbbbbbbb-bbbb-bbbb-bbbb-bbbbbbbbbbbb"
+
+static void give_bridge(struct trial *t, const char *arn, const char *manager, const char *state) {
+  spec_set(&t->spec.bridge_key, "alias/bridge");
+  json_decref(t->facts.bridge_key);
+  t->facts.bridge_key = json_pack("{s:s, s:s, s:s}", "Arn", arn, "KeyManager", manager, "KeyState", state);
+}
+
+TEST(a_shared_source_under_aws_ebs_goes_over_a_bridge_where_its_key_is_named) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_all(&t.facts, AWS_KEY, "AWS");
+  give_bridge(&t, BRIDGE_KEY, "CUSTOMER", "Enabled");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "reencrypt");
+  assert_true(t.got.bridge && t.got.cross_account);
+  assert_string_equal(t.got.bridge_key_arn, BRIDGE_KEY);
+  assert_contains(t.got.reason, "its owner puts it under the bridge key first; each snapshot is copied");
+  own_all(&t.facts, TARGET_ACCOUNT);
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_false(t.got.bridge);
+  trial_done(&t);
+}
+
+TEST(a_bridge_key_that_cannot_be_used_is_refused_with_the_reason) {
+  static const struct {
+    const char *arn, *manager, *state, *code, *part;
+  } rows[] = {
+      {"arn:aws:kms:eu-west-1:111111111111:key/1", "CUSTOMER", "Enabled", "BridgeKeyOtherRegion", "not in the source's Region but in eu-west-1"},
+      {"arn:aws:kms:us-east-1:222222222222:key/1", "CUSTOMER", "Enabled", "BridgeKeyOtherAccount", "a key of 222222222222"},
+      {BRIDGE_KEY, "AWS", "Enabled", "BridgeKeyAwsManaged", "an AWS managed key too"},
+      {BRIDGE_KEY, "CUSTOMER", "Disabled", "BridgeKeyNotEnabled", "is not enabled but Disabled"},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct trial t;
+    trial_init(&t, "alias/amis", "auto");
+    encrypt_all(&t.facts, AWS_KEY, "AWS");
+    give_bridge(&t, rows[i].arn, rows[i].manager, rows[i].state);
+    decide(&t);
+    assert_string_equal(outcome(&t.got), rows[i].code);
+    assert_contains(t.got.refusal.message, "the bridge key alias/bridge");
+    assert_contains(t.got.refusal.message, rows[i].part);
+    json_decref(t.facts.bridge_key);
+    t.facts.bridge_key = NULL;
+    assert_refused(&t, AUTH, "BridgeKeyUnreadable", "NotDescribed");
+    trial_done(&t);
+  }
+}
+
+/* --- the ladder --- */
+
+static void refused_by_aws(struct trial *t, const char *route) {
+  if (!t->tried)
+    t->tried = json_array();
+  json_array_append_new(t->tried, json_pack("{s:s, s:s, s:s}", "route", route, "code", "InvalidRequest", "reason", "billing products"));
+}
+
+static void assert_ladder(struct trial *t, const char *want) {
+  struct af_buf b;
+  af_buf_init(&b, 200);
+  af_route_ladder(&t->spec, &t->facts, t->tried, &b);
+  assert_string_equal(af_buf_cstr(&b), want);
+  af_buf_done(&b);
+}
+
+static bool reads_launch(const struct trial *t) {
+  return af_route_reads_launch(&t->spec, &t->facts, t->tried);
+}
+
+TEST(what_aws_refuses_goes_one_rung_down_and_ends_with_all_reasons) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  decide(&t);
+  assert_ladder(&t, "copy-image, then launch-image");
+  assert_false(reads_launch(&t));
+  refused_by_aws(&t, "copy-image");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "launch-image");
+  assert_contains(t.got.reason, "; AWS refused copy-image");
+  assert_ladder(&t, "launch-image");
+  assert_true(reads_launch(&t));
+  refused_by_aws(&t, "launch-image");
+  assert_refused(&t, REFUSED, "RoutesExhausted", "AWS refused copy-image (InvalidRequest: billing products); AWS refused launch-image");
+  assert_ladder(&t, "");
+  assert_false(reads_launch(&t));
+  trial_done(&t);
+}
+
+TEST(what_is_billed_may_be_launched_without_asking_again) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+  decide(&t);
+  assert_ladder(&t, "reencrypt, then launch-image");
+  assert_false(reads_launch(&t));
+  put(t.facts.image, "UsageOperation", "'RunInstances:0002'");
+  decide(&t);
+  assert_ladder(&t, "copy-image, then launch-image");
+  assert_true(reads_launch(&t));
+  own_all(&t.facts, TARGET_ACCOUNT);
+  assert_ladder(&t, "copy-image, then launch-image");
+  put(t.facts.image, "UsageOperation", "'RunInstances'");
+  assert_ladder(&t, "copy-image");
+  trial_done(&t);
+}
+
+TEST(a_list_of_routes_is_the_ladder_in_its_order) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  json_decref(t.spec.routes);
+  t.spec.routes = json_of("['launch-image', 'reencrypt', 'launch-image']");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "launch-image");
+  assert_contains(t.got.reason, "(the manifest names this route)");
+  assert_ladder(&t, "launch-image, then reencrypt");
+  assert_true(reads_launch(&t));
+  refused_by_aws(&t, "launch-image");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "reencrypt");
+  json_array_append_new(t.spec.routes, json_string("bridge"));
+  assert_refused(&t, INVALID, "RouteUnknown", "\"bridge\" is not a route");
+  trial_done(&t);
+}
+
+TEST(what_cannot_be_launched_is_named) {
+  static const struct {
+    const char *member, *value, *part;
+  } rows[] = {{"Architecture", "'arm64_mac'", "Dedicated Host"},
+              {"VirtualizationType", "'paravirtual'", "paravirtual"},
+              {"RootDeviceType", "'instance-store'", "in S3"}};
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct trial t;
+    trial_init(&t, NULL, "launch-image");
+    put(t.facts.image, rows[i].member, rows[i].value);
+    assert_refused(&t, REFUSED, "LaunchNotPossible", rows[i].part);
+    assert_false(reads_launch(&t));
+    spec_route(&t.spec, "auto");
+    decide(&t);
+    assert_string_equal(outcome(&t.got), "copy-image");
+    assert_ladder(&t, "copy-image");
+    trial_done(&t);
+  }
+}
+
+TEST(a_launch_in_another_region_hops_and_one_in_the_targets_does_not) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "launch-image");
+  decide(&t);
+  assert_true(t.got.hop && t.got.encrypt_launch);
+  assert_string_equal(t.got.launch_key_arn, "");
+  spec_set(&t.spec.launch_key, "alias/near");
+  t.facts.launch_key = json_of("{'Arn': 'arn:aws:kms:us-east-1:222222222222:key/3', 'KeyState': 'Disabled'}");
+  assert_refused(&t, AUTH, "LaunchKeyNotEnabled", "the launch key alias/near is not enabled");
+  put(t.facts.launch_key, "KeyState", "'Enabled'");
+  decide(&t);
+  assert_string_equal(t.got.launch_key_arn, "arn:aws:kms:us-east-1:222222222222:key/3");
+  spec_set(&t.spec.target.region, "us-east-1");
+  put(t.facts.target_key, "Arn", "'arn:aws:kms:us-east-1:222222222222:key/4'");
+  decide(&t);
+  assert_false(t.got.hop);
+  assert_string_equal(t.got.launch_key_arn, "arn:aws:kms:us-east-1:222222222222:key/4");
+  spec_set(&t.spec.kms_key, NULL);
+  decide(&t);
+  assert_false(t.got.encrypt_launch);
+  t.facts.launch_encryption_by_default = true;
+  decide(&t);
+  assert_true(t.got.encrypt_launch);
+  assert_string_equal(t.got.launch_key_arn, "");
+  trial_done(&t);
+}
+
+TEST(a_launch_without_a_place_waits_for_a_person) {
+  struct trial t;
+  trial_init(&t, NULL, "launch-image");
+  t.facts.launch = json_of("{'Types': [], 'Offerings': [], 'Subnets': [], 'Vpcs': []}");
+  assert_refused(&t, AUTH, "LaunchTypeNone", "no small instance type of us-east-1 can run");
+  assert_contains(t.got.refusal.hint, "launch.instance_type");
+  trial_done(&t);
+}
+
+/* --- instance store --- */
+
+TEST(an_instance_store_image_is_copied_without_encryption_whatever_key_is_named) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  put(t.facts.image, "RootDeviceType", "'instance-store'");
+  put(t.facts.image, "BlockDeviceMappings", "[]");
+  put(t.facts.target_key, "KeyState", "'Disabled'");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_true(t.got.instance_store && t.got.cross_account);
+  assert_false(t.got.encrypt);
+  assert_contains(t.got.reason, "its files in S3 are opened to the target");
+  assert_true(warned(&t.got, "alias/amis is not used"));
+  trial_done(&t);
+}
+
+/* --- on_existing --- */
+
+TEST(a_name_that_is_taken_is_skipped_or_refused_as_the_manifest_says) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  set_holder(&t, SOMEBODY, false);
+  spec_set(&t.spec.on_existing, "skip");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "skip");
+  assert_string_equal(t.got.adopted_image, "ami-0fedcba9876543210");
+  set_holder(&t, OURS, false);
+  spec_set(&t.spec.on_existing, "fail");
+  assert_refused(&t, REFUSED, "NameTaken", "a copy of the same source that is not encrypted");
+  put(holder_of(&t.facts), "State", "'deregistered'");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  trial_done(&t);
+}
+
+static void hold_too(struct trial *t, const char *name, const char *state) {
+  json_array_append_new(t->facts.name_holders, json_pack("{s:s, s:s, s:s}", "ImageId", "ami-0000000000000000e", "Name", name, "State", state));
+}
+
+TEST(a_name_that_is_taken_gets_the_first_free_number) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  spec_set(&t.spec.on_existing, "suffix");
+  hold_too(&t, "web-1-old", "available");
+  hold_too(&t, "web-1-2", "available");
+  decide(&t);
+  assert_string_equal(t.got.name, "web-1");
+  hold_too(&t, "web-1", "failed");
+  decide(&t);
+  assert_string_equal(t.got.name, "web-1-3");
+  hold_too(&t, "web-1-3", "deregistered");
+  decide(&t);
+  assert_string_equal(t.got.name, "web-1-3");
+  assert_string_equal(outcome(&t.got), "copy-image");
+  json_object_set_new(json_array_get(t.facts.name_holders, 1), "Tags",
+                      json_of("[{'Key': '" AF_TAG_SOURCE "', 'Value': 'us-east-1/" SOURCE_IMAGE "'}]"));
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "adopt");
+  assert_string_equal(t.got.name, "web-1-2");
+  trial_done(&t);
+}
+
+TEST(a_name_without_room_for_a_number_is_refused) {
+  struct trial t;
+  char name[129];
+  memset(name, 'n', 127);
+  name[127] = 0;
+  trial_init(&t, NULL, "auto");
+  spec_set(&t.spec.on_existing, "suffix");
+  spec_set(&t.spec.name, name);
+  hold_too(&t, name, "available");
+  assert_refused(&t, REFUSED, "NameTaken", "leaves no room for a number");
   trial_done(&t);
 }
 
@@ -699,12 +903,16 @@ TEST(billing_is_warned_of_by_what_the_route_may_lose) {
   assert_true(warned(&t.got, "needs a subscription"));
   encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
   decide(&t);
-  assert_string_equal(outcome(&t.got), "reencrypt");
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_contains(t.got.reason, "because RegisterImage may lose what it is billed as");
+  spec_route(&t.spec, "reencrypt");
+  decide(&t);
   assert_true(warned(&t.got, "RegisterImage may lose it"));
   put(t.facts.image, "ProductCodes", "[]");
   put(t.facts.image, "UsageOperation", "'RunInstances:0010'");
   decide(&t);
   assert_true(warned(&t.got, "RegisterImage may lose it"));
+  spec_route(&t.spec, "auto");
   own_all(&t.facts, TARGET_ACCOUNT);
   decide(&t);
   assert_true(warned(&t.got, "is billed for it"));
@@ -767,7 +975,6 @@ TEST(all_warnings_that_can_come_together_have_room) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_combination_ends_in_a_route_or_a_named_refusal),
       cmocka_unit_test(an_image_of_the_target_account_is_copied_directly),
       cmocka_unit_test(a_shared_image_without_encryption_is_copied_and_its_launch_permission_is_warned_of),
       cmocka_unit_test(a_shared_image_without_encryption_is_encrypted_when_a_key_is_named),
@@ -792,6 +999,21 @@ int main(void) {
       cmocka_unit_test(a_target_key_that_cannot_be_used_is_refused_with_the_reason),
       cmocka_unit_test(a_stranger_s_image_is_refused_even_with_its_name_and_publicity),
       cmocka_unit_test(other_partitions_and_missing_facts_are_refused),
+      cmocka_unit_test(an_image_whose_storage_is_shared_is_pulled_without_anything_being_opened),
+      cmocka_unit_test(who_is_trusted_is_said_by_account_by_alias_or_as_the_expected_owner),
+      cmocka_unit_test(a_pulled_image_under_a_key_that_is_closed_waits_for_its_owner),
+      cmocka_unit_test(a_shared_source_under_aws_ebs_goes_over_a_bridge_where_its_key_is_named),
+      cmocka_unit_test(a_bridge_key_that_cannot_be_used_is_refused_with_the_reason),
+      cmocka_unit_test(what_aws_refuses_goes_one_rung_down_and_ends_with_all_reasons),
+      cmocka_unit_test(what_is_billed_may_be_launched_without_asking_again),
+      cmocka_unit_test(a_list_of_routes_is_the_ladder_in_its_order),
+      cmocka_unit_test(what_cannot_be_launched_is_named),
+      cmocka_unit_test(a_launch_in_another_region_hops_and_one_in_the_targets_does_not),
+      cmocka_unit_test(a_launch_without_a_place_waits_for_a_person),
+      cmocka_unit_test(an_instance_store_image_is_copied_without_encryption_whatever_key_is_named),
+      cmocka_unit_test(a_name_that_is_taken_is_skipped_or_refused_as_the_manifest_says),
+      cmocka_unit_test(a_name_that_is_taken_gets_the_first_free_number),
+      cmocka_unit_test(a_name_without_room_for_a_number_is_refused),
       cmocka_unit_test(the_reason_says_which_keys_the_source_is_under),
       cmocka_unit_test(the_reason_says_why_this_way),
       cmocka_unit_test(each_sign_of_billing_is_enough),
