@@ -1,13 +1,17 @@
 /* Reading the manifest. Each map is first checked by itself, so that an error stands where the text does (in the defaults too);
  * then each copy is put together from its own map, its target and the defaults, and what only the whole can show is checked.
- * manifest_check.c has those checks, spec.c what a copy's spec is made of. */
+ * manifest_sets.c reads what is a list or a switch, manifest_check.c has the checks of the whole, spec.c says what a copy's spec is
+ * made of. */
 #include "plans/manifest_read.h"
 
+#include <inttypes.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "plans/attribute.h"
+#include "base/time.h"
+#include "plans/name.h"
 
 /* Enough for 10,000 copies that name all they can. */
 static const struct af_doc_limits limits = {.bytes = AF_MANIFEST_MAX_BYTES, .nodes = 1000000};
@@ -20,19 +24,41 @@ enum { TAGS_MAX = 40 }; /* of AWS's 50: amiferry adds its own */
 /* --- each map by itself --- */
 
 static const char *const root_keys[] = {"version", "defaults", "copies", NULL};
-static const char *const defaults_keys[] = {"source", "target", "targets",           "description",
-                                            "tags",   "route",  "allow_differences", NULL};
-static const char *const copy_keys[] = {"source", "target", "targets",           "name", "description",
-                                        "tags",   "route",  "allow_differences", NULL};
-static const char *const source_keys[] = {"image", "account", "region", "profile", "role_arn", "external_id", NULL};
-static const char *const target_keys[] = {"account", "region", "profile", "role_arn", "external_id", "kms_key", NULL};
+static const char *const copy_keys[] = {"source",
+                                        "target",
+                                        "targets",
+                                        "name",
+                                        "description",
+                                        "on_existing",
+                                        "tags",
+                                        "source_tags",
+                                        "route",
+                                        "trusted_owners",
+                                        "launch",
+                                        "launch_permissions",
+                                        "deprecation",
+                                        "deregistration_protection",
+                                        "allow_differences",
+                                        NULL};
 
-static const struct af_node *member(const struct af_node *map, const char *key) {
-  return map ? af_node_get(map, key) : NULL;
+/* The maps that are made of texts. */
+static const struct section {
+  const char *name;
+  const char *keys[10];
+  const char *write;
+} sections[] = {
+    {"source",
+     {"image", "account", "region", "profile", "role_arn", "external_id", "credentials", "bridge_key"},
+     "image: and region: into it"},
+    {"target", {"account", "region", "profile", "role_arn", "external_id", "kms_key"}, "region: into it"},
+    {"launch", {"subnet", "instance_type", "kms_key"}, "subnet: or instance_type: into it"},
+};
+
+const struct af_node *af_member(const struct af_node *map, const char *key) {
+  return map && af_node_type(map) == AF_NODE_MAP ? af_node_get(map, key) : NULL;
 }
 
-/* A map of known keys. */
-static int check_keys(struct af_reader *r, const struct af_node *n, const char *const *known, const char *write) {
+int af_manifest_check_keys(struct af_reader *r, const struct af_node *n, const char *const *known, const char *write) {
   if (af_node_type(n) != AF_NODE_MAP)
     return af_node_error(r->doc, n, r->err, "WrongType", "must be a map, not %s: write %s", af_node_type_name(af_node_type(n)),
                          write);
@@ -54,7 +80,7 @@ static int check_shape(struct af_reader *r, const struct af_node *at, struct af_
 
 /* A text of the wanted shape. Strings only, so that nobody's "1e3" becomes a number unseen; ids of digits are taken as written.
  */
-static int check_text(struct af_reader *r, const struct af_node *n, enum af_shape shape, bool as_written) {
+int af_manifest_check_text(struct af_reader *r, const struct af_node *n, enum af_shape shape, bool as_written) {
   enum af_node_type type = af_node_type(n);
   if (type == AF_NODE_NULL)
     return af_node_error(r->doc, n, r->err, "WrongType", "is empty: write %s, or leave the key out", af_shape_write(shape));
@@ -69,21 +95,38 @@ static int check_fields(struct af_reader *r, const struct af_node *map, const ch
   for (int i = 0; i < AF_SPEC_MEMBER_MAX_; i++) {
     const struct af_spec_field *field = &af_spec_fields[i];
     const struct af_node *n = (field->section && section ? af_streq(field->section, section) : field->section == section)
-                                  ? member(map, field->key)
+                                  ? af_member(map, field->key)
                                   : NULL;
-    int rc = n ? check_text(r, n, field->shape, field->digits) : 0;
+    int rc = n ? af_manifest_check_text(r, n, field->shape, field->digits) : 0;
     if (rc < 0)
       return rc;
   }
   return 0;
 }
 
-static int check_section(struct af_reader *r, const struct af_node *map, const char *section) {
+/* Where nobody is asked for credentials, nothing can be said of whose they are, and nothing be made in the source's account. */
+static int check_credentials(struct af_reader *r, const struct af_node *source) {
+  static const char *const excluded[] = {"profile", "role_arn", "external_id", "bridge_key"};
+  const struct af_node *n = af_member(source, "credentials");
+  int rc = n ? af_manifest_check_text(r, n, AF_SHAPE_CREDENTIALS, false) : 0;
+  for (size_t i = 0; n && rc == 0 && i < sizeof excluded / sizeof excluded[0]; i++)
+    if (af_member(source, excluded[i]))
+      rc = af_node_error(r->doc, af_member(source, excluded[i]), r->err, "Contradiction",
+                         "needs credentials of the source account, but line %d says credentials: none: leave one of them out",
+                         af_node_line(n));
+  return rc;
+}
+
+static int check_section(struct af_reader *r, const struct af_node *map, const char *name) {
   if (!map)
     return 0;
-  bool source = af_streq(section, "source");
-  int rc = check_keys(r, map, source ? source_keys : target_keys, source ? "image: and region: into it" : "region: into it");
-  return rc ? rc : check_fields(r, map, section);
+  const struct section *s = sections;
+  while (!af_streq(s->name, name))
+    s++;
+  int rc = af_manifest_check_keys(r, map, s->keys, s->write);
+  if (rc == 0)
+    rc = check_fields(r, map, name);
+  return rc ? rc : check_credentials(r, map);
 }
 
 static int check_list(struct af_reader *r, const struct af_node *n, const char *of) {
@@ -96,7 +139,7 @@ static int check_list(struct af_reader *r, const struct af_node *n, const char *
 }
 
 static int check_targets(struct af_reader *r, const struct af_node *map) {
-  const struct af_node *target = member(map, "target"), *targets = member(map, "targets");
+  const struct af_node *target = af_member(map, "target"), *targets = af_member(map, "targets");
   if (target && targets)
     return af_node_error(r->doc, targets, r->err, "Contradiction",
                          "\"targets\" stands beside \"target\" (line %d): put them all into \"targets\", or leave it out",
@@ -118,91 +161,86 @@ static int check_tags(struct af_reader *r, const struct af_node *tags) {
     const struct af_node *value = af_node_at(tags, i);
     rc = check_shape(r, value, af_node_key(tags, i), AF_SHAPE_TAG_KEY);
     if (rc == 0)
-      rc = check_text(r, value, AF_SHAPE_TAG_VALUE, true);
+      rc = af_manifest_check_text(r, value, AF_SHAPE_TAG_VALUE, true);
   }
   return rc;
 }
 
-static int check_route(struct af_reader *r, const struct af_node *n) {
-  enum af_route route = AF_ROUTE_NONE;
-  char name[80];
+/* A name's shape says nothing of the words that stand in it. */
+static int check_name(struct af_reader *r, const struct af_node *n) {
   if (!n)
     return 0;
-  if (af_node_type(n) != AF_NODE_STRING)
-    return af_node_error(r->doc, n, r->err, "WrongType", "must be a route's name, not %s: write auto, copy-image or reencrypt",
-                         af_node_type_name(af_node_type(n)));
-  AF_COPY(name, af_node_text(n));
-  if (af_streq(name, "auto") || (af_route_parse(name, &route) == 0 && (route == AF_ROUTE_COPY_IMAGE || route == AF_ROUTE_REENCRYPT)))
-    return 0;
-  return af_node_error(r->doc, n, r->err, "BadValue", "\"%s\" is not a route: write auto, copy-image or reencrypt", name);
-}
-
-static int check_differences(struct af_reader *r, const struct af_node *n) {
-  if (!n)
-    return 0;
-  if (af_node_type(n) != AF_NODE_LIST)
-    return af_node_error(r->doc, n, r->err, "WrongType", "must be a list of attributes, not %s: write it as [imdsSupport]",
-                         af_node_type_name(af_node_type(n)));
-  for (size_t i = 0; i < af_node_count(n); i++) {
-    const struct af_node *item = af_node_at(n, i);
-    if (af_node_type(item) == AF_NODE_STRING && af_attribute_may_differ(af_node_text(item)))
-      continue;
-    char shown[80];
-    AF_COPY(shown, af_node_text(item));
-    struct af_buf names;
-    af_buf_init(&names, 1024);
-    af_attribute_list(&names);
-    af_node_error(r->doc, item, r->err, "BadValue", "\"%s\" is no attribute that may differ: write one of %s", shown,
-                  af_buf_cstr(&names));
-    af_buf_done(&names);
-    return -AF_EINVAL;
-  }
-  return 0;
+  struct af_str mistake = af_name_mistake(af_node_text(n));
+  if (mistake.len == 0)
+    return af_name_fits(af_node_text(n)) ? 0 : check_shape(r, n, af_node_text(n), AF_SHAPE_IMAGE_NAME);
+  struct af_buf known;
+  char shown[80];
+  AF_COPY(shown, mistake);
+  af_buf_init(&known, 256);
+  af_name_words(&known);
+  af_node_error(r->doc, n, r->err, "BadValue", "\"%s\" stands for nothing that is known: write %s", shown, af_buf_cstr(&known));
+  af_buf_done(&known);
+  return -AF_EINVAL;
 }
 
 /* What a copy and the defaults have in common. */
-static int check_map(struct af_reader *r, const struct af_node *map, const char *const *known) {
-  int rc = check_keys(r, map, known, "source: and target: into it");
+static int check_map(struct af_reader *r, const struct af_node *map) {
+  int rc = af_manifest_check_keys(r, map, copy_keys, "source: and target: into it");
   if (rc == 0)
     rc = check_fields(r, map, NULL);
   if (rc == 0)
-    rc = check_section(r, member(map, "source"), "source");
+    rc = check_name(r, af_member(map, "name"));
+  if (rc == 0)
+    rc = check_section(r, af_member(map, "source"), "source");
+  if (rc == 0)
+    rc = check_section(r, af_member(map, "launch"), "launch");
   if (rc == 0)
     rc = check_targets(r, map);
   if (rc == 0)
-    rc = check_tags(r, member(map, "tags"));
-  if (rc == 0)
-    rc = check_route(r, member(map, "route"));
-  return rc ? rc : check_differences(r, member(map, "allow_differences"));
+    rc = check_tags(r, af_member(map, "tags"));
+  return rc ? rc : af_manifest_check_sets(r, map);
 }
 
+/* One name is for one copy, but a template can make many of it. */
 static int check_defaults(struct af_reader *r) {
-  if (!r->defaults)
-    return 0;
-  if (af_node_type(r->defaults) == AF_NODE_MAP) {
-    const struct af_node *name = member(r->defaults, "name"), *source = member(r->defaults, "source");
-    const struct af_node *image = source && af_node_type(source) == AF_NODE_MAP ? member(source, "image") : NULL;
-    if (name || image)
-      return af_node_error(r->doc, name ? name : image, r->err, "UnknownKey", "belongs to one copy: write it into copies");
-  }
-  return check_map(r, r->defaults, defaults_keys);
+  const struct af_node *name = af_member(r->defaults, "name"), *image = af_member(af_member(r->defaults, "source"), "image");
+  if (image || (name && !af_name_is_template(af_node_text(name))))
+    return af_node_error(r->doc, image ? image : name, r->err, "UnknownKey", "belongs to one copy: write it into copies%s",
+                         image ? "" : ", or make it a template, as \"{name}-{date}\"");
+  return r->defaults ? check_map(r, r->defaults) : 0;
 }
 
 /* --- putting a copy together --- */
+
+/* How the source is entered is one thing, said by a copy or by the defaults: a copy's own credentials: none takes the place of the
+ * defaults' profile and role (and of a key that only they could use), and the other way round. */
+static bool is_entrance(const struct af_spec_field *field) {
+  const struct af_spec_field *f = af_spec_fields;
+  return field == &f[AF_SPEC_SOURCE_PROFILE] || field == &f[AF_SPEC_SOURCE_ROLE_ARN] ||
+         field == &f[AF_SPEC_SOURCE_EXTERNAL_ID] || field == &f[AF_SPEC_BRIDGE_KEY];
+}
 
 /* The node that counts for a member: the innermost that has it. */
 static const struct af_node *pick(const struct af_layers *l, const struct af_spec_field *field) {
   const struct af_node *own = l->copy, *under = l->defaults;
   if (field->section) {
-    own = af_streq(field->section, "target") ? l->target : member(l->copy, field->section);
-    under = member(l->defaults, field->section);
+    own = af_streq(field->section, "target") ? l->target : af_member(l->copy, field->section);
+    under = af_member(l->defaults, field->section);
   }
-  const struct af_node *n = member(own, field->key);
-  return n ? n : member(under, field->key);
+  const struct af_node *n = af_member(own, field->key);
+  if (!n && is_entrance(field) && af_member(own, "credentials"))
+    return NULL;
+  return n ? n : af_member(under, field->key);
+}
+
+static bool pulls(const struct af_layers *l) {
+  const struct af_node *own = af_member(l->copy, "source"), *under = af_member(l->defaults, "source");
+  bool enters = af_member(own, "profile") || af_member(own, "role_arn");
+  return af_member(own, "credentials") || (!enters && af_member(under, "credentials"));
 }
 
 static int merge_tags(struct af_reader *r, const struct af_layers *l, json_t **ret) {
-  const struct af_node *layers[] = {member(l->defaults, "tags"), member(l->copy, "tags")};
+  const struct af_node *layers[] = {af_member(l->defaults, "tags"), af_member(l->copy, "tags")};
   json_t *tags = json_object();
   int bad = !tags;
   for (size_t i = 0; i < 2 && !bad; i++)
@@ -222,59 +260,39 @@ static int merge_tags(struct af_reader *r, const struct af_layers *l, json_t **r
   return 0;
 }
 
-static int by_text(const void *a, const void *b) {
-  const struct af_str *x = a, *y = b;
-  size_t n = x->len < y->len ? x->len : y->len;
-  int order = n ? memcmp(x->ptr, y->ptr, n) : 0;
-  return order ? order : (x->len > y->len) - (x->len < y->len);
+/* One way to write a time and a number of days, for the normal form. */
+static int normalise_deprecation(struct af_copy_spec *spec) {
+  struct af_str text = af_str(spec->deprecation);
+  char normal[AF_TIME_SIZE];
+  uint64_t days;
+  int64_t ms;
+  if (af_str_to_u64(af_str_n(text.ptr, text.len - 1), &days) == 0)
+    snprintf(normal, sizeof normal, "%" PRIu64 "d", days);
+  else if (af_time_parse(text, &ms) == 0)
+    af_time_iso_s(ms, normal);
+  else
+    return 0;
+  free(spec->deprecation);
+  spec->deprecation = af_str_dup(af_str(normal));
+  return spec->deprecation ? 0 : -AF_ENOMEM;
 }
 
-/* Sorted and each once: it is a set, and the normal form must not depend on how it was written. */
-static int take_differences(struct af_reader *r, const struct af_layers *l, json_t **ret) {
-  const struct af_node *list = member(l->copy, "allow_differences");
-  if (!list)
-    list = member(l->defaults, "allow_differences");
-  size_t n = list ? af_node_count(list) : 0;
-  struct af_str *names = calloc(n + 1, sizeof *names);
-  json_t *array = names ? json_array() : NULL;
-  bool bad = !array;
-  for (size_t i = 0; i < n && !bad; i++)
-    names[i] = af_node_text(af_node_at(list, i));
-  if (!bad)
-    qsort(names, n, sizeof *names, by_text);
-  for (size_t i = 0; i < n && !bad; i++)
-    if (i == 0 || !af_str_eq(names[i], names[i - 1]))
-      bad = json_array_append_new(array, json_stringn(names[i].ptr, names[i].len));
-  free(names);
-  *ret = array;
-  return bad ? af_error_nomem(r->err) : 0;
-}
-
-static int take_route(struct af_reader *r, const struct af_layers *l, json_t **ret) {
-  const struct af_node *n = member(l->copy, "route");
-  if (!n)
-    n = member(l->defaults, "route");
-  struct af_str name = n ? af_node_text(n) : af_str("auto");
-  *ret = af_str_eq(name, af_str("auto")) ? json_array() : json_pack("[s%]", name.ptr, name.len);
-  return *ret ? 0 : af_error_nomem(r->err);
+static int fill_texts(struct af_layers *l, struct af_copy_spec *spec) {
+  for (int i = 0; i < AF_SPEC_MEMBER_MAX_; i++) {
+    const struct af_node *n = l->from[i] = pick(l, &af_spec_fields[i]);
+    if (n && !(*af_spec_slot(spec, i) = af_str_dup(af_node_text(n))))
+      return -AF_ENOMEM;
+  }
+  spec->pull = pulls(l);
+  return 0;
 }
 
 static int fill_spec(struct af_reader *r, struct af_layers *l, struct af_copy_spec *spec) {
-  for (int i = 0; i < AF_SPEC_MEMBER_MAX_; i++) {
-    const struct af_node *n = l->from[i] = pick(l, &af_spec_fields[i]);
-    if (!n)
-      continue;
-    char *text = *af_spec_slot(spec, i) = af_str_dup(af_node_text(n));
-    if (!text)
-      return af_error_nomem(r->err);
-  }
-  int rc = merge_tags(r, l, &spec->tags);
-  if (rc == 0)
-    rc = take_differences(r, l, &spec->allow_differences);
-  if (rc == 0)
-    rc = take_route(r, l, &spec->routes);
-  if (rc == 0 && af_spec_fill(spec) < 0)
+  int rc = fill_texts(l, spec) < 0 ? af_error_nomem(r->err) : merge_tags(r, l, &spec->tags);
+  if (rc == 0 && (af_spec_fill(spec) < 0 || normalise_deprecation(spec) < 0))
     rc = af_error_nomem(r->err);
+  if (rc == 0)
+    rc = af_manifest_take_sets(r, l, spec);
   return rc ? rc : af_manifest_check_spec(r, l, spec);
 }
 
@@ -303,20 +321,20 @@ static int add_copy(struct af_reader *r, const struct af_node *copy, const struc
     return rc;
   struct af_layers layers = {.copy = copy, .target = target, .defaults = r->defaults};
   struct af_copy_spec *spec = &r->m.copies[r->m.n];
-  *spec = (struct af_copy_spec){.source_tags = true};
+  *spec = (struct af_copy_spec){0};
   r->places[r->m.n++] = place;
   return fill_spec(r, &layers, spec);
 }
 
 /* One copy a target. Targets of the defaults are for the copies that name none of their own. */
 static int add_copies(struct af_reader *r, const struct af_node *copy) {
-  int rc = check_map(r, copy, copy_keys);
+  int rc = check_map(r, copy);
   if (rc < 0)
     return rc;
-  const struct af_node *target = member(copy, "target"), *targets = member(copy, "targets");
+  const struct af_node *target = af_member(copy, "target"), *targets = af_member(copy, "targets");
   bool own = target || targets;
   if (!own)
-    targets = member(r->defaults, "targets");
+    targets = af_member(r->defaults, "targets");
   if (!targets)
     return add_copy(r, copy, target, copy);
   for (size_t i = 0; i < af_node_count(targets) && rc == 0; i++)
@@ -327,7 +345,7 @@ static int add_copies(struct af_reader *r, const struct af_node *copy) {
 /* --- the whole --- */
 
 static int check_version(struct af_reader *r, const struct af_node *root) {
-  const struct af_node *version = member(root, "version");
+  const struct af_node *version = af_member(root, "version");
   if (!version)
     return af_node_error(r->doc, root, r->err, "MissingKey", "\"version\" is missing: write version: 1 at the top");
   if (af_node_type(version) != AF_NODE_INT || af_node_int(version) != 1)
@@ -340,13 +358,13 @@ static int read_root(struct af_reader *r) {
   const struct af_node *root = af_doc_root(r->doc);
   if (af_node_type(root) == AF_NODE_NULL)
     return af_node_error(r->doc, root, r->err, "EmptyManifest", "the manifest is empty: write version: 1 and copies: into it");
-  int rc = check_keys(r, root, root_keys, "version: 1 and copies: into it");
+  int rc = af_manifest_check_keys(r, root, root_keys, "version: 1 and copies: into it");
   if (rc == 0)
     rc = check_version(r, root);
-  const struct af_node *copies = rc == 0 ? member(root, "copies") : NULL;
+  const struct af_node *copies = rc == 0 ? af_member(root, "copies") : NULL;
   if (rc == 0 && !copies)
     rc = af_node_error(r->doc, root, r->err, "MissingKey", "\"copies\" is missing: write a list of what to copy");
-  r->defaults = rc == 0 ? member(root, "defaults") : NULL;
+  r->defaults = rc == 0 ? af_member(root, "defaults") : NULL;
   if (rc == 0)
     rc = check_defaults(r);
   if (rc == 0)

@@ -8,11 +8,22 @@
  *   copies:
  *     - source: {image: ami-0123456789abcdef0}
  *       target: {region: eu-central-1}      # or targets: [ {...}, {...} ]: one copy each; in the defaults: for copies with neither
- *       name: web-2026-11                   # default: the source's own name
+ *       name: web-2026-11                   # or a template: "{name}-{date}" (name.h); default: the source's own name
  *       description: ...                    # default: the source's own
+ *       on_existing: adopt                  # where the name is taken: or skip, fail, suffix
  *       tags: {team: web}                   # on the new image and its snapshots, beside amiferry's own
- *       route: auto                         # or copy-image, reencrypt
+ *       source_tags: true                   # the source's own come along
+ *       route: auto                         # or copy-image, reencrypt, launch-image, or a list of them: the order to try
+ *       trusted_owners: [amazon]            # whose images may be copied beside the two accounts'
+ *       launch: {subnet: subnet-..., instance_type: t3.small, kms_key: alias/x} # for launch-image
+ *       launch_permissions: {accounts: [], organizations: [], organizational_units: [], snapshots: false} # of the new image
+ *       deprecation: keep                   # or none, 2027-06-30, 2027-06-30T12:00:00Z, 365d
+ *       deregistration_protection: keep     # or none, enabled, enabled-with-cooldown
  *       allow_differences: [imdsSupport]    # attributes that verify may find different (attribute.h has their names)
+ *
+ * A source may say bridge_key: KEY (for snapshots under aws/ebs, a customer key of its account and Region), or credentials: none
+ * where somebody else shared the image; then it has no profile, role or bridge key, and a copy's own word on how its source is
+ * entered takes the place of the defaults'.
  *
  * Ids of digits (account, external_id) and the values of tags are taken as they are written, quoted or not; every other text is a
  * string. A key without a value is an error: leaving it out is how to say nothing.

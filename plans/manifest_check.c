@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "plans/manifest_read.h"
+#include "plans/name.h"
 
 static int check_required(struct af_reader *r, const struct af_layers *l, const struct af_copy_spec *spec) {
   for (int i = 0; i < AF_SPEC_MEMBER_MAX_; i++) {
@@ -40,21 +41,33 @@ static int check_side(struct af_reader *r, const struct af_layers *l, const stru
   return 0;
 }
 
-/* A key's ARN says where it is; an encrypted copy needs a key of its own account and Region. */
-static int check_key(struct af_reader *r, const struct af_layers *l, const struct af_copy_spec *spec) {
+/* Whose each key is and where, so that all are checked by the same lines. */
+static const struct key {
+  enum af_spec_member member, region;
+  bool of_source; /* of the source account; otherwise of the target's */
+  const char *whose, *where;
+} keys[] = {
+    {AF_SPEC_KMS_KEY, AF_SPEC_TARGET_REGION, false, "the target", "the target"},
+    {AF_SPEC_BRIDGE_KEY, AF_SPEC_SOURCE_REGION, true, "the source", "the source"},
+    {AF_SPEC_LAUNCH_KEY, AF_SPEC_SOURCE_REGION, false, "the target", "the source"},
+};
+
+/* A key's ARN says where it is; nothing is encrypted under one of another Region or account. */
+static int check_key(struct af_reader *r, const struct af_layers *l, const struct af_copy_spec *spec, const struct key *key) {
   struct af_arn arn;
-  if (!spec->kms_key || !af_arn_split(af_str(spec->kms_key), &arn))
+  const char *text = af_spec_text(spec, key->member), *region = af_spec_text(spec, key->region);
+  if (!text || !af_arn_split(af_str(text), &arn))
     return 0;
-  const struct af_node *at = l->from[AF_SPEC_KMS_KEY];
-  if (!af_str_eq(arn.region, af_str(spec->target.region)))
+  const struct af_node *at = l->from[key->member];
+  if (!af_str_eq(arn.region, af_str(region)))
     return af_node_error(r->doc, at, r->err, "Contradiction",
-                         "is a key in %.*s, but the target is %s: write the ARN of a key in %s, or alias/NAME",
-                         (int)arn.region.len, arn.region.ptr, spec->target.region, spec->target.region);
-  struct af_str account = af_party_account(&spec->target);
+                         "is a key in %.*s, but %s is %s: write the ARN of a key in %s, or alias/NAME", (int)arn.region.len,
+                         arn.region.ptr, key->where, region, region);
+  struct af_str account = af_party_account(key->of_source ? &spec->source : &spec->target);
   if (account.len > 0 && !af_str_eq(arn.account, account))
     return af_node_error(r->doc, at, r->err, "Contradiction",
-                         "is a key of account %.*s, but the target is account %.*s: write the ARN of a key of that account",
-                         (int)arn.account.len, arn.account.ptr, (int)account.len, account.ptr);
+                         "is a key of account %.*s, but %s is account %.*s: write the ARN of a key of that account",
+                         (int)arn.account.len, arn.account.ptr, key->whose, (int)account.len, account.ptr);
   return 0;
 }
 
@@ -62,7 +75,9 @@ int af_manifest_check_spec(struct af_reader *r, const struct af_layers *l, const
   int rc = check_required(r, l, spec);
   for (size_t i = 0; i < sizeof sides / sizeof sides[0] && rc == 0; i++)
     rc = check_side(r, l, spec, &sides[i]);
-  return rc ? rc : check_key(r, l, spec);
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0] && rc == 0; i++)
+    rc = check_key(r, l, spec, &keys[i]);
+  return rc ? rc : af_manifest_check_permissions(r, l, spec);
 }
 
 /* --- copies that get in each other's way --- */
@@ -81,14 +96,15 @@ static int by_key(const void *a, const void *b) {
 /* The name as it will be in the target; a name that the source brings along is unknown until it is read. */
 static int name_claim(const struct af_copy_spec *spec, char **ret) {
   struct af_buf key;
-  if (!spec->name)
-    return 0;
   af_buf_init(&key, 4096);
-  af_buf_printf(&key, "%s:%s:", spec->target.region, spec->name);
-  af_party_identity(&key, &spec->target);
-  *ret = af_buf_steal(&key);
+  bool settled = af_name_foretell(spec, &key);
+  if (settled) {
+    af_buf_printf(&key, ":%s:", spec->target.region);
+    af_party_identity(&key, &spec->target);
+    *ret = af_buf_steal(&key);
+  }
   af_buf_done(&key);
-  return *ret ? 0 : -AF_ENOMEM;
+  return settled && !*ret ? -AF_ENOMEM : 0;
 }
 
 static const struct {

@@ -1,4 +1,4 @@
-/* Inside of the manifest's reader: what manifest.c and manifest_check.c share. */
+/* Inside of the manifest's reader: what manifest.c, manifest_sets.c and manifest_check.c share. */
 #ifndef AF_PLANS_MANIFEST_READ_H
 #define AF_PLANS_MANIFEST_READ_H
 
@@ -20,6 +20,18 @@ struct af_layers {
   const struct af_node *copy, *target, *defaults;
   const struct af_node *from[AF_SPEC_MEMBER_MAX_];
 };
+
+/* The value at a key; NULL where there is none, or where map is NULL or none. */
+const struct af_node *af_member(const struct af_node *map, const char *key);
+/* A map of known keys (the list ends with NULL). */
+int af_manifest_check_keys(struct af_reader *r, const struct af_node *n, const char *const *known, const char *write);
+/* A text of the wanted shape. Strings only, so that nobody's "1e3" becomes a number unseen; ids of digits are taken as written. */
+int af_manifest_check_text(struct af_reader *r, const struct af_node *n, enum af_shape shape, bool as_written);
+
+/* Lists and switches: those of one map checked, and those of a copy put together into a spec whose members are filled. */
+int af_manifest_check_sets(struct af_reader *r, const struct af_node *map);
+int af_manifest_take_sets(struct af_reader *r, const struct af_layers *l, struct af_copy_spec *spec);
+int af_manifest_check_permissions(struct af_reader *r, const struct af_layers *l, const struct af_copy_spec *spec);
 
 /* What only the merged copy shows: members that are missing, or contradict each other. */
 int af_manifest_check_spec(struct af_reader *r, const struct af_layers *l, const struct af_copy_spec *spec);

@@ -13,6 +13,9 @@ static bool is_lower(char c) {
 static bool is_alnum(char c) {
   return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z');
 }
+static bool is_lower_alnum(char c) {
+  return is_digit(c) || is_lower(c);
+}
 static bool is_hex(char c) {
   return is_digit(c) || (c >= 'a' && c <= 'f');
 }
@@ -225,6 +228,43 @@ static bool is_deprecation(struct af_str s) {
          (s.len >= 10 && s.ptr[4] == '-' && af_time_parse(s, &ms) == 0);
 }
 
+static bool is_credentials(struct af_str s) {
+  return is_one_of(s, (const char *const[]){"none", NULL});
+}
+
+/* The aliases that AWS shows of owners (ImageOwnerAlias). */
+static bool is_owner(struct af_str s) {
+  return is_account(s) || is_one_of(s, (const char *const[]){"amazon", "aws-marketplace", "aws-backup-vault", NULL});
+}
+
+/* o-, and 10 to 32 letters and digits. */
+static bool is_organization_id(struct af_str s) {
+  return af_str_starts(s, "o-") && between(s, 12, 34) && all(after(s, 2), is_lower_alnum, "");
+}
+
+/* The resource of an ARN of AWS Organizations, behind its type; empty where it is none. */
+static struct af_str of_organizations(struct af_str s, const char *type) {
+  struct af_arn arn;
+  bool fits = s.len <= 256 && af_arn_split(s, &arn) && af_str_eq(arn.service, af_str("organizations")) && arn.region.len == 0 &&
+              is_account(arn.account) && af_str_starts(arn.resource, type);
+  return fits ? after(arn.resource, strlen(type)) : af_str_n(NULL, 0);
+}
+
+static bool is_organization(struct af_str s) {
+  return is_organization_id(of_organizations(s, "organization/"));
+}
+
+/* ou-, 4 to 32 of its root, a dash, 8 to 32 of its own; behind the organization's id. */
+static bool is_unit(struct af_str s) {
+  bool slash, dash;
+  struct af_str unit = of_organizations(s, "ou/"), organization = cut(&unit, '/', &slash);
+  if (!slash || !is_organization_id(organization) || !af_str_starts(unit, "ou-"))
+    return false;
+  unit = after(unit, 3);
+  struct af_str root = cut(&unit, '-', &dash);
+  return dash && between(root, 4, 32) && between(unit, 8, 32) && all(root, is_lower_alnum, "") && all(unit, is_lower_alnum, "");
+}
+
 static const struct {
   bool (*fits)(struct af_str);
   const char *name, *write;
@@ -249,6 +289,10 @@ static const struct {
     [AF_SHAPE_DEPRECATION] = {is_deprecation, "a time of deprecation",
                               "keep, none, a date as 2027-06-30, a time as 2027-06-30T12:00:00Z, or days as 365d"},
     [AF_SHAPE_PROTECTION] = {is_protection, "a kind of protection", "keep, none, enabled or enabled-with-cooldown"},
+    [AF_SHAPE_CREDENTIALS] = {is_credentials, "a kind of credentials", "none, where somebody else shared the image"},
+    [AF_SHAPE_OWNER] = {is_owner, "an owner", "12 digits, amazon, aws-marketplace or aws-backup-vault"},
+    [AF_SHAPE_ORGANIZATION] = {is_organization, "an organization's ARN", "arn:aws:organizations::ACCOUNT:organization/o-ID"},
+    [AF_SHAPE_UNIT] = {is_unit, "an organizational unit's ARN", "arn:aws:organizations::ACCOUNT:ou/o-ID/ou-ROOT-ID"},
 };
 _Static_assert(sizeof shapes / sizeof shapes[0] == AF_SHAPE_MAX_, "every shape has its row");
 

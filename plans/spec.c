@@ -22,7 +22,7 @@ const struct af_spec_field af_spec_fields[] = {
     [AF_SPEC_TARGET_ROLE_ARN] = {"target", "role_arn", AT(target.role_arn), AF_SHAPE_ROLE_ARN},
     [AF_SPEC_TARGET_EXTERNAL_ID] = {"target", "external_id", AT(target.external_id), AF_SHAPE_EXTERNAL_ID, .digits = true},
     [AF_SPEC_KMS_KEY] = {"target", "kms_key", AT(kms_key), AF_SHAPE_KMS_KEY},
-    [AF_SPEC_NAME] = {NULL, "name", AT(name), AF_SHAPE_IMAGE_NAME},
+    [AF_SPEC_NAME] = {NULL, "name", AT(name), AF_SHAPE_NAME_TEMPLATE},
     [AF_SPEC_DESCRIPTION] = {NULL, "description", AT(description), AF_SHAPE_DESCRIPTION},
     [AF_SPEC_ON_EXISTING] = {NULL, "on_existing", AT(on_existing), AF_SHAPE_ON_EXISTING, .otherwise = "adopt"},
     [AF_SPEC_LAUNCH_SUBNET] = {"launch", "subnet", AT(launch_subnet), AF_SHAPE_SUBNET},

@@ -15,6 +15,8 @@ static int read_text(struct af_manifest *m, const char *text, struct af_error *e
 #define TOP "version: 1\ncopies:\n"
 #define SOURCE "- source: {image: ami-0123456789abcdef0, region: us-east-1}\n"
 #define TARGET "  target: {region: eu-west-1}\n"
+#define ORG "arn:aws:organizations::111122223333:organization/o-abcdefghij"
+#define UNIT "arn:aws:organizations::111122223333:ou/o-abcdefghij/ou-ab12-abcdefgh"
 
 TEST(the_smallest_manifest_is_one_copy_with_the_rest_left_to_the_source) {
   struct af_manifest m;
@@ -167,14 +169,144 @@ TEST(the_order_and_the_number_of_allowed_differences_mean_nothing) {
   }
 }
 
+/* Every key, in the defaults as far as it may stand there. */
+static const char more[] =
+    "version: 1\n"
+    "defaults:\n"
+    "  source: {region: us-east-1, profile: golden, bridge_key: alias/bridge}\n"
+    "  target: {region: eu-west-1}\n"
+    "  name: '{name}-{date}'\n"
+    "  on_existing: suffix\n"
+    "  source_tags: false\n"
+    "  route: [launch-image, copy-image]\n"
+    "  trusted_owners: [amazon, 012345678901, amazon]\n"
+    "  launch: {subnet: subnet-0123456789abcdef0, instance_type: t3.small, kms_key: alias/x}\n"
+    "  launch_permissions: {accounts: [222222222222, \"111111111111\"], snapshots: true}\n"
+    "  deprecation: 2027-06-30\n"
+    "  deregistration_protection: enabled-with-cooldown\n"
+    "copies:\n"
+    "  - source: {image: ami-00000001}\n"
+    "  - source: {image: ami-00000002, credentials: none, account: 333333333333}\n"
+    "    name: web\n"
+    "    on_existing: skip\n"
+    "    source_tags: true\n"
+    "    route: auto\n"
+    "    trusted_owners: [aws-marketplace]\n"
+    "    launch: {instance_type: m5.large}\n"
+    "    launch_permissions: {snapshots: false, organizations: ['" ORG "'], organizational_units: ['" UNIT "']}\n"
+    "    deprecation: 0365d\n"
+    "    deregistration_protection: none\n";
+
 TEST(a_normal_form_is_itself_a_manifest_with_the_same_digest) {
+  static const char *const texts[] = {everything, more};
+  for (size_t i = 0; i < COUNT(texts); i++) {
+    struct af_manifest a, b;
+    struct af_error err;
+    assert_ok(read_text(&a, texts[i], &err), &err);
+    assert_ok(read_text(&b, a.normal, &err), &err);
+    assert_string_equal(a.digest, b.digest);
+    af_manifest_done(&a);
+    af_manifest_done(&b);
+  }
+}
+
+static const char *listed(const json_t *array) {
+  static char text[500];
+  text[0] = 0;
+  for (size_t i = 0; i < json_array_size(array); i++) {
+    size_t n = strlen(text);
+    snprintf(text + n, sizeof text - n, "%s%s", n ? " " : "", json_string_value(json_array_get(array, i)));
+  }
+  return text;
+}
+
+TEST(every_key_is_read_from_the_defaults_and_from_a_copy_over_them) {
+  struct af_manifest m;
+  struct af_error err;
+  assert_ok(read_text(&m, more, &err), &err);
+  const struct af_copy_spec *c = &m.copies[0];
+  assert_false(c->pull);
+  assert_string_equal(c->bridge_key, "alias/bridge");
+  assert_string_equal(c->name, "{name}-{date}");
+  assert_string_equal(c->on_existing, "suffix");
+  assert_false(c->source_tags);
+  assert_string_equal(listed(c->routes), "launch-image copy-image");
+  assert_string_equal(listed(c->trusted_owners), "012345678901 amazon");
+  assert_string_equal(c->launch_subnet, "subnet-0123456789abcdef0");
+  assert_string_equal(c->launch_type, "t3.small");
+  assert_string_equal(c->launch_key, "alias/x");
+  assert_string_equal(listed(json_object_get(c->launch_permissions, "accounts")), "111111111111 222222222222");
+  assert_string_equal(listed(json_object_get(c->launch_permissions, "organizations")), "");
+  assert_true(json_is_true(json_object_get(c->launch_permissions, "snapshots")));
+  assert_string_equal(c->deprecation, "2027-06-30T00:00:00Z");
+  assert_string_equal(c->deregistration_protection, "enabled-with-cooldown");
+  c = &m.copies[1];
+  assert_true(c->pull);
+  assert_null(c->source.profile);
+  assert_null(c->bridge_key);
+  assert_string_equal(c->source.account, "333333333333");
+  assert_string_equal(c->on_existing, "skip");
+  assert_true(c->source_tags);
+  assert_int_equal(json_array_size(c->routes), 0);
+  assert_string_equal(listed(c->trusted_owners), "aws-marketplace");
+  assert_string_equal(c->launch_subnet, "subnet-0123456789abcdef0");
+  assert_string_equal(c->launch_type, "m5.large");
+  assert_string_equal(listed(json_object_get(c->launch_permissions, "accounts")), "111111111111 222222222222");
+  assert_string_equal(listed(json_object_get(c->launch_permissions, "organizations")), ORG);
+  assert_string_equal(listed(json_object_get(c->launch_permissions, "organizational_units")), UNIT);
+  assert_true(json_is_false(json_object_get(c->launch_permissions, "snapshots")));
+  assert_string_equal(c->deprecation, "365d");
+  assert_string_equal(c->deregistration_protection, "none");
+  af_manifest_done(&m);
+}
+
+TEST(a_copys_own_way_into_the_source_takes_the_place_of_the_defaults) {
+  struct af_manifest m;
+  struct af_error err;
+  assert_ok(read_text(&m,
+                      "version: 1\n"
+                      "defaults: {source: {region: us-east-1, credentials: none}, target: {region: eu-west-1}}\n"
+                      "copies:\n"
+                      "- source: {image: ami-00000001}\n"
+                      "- source: {image: ami-00000002, profile: x}\n"
+                      "- source: {image: ami-00000003, role_arn: 'arn:aws:iam::222222222222:role/x'}\n",
+                      &err),
+            &err);
+  assert_true(m.copies[0].pull && !m.copies[1].pull && !m.copies[2].pull);
+  assert_string_equal(m.copies[1].source.profile, "x");
+  af_manifest_done(&m);
+}
+
+/* A key that says what its absence says changes nothing, so that a manifest keeps its digest when a version knows more keys. */
+TEST(keys_that_say_what_goes_without_saying_leave_the_digest_alone) {
   struct af_manifest a, b;
   struct af_error err;
-  assert_ok(read_text(&a, everything, &err), &err);
-  assert_ok(read_text(&b, a.normal, &err), &err);
-  assert_string_equal(a.digest, b.digest);
+  assert_ok(read_text(&a, TOP SOURCE TARGET, &err), &err);
+  assert_ok(read_text(&b,
+                      TOP SOURCE TARGET "  on_existing: adopt\n  source_tags: true\n  route: auto\n  trusted_owners: []\n  launch: {}\n"
+                                        "  launch_permissions: {accounts: [], snapshots: false}\n  deprecation: keep\n"
+                                        "  deregistration_protection: keep\n",
+                      &err),
+            &err);
+  assert_string_equal(a.normal, b.normal);
+  af_manifest_done(&b);
+  assert_ok(read_text(&b, TOP SOURCE TARGET "  source_tags: false\n", &err), &err);
+  assert_string_not_equal(a.digest, b.digest);
   af_manifest_done(&a);
   af_manifest_done(&b);
+}
+
+TEST(one_time_of_deprecation_has_one_form) {
+  static const char *const forms[] = {"2027-06-30", "2027-06-30T00:00:00Z", "2027-06-30T02:00:00+02:00", "2027-06-30 00:00:00.000Z"};
+  for (size_t i = 0; i < COUNT(forms); i++) {
+    struct af_manifest m;
+    struct af_error err;
+    char text[300];
+    snprintf(text, sizeof text, TOP SOURCE TARGET "  deprecation: %s\n", forms[i]);
+    assert_ok(read_text(&m, text, &err), &err);
+    assert_string_equal(m.copies[0].deprecation, "2027-06-30T00:00:00Z");
+    af_manifest_done(&m);
+  }
 }
 
 /* --- what is wrong --- */
@@ -254,11 +386,20 @@ static const struct wrong {
     {TOP SOURCE TARGET "  tags: {\"\": y}\n", "BadValue",
      "m.yaml:5: copies[0].tags[\"\"]: \"\" is not a tag key: write 1 to 127 characters that don't begin with aws: or amiferry:"},
     {TOP SOURCE TARGET "  route: adopt\n", "BadValue",
-     "m.yaml:5: copies[0].route: \"adopt\" is not a route: write auto, copy-image or reencrypt"},
-    {TOP SOURCE TARGET "  route: launch-image\n", "BadValue",
-     "m.yaml:5: copies[0].route: \"launch-image\" is not a route: write auto, copy-image or reencrypt"},
-    {TOP SOURCE TARGET "  route: [x]\n", "WrongType",
-     "m.yaml:5: copies[0].route: must be a route's name, not a list: write auto, copy-image or reencrypt"},
+     "m.yaml:5: copies[0].route: \"adopt\" is not a route: write auto, copy-image, reencrypt or launch-image"},
+    {TOP SOURCE TARGET "  route: skip\n", "BadValue",
+     "m.yaml:5: copies[0].route: \"skip\" is not a route: write auto, copy-image, reencrypt or launch-image"},
+    {TOP SOURCE TARGET "  route: {a: b}\n", "WrongType",
+     "m.yaml:5: copies[0].route: must be a route's name, not a map: write auto, copy-image, reencrypt or launch-image, or a list "
+     "of them in the order to try"},
+    {TOP SOURCE TARGET "  route: []\n", "EmptyList",
+     "m.yaml:5: copies[0].route: is an empty list: write auto, or at least one of copy-image, reencrypt or launch-image"},
+    {TOP SOURCE TARGET "  route: [copy-image, auto]\n", "BadValue",
+     "m.yaml:5: copies[0].route[1]: \"auto\" is no route of an order: write copy-image, reencrypt or launch-image"},
+    {TOP SOURCE TARGET "  route: [copy-image, 1]\n", "BadValue",
+     "m.yaml:5: copies[0].route[1]: \"1\" is no route of an order: write copy-image, reencrypt or launch-image"},
+    {TOP SOURCE TARGET "  route: [copy-image, reencrypt, copy-image]\n", "BadValue",
+     "m.yaml:5: copies[0].route[2]: \"copy-image\" stands in the order twice: leave one of them out"},
     {TOP SOURCE TARGET "  allow_differences: imdsSupport\n", "WrongType",
      "m.yaml:5: copies[0].allow_differences: must be a list of attributes, not a string: write it as [imdsSupport]"},
     {TOP SOURCE TARGET "  allow_differences: [1]\n", "BadValue",
@@ -281,7 +422,10 @@ static const struct wrong {
     {TOP SOURCE TARGET "  description: \"a\\nb\"\n", "BadValue",
      "m.yaml:5: copies[0].description: \"a b\" is not a description: write one line of 1 to 255 characters"},
     {"version: 1\ndefaults: {name: abc}\ncopies: [a]\n", "UnknownKey",
-     "m.yaml:2: defaults.name: belongs to one copy: write it into copies"},
+     "m.yaml:2: defaults.name: belongs to one copy: write it into copies, or make it a template, as \"{name}-{date}\""},
+    {"version: 1\ndefaults: {name: '{nmae}'}\ncopies: [a]\n", "BadValue",
+     "m.yaml:2: defaults.name: \"{nmae}\" stands for nothing that is known: write {name}, {date}, {source_region}, "
+     "{source_account} or {id}"},
     {"version: 1\ndefaults: {source: {image: ami-00000000}}\ncopies: [a]\n", "UnknownKey",
      "m.yaml:2: defaults.source.image: belongs to one copy: write it into copies"},
     {"version: 1\ndefaults: x\ncopies: [a]\n", "WrongType",
@@ -291,7 +435,8 @@ static const struct wrong {
     {"version: 1\ndefaults:\n  target: {}\n  targets: []\ncopies: [a]\n", "Contradiction",
      "m.yaml:4: defaults.targets: \"targets\" stands beside \"target\" (line 3): put them all into \"targets\", or leave it out"},
     {"version: 1\ndefaults: {verison: 1}\ncopies: [a]\n", "UnknownKey",
-     "m.yaml:2: defaults: unknown key \"verison\"; the keys here are: source, target, targets, description, tags, route, "
+     "m.yaml:2: defaults: unknown key \"verison\"; the keys here are: source, target, targets, name, description, "
+     "on_existing, tags, source_tags, route, trusted_owners, launch, launch_permissions, deprecation, deregistration_protection, "
      "allow_differences"},
     {TOP SOURCE "  target: {region: eu-west-1, role_arn: 'arn:aws:iam::222222222222:user/x'}\n", "BadValue",
      "m.yaml:4: copies[0].target.role_arn: \"arn:aws:iam::222222222222:user/x\" is not a role's ARN: write "
@@ -346,6 +491,126 @@ static const struct wrong of_sources[] = {
      "that account, or mend the account"},
 };
 
+#define PULL "- source: {image: ami-0123456789abcdef0, region: us-east-1, credentials: none"
+
+/* What is wrong with how a copy is made, and with what it is to be. */
+static const struct wrong of_copies[] = {
+    {TOP SOURCE TARGET "  name: '{nmae}-x'\n", "BadValue",
+     "m.yaml:5: copies[0].name: \"{nmae}\" stands for nothing that is known: write {name}, {date}, {source_region}, "
+     "{source_account} or {id}"},
+    {TOP SOURCE TARGET "  name: 'a{name'\n", "BadValue",
+     "m.yaml:5: copies[0].name: \"{name\" stands for nothing that is known: write {name}, {date}, {source_region}, "
+     "{source_account} or {id}"},
+    {TOP SOURCE TARGET "  name: '{name}*'\n", "BadValue",
+     "m.yaml:5: copies[0].name: \"{name}*\" is not an AMI name: write 3 to 128 letters, digits, spaces or ()[]./-'@_"},
+    {TOP SOURCE TARGET "  name: '{id}{id}{id}{id}{id}{id}{id}{id}{id}{id}{id}'\n", "BadValue",
+     "m.yaml:5: copies[0].name: \"{id}{id}{id}{id}{id}{id}{id}{id}{id}{id}{id}\" is not an AMI name: write 3 to 128 letters, "
+     "digits, spaces or ()[]./-'@_"},
+    {TOP SOURCE TARGET "  on_existing: replace\n", "BadValue",
+     "m.yaml:5: copies[0].on_existing: \"replace\" is not an answer to a name that is taken: write adopt, skip, fail or suffix"},
+    {TOP SOURCE TARGET "  source_tags: 1\n", "WrongType",
+     "m.yaml:5: copies[0].source_tags: must be true or false, not a whole number"},
+    {TOP SOURCE TARGET "  deprecation: 0d\n", "BadValue",
+     "m.yaml:5: copies[0].deprecation: \"0d\" is not a time of deprecation: write keep, none, a date as 2027-06-30, a time as "
+     "2027-06-30T12:00:00Z, or days as 365d"},
+    {TOP SOURCE TARGET "  deprecation: 365\n", "WrongType",
+     "m.yaml:5: copies[0].deprecation: must be a string, not a whole number: put it in quotes and write keep, none, a date as "
+     "2027-06-30, a time as 2027-06-30T12:00:00Z, or days as 365d"},
+    {TOP SOURCE TARGET "  deregistration_protection: true\n", "WrongType",
+     "m.yaml:5: copies[0].deregistration_protection: must be a string, not true or false: put it in quotes and write keep, none, "
+     "enabled or enabled-with-cooldown"},
+    {TOP SOURCE TARGET "  trusted_owners: amazon\n", "WrongType",
+     "m.yaml:5: copies[0].trusted_owners: must be a list of owners, not a string: write each one behind a dash"},
+    {TOP SOURCE TARGET "  trusted_owners: [self]\n", "BadValue",
+     "m.yaml:5: copies[0].trusted_owners[0]: \"self\" is not an owner: write 12 digits, amazon, aws-marketplace or "
+     "aws-backup-vault"},
+    {TOP SOURCE TARGET "  launch: [x]\n", "WrongType",
+     "m.yaml:5: copies[0].launch: must be a map, not a list: write subnet: or instance_type: into it"},
+    {TOP SOURCE TARGET "  launch: {type: t3.small}\n", "UnknownKey",
+     "m.yaml:5: copies[0].launch: unknown key \"type\"; the keys here are: subnet, instance_type, kms_key"},
+    {TOP SOURCE TARGET "  launch: {instance_type: t3}\n", "BadValue",
+     "m.yaml:5: copies[0].launch.instance_type: \"t3\" is not an instance type: write a family and a size, as t3.small"},
+    {TOP SOURCE TARGET "  launch: {subnet: vpc-01234567}\n", "BadValue",
+     "m.yaml:5: copies[0].launch.subnet: \"vpc-01234567\" is not a subnet's id: write subnet- and 17 (or 8) hexadecimal digits "
+     "in lower case"},
+    {TOP SOURCE TARGET "  launch: {kms_key: 'arn:aws:kms:eu-west-1:222222222222:alias/x'}\n", "Contradiction",
+     "m.yaml:5: copies[0].launch.kms_key: is a key in eu-west-1, but the source is us-east-1: write the ARN of a key in "
+     "us-east-1, or alias/NAME"},
+    {TOP SOURCE
+     "  target: {region: eu-west-1, account: 333333333333}\n  launch: {kms_key: 'arn:aws:kms:us-east-1:222222222222:alias/x'}\n",
+     "Contradiction",
+     "m.yaml:5: copies[0].launch.kms_key: is a key of account 222222222222, but the target is account 333333333333: write the "
+     "ARN of a key of that account"},
+    {TOP "- source: {image: ami-00000001, region: us-east-1, bridge_key: 'arn:aws:kms:eu-west-1:222222222222:alias/x'}\n" TARGET,
+     "Contradiction",
+     "m.yaml:3: copies[0].source.bridge_key: is a key in eu-west-1, but the source is us-east-1: write the ARN of a key in "
+     "us-east-1, or alias/NAME"},
+    {TOP "- source: {image: ami-00000001, region: us-east-1, account: 333333333333, bridge_key: "
+         "'arn:aws:kms:us-east-1:222222222222:alias/x'}\n" TARGET,
+     "Contradiction",
+     "m.yaml:3: copies[0].source.bridge_key: is a key of account 222222222222, but the source is account 333333333333: write the "
+     "ARN of a key of that account"},
+    {TOP "- source: {image: ami-00000001, region: us-east-1, credentials: anonymous}\n" TARGET, "BadValue",
+     "m.yaml:3: copies[0].source.credentials: \"anonymous\" is not a kind of credentials: write none, where somebody else shared "
+     "the image"},
+    {TOP PULL ", profile: x}\n" TARGET, "Contradiction",
+     "m.yaml:3: copies[0].source.profile: needs credentials of the source account, but line 3 says credentials: none: leave one "
+     "of them out"},
+    {TOP PULL ", role_arn: 'arn:aws:iam::222222222222:role/x'}\n" TARGET, "Contradiction",
+     "m.yaml:3: copies[0].source.role_arn: needs credentials of the source account, but line 3 says credentials: none: leave one "
+     "of them out"},
+    {TOP PULL ", external_id: xyz}\n" TARGET, "Contradiction",
+     "m.yaml:3: copies[0].source.external_id: needs credentials of the source account, but line 3 says credentials: none: leave "
+     "one of them out"},
+    {TOP PULL ", bridge_key: alias/x}\n" TARGET, "Contradiction",
+     "m.yaml:3: copies[0].source.bridge_key: needs credentials of the source account, but line 3 says credentials: none: leave "
+     "one of them out"},
+    {TOP SOURCE "  target: {region: eu-west-1, credentials: none}\n", "UnknownKey",
+     "m.yaml:4: copies[0].target: unknown key \"credentials\"; the keys here are: account, region, profile, role_arn, external_id, "
+     "kms_key"},
+    {TOP SOURCE TARGET "  launch_permissions: [x]\n", "WrongType",
+     "m.yaml:5: copies[0].launch_permissions: must be a map, not a list: write accounts: into it"},
+    {TOP SOURCE TARGET "  launch_permissions: {acounts: []}\n", "UnknownKey",
+     "m.yaml:5: copies[0].launch_permissions: unknown key \"acounts\"; did you mean \"accounts\"?"},
+    {TOP SOURCE TARGET "  launch_permissions: {accounts: [1234]}\n", "BadValue",
+     "m.yaml:5: copies[0].launch_permissions.accounts[0]: \"1234\" is not an account id: write 12 digits, as \"111122223333\""},
+    {TOP SOURCE TARGET "  launch_permissions: {accounts: all}\n", "WrongType",
+     "m.yaml:5: copies[0].launch_permissions.accounts: must be a list of account ids, not a string: write each one behind a "
+     "dash"},
+    {TOP SOURCE TARGET "  launch_permissions: {organizations: [o-abcdefghij]}\n", "BadValue",
+     "m.yaml:5: copies[0].launch_permissions.organizations[0]: \"o-abcdefghij\" is not an organization's ARN: write "
+     "arn:aws:organizations::ACCOUNT:organization/o-ID"},
+    {TOP SOURCE TARGET "  launch_permissions: {organizational_units: ['" ORG "']}\n", "BadValue",
+     "m.yaml:5: copies[0].launch_permissions.organizational_units[0]: \"" ORG "\" is not an organizational unit's ARN: write "
+     "arn:aws:organizations::ACCOUNT:ou/o-ID/ou-ROOT-ID"},
+    {TOP SOURCE TARGET "  launch_permissions: {snapshots: yes}\n", "WrongType",
+     "m.yaml:5: copies[0].launch_permissions.snapshots: must be true or false, not a string"},
+    {TOP SOURCE TARGET "  launch_permissions:\n    accounts: [111111111111]\n    organizations: ['" ORG "']\n    snapshots: true\n",
+     "Contradiction",
+     "m.yaml:8: copies[0].launch_permissions.snapshots: a snapshot cannot be shared with ARNs of organizations (line 7): write "
+     "snapshots: false, or name the accounts"},
+    {"version: 1\ndefaults: {launch_permissions: {snapshots: true}}\ncopies:\n" SOURCE TARGET
+     "  launch_permissions: {organizational_units: ['" UNIT "']}\n",
+     "Contradiction",
+     "m.yaml:2: defaults.launch_permissions.snapshots: a snapshot cannot be shared with ARNs of organizational units (line 6): "
+     "write snapshots: false, or name the accounts"},
+    {TOP SOURCE TARGET "  launch_permissions: {snapshots: true}\n", "Contradiction",
+     "m.yaml:5: copies[0].launch_permissions.snapshots: snapshots are shared with the accounts, and none is named: write "
+     "accounts, or leave it out"},
+    {TOP SOURCE TARGET "  name: 'web-{date}'\n- source: {image: ami-00000001, region: us-east-1}\n" TARGET "  name: 'web-{date}'\n",
+     "DuplicateName",
+     "m.yaml:6: copies[1]: gives its image the name that another image gets in the same account and Region by the copy on line "
+     "3: write another name"},
+    {TOP SOURCE TARGET "  name: 'web-ami-00000001'\n- source: {image: ami-00000001, region: us-east-1}\n" TARGET
+                       "  name: 'web-{id}'\n",
+     "DuplicateName",
+     "m.yaml:6: copies[1]: gives its image the name that another image gets in the same account and Region by the copy on line "
+     "3: write another name"},
+    {"version: 1\ndefaults: {name: 'x-{name}'}\ncopies:\n" SOURCE TARGET SOURCE TARGET, "DuplicateCopy",
+     "m.yaml:6: copies[1]: is the same copy as the one on line 4: the same image to the same place under the same name; leave "
+     "one of them out"},
+};
+
 /* Of several pairs the one whose second stands first is named, and a pair need not stand together. */
 static const struct wrong pairs[] = {
     {TOP SOURCE TARGET SOURCE "  target: {region: eu-west-2}\n" SOURCE TARGET, "DuplicateCopy",
@@ -381,6 +646,8 @@ TEST(each_mistake_is_said_with_line_and_path_and_what_to_write) {
     check_wrong(&wrongs[i]);
   for (size_t i = 0; i < COUNT(of_sources); i++)
     check_wrong(&of_sources[i]);
+  for (size_t i = 0; i < COUNT(of_copies); i++)
+    check_wrong(&of_copies[i]);
 }
 
 TEST(the_first_of_several_duplicates_is_said) {
@@ -416,6 +683,11 @@ TEST(copies_that_only_look_alike_pass) {
       TOP SOURCE "  target: {region: eu-west-1, kms_key: 'arn:aws:kms:eu-west-1:222222222222:alias/x'}\n",
       TOP SOURCE TARGET "  tags: {}\n  allow_differences: []\n",
       TOP SOURCE "  target: {region: eu-west-1, role_arn: 'arn:aws:iam::222222222222:role/x', external_id: 0042}\n",
+      TOP SOURCE TARGET "  name: 'x-{name}'\n- source: {image: ami-00000001, region: us-east-1}\n" TARGET "  name: 'x-{name}'\n",
+      TOP SOURCE TARGET "  name: 'x-{id}'\n- source: {image: ami-00000001, region: us-east-1}\n" TARGET "  name: 'x-{id}'\n",
+      TOP SOURCE TARGET "  trusted_owners: []\n  launch: {}\n  launch_permissions: {accounts: [], snapshots: false}\n",
+      TOP SOURCE "  target: {region: eu-west-1, account: 222222222222}\n"
+                 "  launch: {kms_key: 'arn:aws:kms:us-east-1:222222222222:alias/x'}\n",
   };
   for (size_t i = 0; i < COUNT(rights); i++) {
     struct af_manifest m;
@@ -474,6 +746,24 @@ TEST(forty_tags_pass_and_one_more_does_not_wherever_it_comes_from) {
   free(text);
 }
 
+TEST(five_hundred_accounts_pass_and_one_more_does_not) {
+  struct af_manifest m;
+  struct af_error err;
+  struct af_buf b;
+  for (int n = 500; n <= 501; n++) {
+    af_buf_init(&b, 100000);
+    af_buf_puts(&b, TOP SOURCE TARGET "  launch_permissions:\n    accounts:\n");
+    for (int i = 0; i < n; i++)
+      af_buf_printf(&b, "    - %012d\n", i);
+    int rc = read_text(&m, af_buf_cstr(&b), &err);
+    assert_int_equal(rc, n == 500 ? 0 : -AF_EINVAL);
+    if (rc == 0)
+      af_manifest_done(&m);
+    af_buf_done(&b);
+  }
+  assert_string_equal(err.message, "m.yaml:7: copies[0].launch_permissions.accounts: are 501 account ids: leave at most 500");
+}
+
 TEST(a_manifest_that_its_defaults_blow_up_is_refused) {
   struct af_manifest m;
   struct af_error err;
@@ -528,7 +818,7 @@ TEST(a_file_is_read_and_named_in_what_is_said) {
 TEST(a_spec_goes_through_json_and_back) {
   struct af_manifest m;
   struct af_error err;
-  assert_ok(read_text(&m, everything, &err), &err);
+  assert_ok(read_text(&m, more, &err), &err);
   for (size_t i = 0; i < m.n; i++) {
     json_t *json, *again;
     struct af_copy_spec back;
@@ -650,11 +940,14 @@ TEST(a_key_is_the_same_for_the_same_copy_and_only_for_it) {
       TOP SOURCE "  target: {region: eu-west-1, account: 222222222222}\n",
       TOP SOURCE "  target: {region: eu-west-1, account: 222222222222, profile: x}\n  tags: {a: b}\n  description: x\n",
       TOP SOURCE "  target: {region: eu-west-1, role_arn: 'arn:aws:iam::222222222222:role/x', kms_key: alias/x}\n",
+      TOP PULL "}\n  target: {region: eu-west-1, account: 222222222222}\n  route: [launch-image]\n  on_existing: fail\n",
   };
   static const char *const others[] = {
       TOP SOURCE "  target: {region: eu-west-1, account: 333333333333}\n",
       TOP SOURCE "  target: {region: eu-west-2, account: 222222222222}\n",
       TOP SOURCE "  target: {region: eu-west-1, account: 222222222222}\n  name: abc\n",
+      TOP SOURCE "  target: {region: eu-west-1, account: 222222222222}\n  name: '{name}'\n",
+      TOP SOURCE "  target: {region: eu-west-1, account: 222222222222}\n  name: '{name}-{date}'\n",
       TOP SOURCE "  target: {region: eu-west-1, profile: '222222222222'}\n",
       TOP SOURCE "  target: {region: eu-west-1, profile: default}\n",
       TOP SOURCE TARGET,
@@ -699,12 +992,17 @@ int main(void) {
       cmocka_unit_test(the_digest_is_the_sha256_of_the_normal_form),
       cmocka_unit_test(the_order_and_the_number_of_allowed_differences_mean_nothing),
       cmocka_unit_test(a_normal_form_is_itself_a_manifest_with_the_same_digest),
+      cmocka_unit_test(every_key_is_read_from_the_defaults_and_from_a_copy_over_them),
+      cmocka_unit_test(a_copys_own_way_into_the_source_takes_the_place_of_the_defaults),
+      cmocka_unit_test(keys_that_say_what_goes_without_saying_leave_the_digest_alone),
+      cmocka_unit_test(one_time_of_deprecation_has_one_form),
       cmocka_unit_test(each_mistake_is_said_with_line_and_path_and_what_to_write),
       cmocka_unit_test(the_first_of_several_duplicates_is_said),
       cmocka_unit_test(the_values_of_tags_are_taken_as_they_are_written),
       cmocka_unit_test(copies_that_only_look_alike_pass),
       cmocka_unit_test(ten_thousand_copies_pass_and_one_more_does_not),
       cmocka_unit_test(forty_tags_pass_and_one_more_does_not_wherever_it_comes_from),
+      cmocka_unit_test(five_hundred_accounts_pass_and_one_more_does_not),
       cmocka_unit_test(a_manifest_that_its_defaults_blow_up_is_refused),
       cmocka_unit_test(what_is_too_long_too_deep_or_no_text_is_refused),
       cmocka_unit_test(a_file_is_read_and_named_in_what_is_said),

@@ -79,6 +79,49 @@ TEST(image_names_have_3_to_128_of_their_characters) {
   assert_false(af_shape_fits(AF_SHAPE_IMAGE_NAME, run_of(text, "", 'x', 129)));
 }
 
+TEST(templates_of_names_have_braces_too) {
+  FITS(AF_SHAPE_NAME_TEMPLATE, "abc", "{name}", "web-{date} (1)", "{xy");
+  FAILS(AF_SHAPE_NAME_TEMPLATE, "ab", "a*b", "{name}*", "a}b");
+}
+
+TEST(ids_of_subnets_and_instance_types_look_like_ec2s) {
+  FITS(AF_SHAPE_SUBNET, "subnet-01234567", "subnet-0123456789abcdef0");
+  FAILS(AF_SHAPE_SUBNET, "subnet-", "ami-01234567", "subnet-0123456", "subnet-0123456789ABCDEF0");
+  FITS(AF_SHAPE_INSTANCE_TYPE, "t3.small", "u-6tb1.112xlarge", "mac2-m2.metal", "x2iedn.metal-48xl");
+  FAILS(AF_SHAPE_INSTANCE_TYPE, "t3", "t3.", ".small", "t3.small.x", "t3 small", "t3.sm all", "aaaaaaaaaaaaaaaa.bbbbbbbbbbbbbbb");
+}
+
+TEST(words_are_taken_as_they_are_spelled) {
+  FITS(AF_SHAPE_ON_EXISTING, "adopt", "skip", "fail", "suffix");
+  FAILS(AF_SHAPE_ON_EXISTING, "Adopt", "adopts", "adop");
+  FITS(AF_SHAPE_PROTECTION, "keep", "none", "enabled", "enabled-with-cooldown");
+  FAILS(AF_SHAPE_PROTECTION, "disabled", "enabled-without-cooldown");
+  FITS(AF_SHAPE_CREDENTIALS, "none");
+  FAILS(AF_SHAPE_CREDENTIALS, "default");
+  FITS(AF_SHAPE_OWNER, "111122223333", "amazon", "aws-marketplace", "aws-backup-vault");
+  FAILS(AF_SHAPE_OWNER, "self", "11112222333", "microsoft");
+}
+
+TEST(times_of_deprecation_are_words_dates_and_days) {
+  FITS(AF_SHAPE_DEPRECATION, "keep", "none", "1d", "365d", "3650d", "2027-06-30", "2027-06-30T12:00:00Z",
+       "2027-06-30T12:00:00.000+02:00", "2028-02-29");
+  FAILS(AF_SHAPE_DEPRECATION, "never", "0d", "3651d", "d", "-1d", "1.5d", "365", "365D", "20270630", "2027-6-30", "2027-02-29",
+        "2027-06-30T25:00:00Z", "30.06.2027", "Mon, 23 Nov 2026 06:29:00 GMT", "2027-06", "00001d");
+}
+
+TEST(organizations_and_their_units_are_full_arns) {
+#define OF_ORG "arn:aws:organizations::111122223333:"
+  FITS(AF_SHAPE_ORGANIZATION, OF_ORG "organization/o-abcdefghij", "arn:aws-us-gov:organizations::111122223333:organization/o-0123456789");
+  FAILS(AF_SHAPE_ORGANIZATION, "o-abcdefghij", OF_ORG "organization/o-abcdefghi", OF_ORG "organization/o-ABCDEFGHIJ",
+        OF_ORG "organization/", OF_ORG "ou/o-abcdefghij/ou-ab12-abcdefgh", OF_ORG "organization/o-abcdefghij/x",
+        "arn:aws:organizations:us-east-1:111122223333:organization/o-abcdefghij", "arn:aws:iam::111122223333:organization/o-abcdefghij",
+        "arn:aws:organizations::aws:organization/o-abcdefghij");
+  FITS(AF_SHAPE_UNIT, OF_ORG "ou/o-abcdefghij/ou-ab12-abcdefgh");
+  FAILS(AF_SHAPE_UNIT, OF_ORG "ou/o-abcdefghij", OF_ORG "ou/ou-ab12-abcdefgh", OF_ORG "ou/o-abcdefghij/ou-ab12",
+        OF_ORG "ou/o-abcdefghij/ou-ab1-abcdefgh", OF_ORG "ou/o-abcdefghij/ou-ab12-abcdefg", OF_ORG "ou/o-abcdefghij/r-ab12",
+        OF_ORG "ou/o-abcdefghij/ou-ab12-abcdefgh/x", OF_ORG "organization/o-abcdefghij");
+}
+
 TEST(descriptions_are_one_line_of_255_characters) {
   char text[600];
   FITS(AF_SHAPE_DESCRIPTION, "x", "caf\xC3\xA9 *:!");
@@ -189,6 +232,11 @@ int main(void) {
       cmocka_unit_test(external_ids_have_2_to_1224_of_their_characters),
       cmocka_unit_test(kms_keys_are_ids_aliases_and_their_arns),
       cmocka_unit_test(image_names_have_3_to_128_of_their_characters),
+      cmocka_unit_test(templates_of_names_have_braces_too),
+      cmocka_unit_test(ids_of_subnets_and_instance_types_look_like_ec2s),
+      cmocka_unit_test(words_are_taken_as_they_are_spelled),
+      cmocka_unit_test(times_of_deprecation_are_words_dates_and_days),
+      cmocka_unit_test(organizations_and_their_units_are_full_arns),
       cmocka_unit_test(descriptions_are_one_line_of_255_characters),
       cmocka_unit_test(tags_have_their_lengths_and_prefixes),
       cmocka_unit_test(profiles_are_what_a_section_header_can_hold),

@@ -4,6 +4,7 @@
 #include "tests/unit/fail_alloc.h"
 
 #include "plans/estimate.h"
+#include "plans/keep.h"
 #include "plans/verify.h"
 
 /* Runs work once with each allocation failing; it returns whether it came through. */
@@ -30,7 +31,12 @@ static const char manifest[] = "version: 1\n"
                                "  tags: {a: b}\n"
                                "copies:\n"
                                "- source: {image: ami-00000001}\n"
-                               "  name: abc\n"
+                               "  name: 'a-{id}-{date}'\n"
+                               "  route: [copy-image, launch-image]\n"
+                               "  launch_permissions: {accounts: [222222222222, 111111111111], snapshots: true}\n"
+                               "  trusted_owners: [amazon]\n"
+                               "  deprecation: 2027-06-30\n"
+                               "  launch: {instance_type: t3.small}\n"
                                "  allow_differences: [imdsSupport, bootMode]\n"
                                "- source: {image: ami-00000002}\n";
 
@@ -45,7 +51,9 @@ static bool reads_a_manifest(void) {
   }
   assert_int_equal(m.n, 4);
   assert_int_equal(json_array_size(m.copies[0].allow_differences), 2);
-  assert_int_equal(strlen(m.normal), 1028);
+  assert_string_equal(json_string_value(json_array_get(m.copies[0].routes, 1)), "launch-image");
+  assert_int_equal(json_array_size(json_object_get(m.copies[0].launch_permissions, "accounts")), 2);
+  assert_int_equal(strlen(m.normal), 1556);
   af_manifest_done(&m);
   return true;
 }
@@ -102,6 +110,7 @@ static bool reads_facts(void) {
 TEST(storing_facts_survives_each_failed_allocation) {
   facts_plain(&facts);
   facts.uefi_data = strdup("QU1a");
+  hold_name(&facts, json_of("{'ImageId': 'ami-0fedcba9876543210'}"));
   assert_int_equal(af_facts_to_json(&facts, &stored), 0);
   torture(stores_facts, 50);
   torture(reads_facts, 50);
@@ -144,6 +153,12 @@ static bool makes_a_key(void) {
 TEST(storing_a_spec_survives_each_failed_allocation) {
   spec_init(&spec, "alias/x", "auto");
   put(spec.tags, "a", "'b'");
+  put(spec.launch_permissions, "accounts", "['222222222222']");
+  json_array_append_new(spec.routes, json_string("copy-image"));
+  json_array_append_new(spec.routes, json_string("launch-image"));
+  json_array_append_new(spec.trusted_owners, json_string("amazon"));
+  spec.pull = true;
+  spec.source_tags = false;
   assert_int_equal(af_copy_spec_to_json(&spec, &stored), 0);
   torture(stores_a_spec, 10);
   torture(reads_a_spec, 10);
@@ -169,6 +184,18 @@ static bool verifies(void) {
   return allocations_left >= 0;
 }
 
+static bool keeps_tags(void) {
+  struct af_decision decision = {.route = AF_ROUTE_COPY_IMAGE};
+  json_t *tags;
+  for (int creation = 0; creation < 2; creation++) {
+    if ((creation ? af_keep_creation_tags : af_keep_tags)(&spec, &facts, &decision, "cp-1", "0.0", NULL, &tags) < 0)
+      return false;
+    assert_int_equal(json_array_size(tags), 4);
+    json_decref(tags);
+  }
+  return true;
+}
+
 static bool estimates(void) {
   struct af_estimate e;
   struct af_decision decision = {.route = AF_ROUTE_COPY_IMAGE};
@@ -179,11 +206,13 @@ static bool estimates(void) {
   return rc == 0;
 }
 
-TEST(verifying_and_estimating_survive_each_failed_allocation) {
+TEST(verifying_estimating_and_tagging_survive_each_failed_allocation) {
   facts_plain(&facts);
   spec_init(&spec, NULL, "auto");
   torture(verifies, 1);
   torture(estimates, 1);
+  put(facts.image, "Tags", "[{'Key': 'team', 'Value': 'web'}]");
+  torture(keeps_tags, 5);
   af_copy_spec_done(&spec);
   af_facts_done(&facts);
 }
@@ -194,7 +223,7 @@ int main(void) {
       cmocka_unit_test(a_mistake_or_the_lack_of_memory_is_said_whichever_comes_first),
       cmocka_unit_test(storing_facts_survives_each_failed_allocation),
       cmocka_unit_test(storing_a_spec_survives_each_failed_allocation),
-      cmocka_unit_test(verifying_and_estimating_survive_each_failed_allocation),
+      cmocka_unit_test(verifying_estimating_and_tagging_survive_each_failed_allocation),
   };
   return cmocka_run_group_tests_name("plans/torture", tests, NULL, NULL);
 }
