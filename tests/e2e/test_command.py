@@ -4,187 +4,26 @@ cloudsim is; where it must not be asked, a socket counts who knocks."""
 # timeout: 900
 # also: asan
 import contextlib
-import fcntl
 import json
 import os
-import pty
 import re
-import resource
-import select
-import shutil
 import signal
-import socket
-import struct
-import subprocess
+import sqlite3
 import sys
-import tempfile
-import termios
-import threading
 import time
 import unicodedata
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
+from ferry import PLAIN, QUICK, SEALED, Done, Place, cloud, copy, lacks, on_terminal, wait_for
 from harness import READER, SOURCE, TARGET, contains, equal, test
 
-BUILD = os.path.abspath(sys.argv[1] if len(sys.argv) > 1 else "build")
-FERRY = os.path.join(BUILD, "tools", "amiferry", "amiferry")
-COMMANDS = ["plan", "run", "resume", "status", "show", "doctor", "help"]
-PLAIN, SEALED = "ami-0aaa0000000000001", "ami-0aaa0000000000002"
-QUICK = ["--poll-interval", "0.1", "--consistency-window", "1"]
+COMMANDS = ["plan", "run", "resume", "status", "show", "retry", "cancel", "undo", "doctor", "help"]
 GOOD = """version: 1
 copies:
   - source: {region: us-east-1, image: ami-0123456789abcdef0}
     target: {region: eu-west-1}
 """
-
-
-def lacks(text, part):
-    if part in text:
-        raise AssertionError("did not want %r in %r" % (part, text))
-
-
-class Done:
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-
-    def ends(self, code):
-        if self.code != code:
-            raise AssertionError("wanted exit code %d, got %d\n%s\n%s" % (code, self.code, self.out, self.err))
-        return self
-
-    def json(self):
-        return json.loads(self.out)
-
-    def lines(self):
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-class Place:
-    """A folder with its own home and database, and a socket that counts connections in AWS's place."""
-
-    def __init__(self, url=None):
-        self.home = tempfile.mkdtemp(prefix="ferry.")
-        self.db = os.path.join(self.home, "state", "amiferry", "amiferry.db")
-        self.knocks = 0
-        self.socket = None
-        if not url:
-            self.socket = socket.create_server(("127.0.0.1", 0))
-            threading.Thread(target=self._count, daemon=True).start()
-            url = "http://127.0.0.1:%d" % self.socket.getsockname()[1]
-        self.url = url
-        self.write("config", "".join(
-            "[profile %s]\nregion = %s\naws_access_key_id = %s\naws_secret_access_key = %s\n" % (name, region, *keys)
-            for name, region, keys in (("src", "us-east-1", SOURCE), ("dst", "eu-west-1", TARGET), ("reader", "eu-west-1", READER))))
-
-    def _count(self):
-        held = []  # open, and never answered
-        while True:
-            try:
-                held.append(self.socket.accept())
-            except OSError:
-                return
-            self.knocks += 1
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.socket:
-            self.socket.close()
-        shutil.rmtree(self.home, ignore_errors=True)
-
-    def write(self, name, content):
-        path = os.path.join(self.home, name)
-        with open(path, "wb") as f:
-            f.write(content.encode() if isinstance(content, str) else content)
-        return path
-
-    def env(self, **more):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and not k.lower().endswith("_proxy")}
-        env.update(HOME=self.home, XDG_STATE_HOME=os.path.join(self.home, "state"), AWS_ENDPOINT_URL=self.url, LC_ALL="C.UTF-8",
-                   AWS_CONFIG_FILE=os.path.join(self.home, "config"), AWS_SHARED_CREDENTIALS_FILE=os.path.join(self.home, "none"),
-                   AWS_EC2_METADATA_DISABLED="true", AWS_ACCESS_KEY_ID="AKIAFAKE", AWS_SECRET_ACCESS_KEY="fake")
-        env.update(more)
-        return env
-
-    def run(self, *args, input=None, timeout=120, limit=None, stdout=subprocess.PIPE, **env):
-        before = (lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))) if limit else None
-        done = subprocess.run([FERRY, *args], env=self.env(**env), input=input, stdout=stdout, stderr=subprocess.PIPE, timeout=timeout,
-                              preexec_fn=before)
-        return Done(done.returncode, (done.stdout or b"").decode(), done.stderr.decode())
-
-    def start(self, *args, **env):
-        return subprocess.Popen([FERRY, *args], env=self.env(**env), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-    def manifest(self, *copies, name="batch.json"):
-        return self.write(name, json.dumps({
-            "version": 1,
-            "defaults": {"source": {"region": "us-east-1", "profile": "src"}, "target": {"region": "eu-west-1", "profile": "dst"}},
-            "copies": list(copies)}))
-
-    def untouched(self):
-        """Nothing was sent, and no database was made."""
-        equal(self.knocks, 0)
-        equal(os.path.exists(os.path.dirname(self.db)), False)
-
-
-def copy(image=PLAIN, name=None, **more):
-    c = {"source": {"image": image}, **more}
-    if image == SEALED:
-        c.setdefault("target", {})["kms_key"] = "alias/target-disks"
-    if name:
-        c["name"] = name
-    return c
-
-
-@contextlib.contextmanager
-def cloud(*options):
-    with harness.World(BUILD, "small.yaml", *options) as world, Place(world.url) as place:
-        place.world = world
-        yield place
-
-
-def wait_for(probe, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = probe()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise AssertionError("it did not come within %d s" % seconds)
-
-
-def on_terminal(place, columns, rows, *args, send=None, after=0.0, resize=None, **env):
-    """Runs it with a terminal for all three streams. Returns the exit code and what came out of it."""
-    pid, fd = pty.fork()
-    if pid == 0:
-        try:
-            time.sleep(0.2)
-            os.execve(FERRY, [FERRY, *args], place.env(TERM="xterm", **env) if "TERM" not in env else place.env(**env))
-        finally:
-            os._exit(127)
-    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    out, begun = b"", time.monotonic()
-    while True:
-        if select.select([fd], [], [], 0.05)[0]:
-            try:
-                more = os.read(fd, 65536)
-            except OSError:
-                break
-            if not more:
-                break
-            out += more
-        if send and time.monotonic() - begun > after:
-            os.kill(pid, send)
-            send = None
-        if resize and time.monotonic() - begun > after:
-            fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", resize[1], resize[0], 0, 0))
-            resize = None
-        if time.monotonic() - begun > 120:
-            os.kill(pid, signal.SIGKILL)
-    os.close(fd)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), out.decode()
 
 
 def columns_of(text):
@@ -569,6 +408,23 @@ def _():
         equal(document["facts"]["image"]["ImageId"], SEALED)
         contains(p.run("show", "cp-").ends(2).err, "2 have a copy id that begins with cp-")
         contains(p.run("show", "zz").ends(2).err, made[0]["id"])
+
+
+@test("show and status tell which routes were tried and what AWS said, and keep their steps apart from those of the present one")
+def _():
+    with cloud() as p:
+        made = p.run("run", p.manifest(copy(name="one")), *QUICK, "--output", "json").ends(0).json()
+        equal(made[0]["tried"], [])
+        tried = [{"route": "reencrypt", "code": "InvalidRequest", "reason": "it carries a product code"}]
+        with contextlib.closing(sqlite3.connect(p.db)) as db, db:  # as the engine leaves it that went down a rung
+            db.execute("UPDATE copy SET rung = 1, tried = ?", [json.dumps(tried)])
+            db.execute("UPDATE step SET rung = 1 WHERE kind <> 'share-snapshot'")
+        text = p.run("show", made[0]["id"]).ends(0).out
+        contains(text, "tried        reencrypt: InvalidRequest: it carries a product code\n  route        copy-image\n")
+        equal(bool(re.search(r"steps of reencrypt, given up\n +0  share-snapshot .*\nsteps\n +1  share-image ", text)), True)
+        shown = p.run("show", made[0]["id"], "--output", "json").ends(0).json()
+        equal((shown["tried"], [s["rung"] for s in shown["steps"]]), (tried, [0] + [1] * (len(shown["steps"]) - 1)))
+        equal(p.run("status", made[0]["batch"], "--output", "json").ends(0).json()["copies"][0]["tried"], tried)
 
 
 @test("status --watch ends when nothing is under way any more")

@@ -77,6 +77,15 @@ TEST(a_name_moves_no_cursor) {
   assert_contains(af_buf_cstr(&text), "  a?]0;x??b\n");
 }
 
+TEST(routes_that_were_given_up_are_told_with_what_aws_said) {
+  af_put_tried(&text, "  tried ", "[{\"route\": \"copy-image\", \"code\": \"InvalidRequest\", \"reason\": \"no\\u001b[2J\"}]");
+  af_put_tried(&text, "  tried ", NULL);
+  assert_string_equal(af_buf_cstr(&text), "  tried copy-image: InvalidRequest: no?[2J\n");
+  json_t *none = af_json_tried("{}");
+  assert_int_equal(json_array_size(none), 0);
+  json_decref(none);
+}
+
 /* The members that programs read: none may go, or change its type. */
 TEST(a_copys_json_keeps_its_members) {
   static const struct {
@@ -84,7 +93,7 @@ TEST(a_copys_json_keeps_its_members) {
     json_type type;
   } members[] = {{"type", JSON_STRING}, {"id", JSON_STRING}, {"batch", JSON_STRING}, {"position", JSON_INTEGER}, {"state", JSON_STRING},
                  {"source", JSON_OBJECT}, {"target", JSON_OBJECT}, {"name", JSON_STRING}, {"route", JSON_NULL}, {"reason", JSON_NULL},
-                 {"bytes", JSON_INTEGER}, {"percent", JSON_INTEGER}, {"step", JSON_OBJECT}, {"waits", JSON_NULL}, {"error", JSON_NULL},
+                 {"tried", JSON_ARRAY}, {"bytes", JSON_INTEGER}, {"percent", JSON_INTEGER}, {"step", JSON_OBJECT}, {"waits", JSON_NULL}, {"error", JSON_NULL},
                  {"created", JSON_STRING}, {"updated", JSON_STRING}};
   struct copy_fixture f;
   copy_fixture_init(&f, AF_COPY_WORKING, "copying snapshots", "web");
@@ -159,7 +168,7 @@ TEST(copies_are_counted_by_state_and_those_that_wait_as_waiting) {
   assert_int_equal(t.waiting, 2);
   assert_int_equal(af_tally_all(&t), AF_COPY_STATE_MAX_ + 1);
   af_put_tally(&text, &t);
-  assert_string_equal(af_buf_cstr(&text), "1 done, 3 working, 2 waiting, 2 failed, 1 blocked");
+  assert_string_equal(af_buf_cstr(&text), "1 done, 3 working, 2 waiting, 1 failed, 1 cancelled, 1 blocked");
 }
 
 TEST(a_command_that_could_not_go_on_says_why_by_its_exit_code) {
@@ -179,6 +188,7 @@ int main(void) {
       BUFFERED(what_is_done_shows_no_error_that_was_overcome),
       BUFFERED(colours_come_only_where_they_are_wanted),
       BUFFERED(a_name_moves_no_cursor),
+      BUFFERED(routes_that_were_given_up_are_told_with_what_aws_said),
       BUFFERED(a_copys_json_keeps_its_members),
       BUFFERED(an_errors_json_has_null_for_what_is_not_known),
       BUFFERED(text_that_is_no_utf8_still_makes_json),

@@ -10,17 +10,51 @@ int af_carry_begin(struct af_carry *c, const struct af_settings *settings, struc
   return af_wiring_init(&c->wiring, settings, err);
 }
 
+bool af_carry_has_database(struct af_carry *c) {
+  struct af_error err;
+  int rc = af_wiring_store(&c->wiring, AF_STORE_READER, &err);
+  af_store_close(c->wiring.store);
+  c->wiring.store = NULL;
+  return rc != -AF_ENOENT; /* whatever else is wrong with it, its owner will say */
+}
+
+int af_carry_stored(struct af_carry *c, const struct af_settings *settings, const char *name, struct af_error *err) {
+  int rc = af_carry_begin(c, settings, err);
+  if (rc || af_carry_has_database(c)) return rc;
+  return af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "NotFound", "no copy or batch %.64s: there is no database at %s", name, c->wiring.db);
+}
+
+static void on_turn(void *ctx) {
+  struct af_carry *c = ctx;
+  af_door_turn(c->door, c->wiring.engine);
+  af_progress_turn(c->progress);
+}
+
+static void on_event(void *ctx, const struct af_copy_row *copy, const struct af_step_row *step, const struct af_event_row *event) {
+  af_progress_event(((struct af_carry *)ctx)->progress, copy, step, event);
+}
+
+/* Copies can be carried out without it. */
+static void open_door(struct af_carry *c) {
+  struct af_error err;
+  if (!af_door_open(&c->door, c->wiring.db, c->wiring.clock, &err)) return;
+  c->door = NULL;
+  af_say("%s: cancel and retry can't reach this process", err.message);
+}
+
 int af_carry_owner(struct af_carry *c, struct af_error *err) {
   int rc = af_wiring_store(&c->wiring, AF_STORE_OWNER, err);
   if (!rc && af_progress_new(&c->progress, &c->wiring, c->stop)) rc = af_error_nomem(err);
   if (rc) return rc;
   if (!c->wiring.log_file) c->wiring.log.out = af_progress_log(c->progress);
-  struct af_engine_config hooks = {.stop = c->stop, .on_turn = af_progress_turn, .on_event = af_progress_event, .ctx = c->progress};
+  struct af_engine_config hooks = {.stop = c->stop, .on_turn = on_turn, .on_event = on_event, .ctx = c};
+  open_door(c);
   rc = af_wiring_client(&c->wiring, err);
   return rc ? rc : af_wiring_engine(&c->wiring, &hooks, err);
 }
 
 void af_carry_done(struct af_carry *c) {
+  af_door_close(c->door);
   c->wiring.log.out = NULL; /* it may be the progress's */
   struct af_progress *p = c->progress;
   af_wiring_done(&c->wiring);
@@ -102,6 +136,8 @@ int af_carry_out(struct af_carry *c) {
   af_progress_begin(c->progress, c->wiring.engine);
   int rc = af_engine_run(c->wiring.engine, &err);
   af_progress_end(c->progress);
+  af_door_close(c->door); /* nobody looks at it any more */
+  c->door = NULL;
   if (rc && rc != -AF_ECANCELED) {
     af_say_error(&err);
     say_resume(c, "nothing is lost: all that was begun is written down. To go on");

@@ -5,11 +5,11 @@
  *
  * copy    {"type": "copy", "id", "batch", "position", "state": "waiting|inspecting|working|undoing|done|failed|cancelled|blocked",
  *          "source": {"account", "region", "image"}, "target": {"account", "region", "image"}, "name", "route", "reason",
- *          "bytes", "percent", "step": {"title", "number", "of"}, "waits", "error": error, "created", "updated"}
+ *          "tried": [{"route", "code", "reason"}]: the routes that AWS refused, oldest first, "bytes", "percent", "step": {"title", "number", "of"}, "waits", "error": error, "created", "updated"}
  * error   {"class": "transient|throttled|capacity|not-yet-visible|auth|refused|invalid|ambiguous|cancelled|internal", "code",
  *          "http_status", "request_id", "account", "region", "action", "resource", "message", "hint"}
  *
- * run, resume   json: [copy, ...]; ndjson: a copy a line
+ * run, resume, retry, cancel, undo   json: [copy, ...]; ndjson: a copy a line (ask.c: where another process is asked)
  * The other documents are described where they are made: plan.c, status.c, show.c, doctor.c. */
 #include "tools/amiferry/output.h"
 
@@ -121,6 +121,18 @@ void af_put_result(struct af_buf *out, const struct af_copy_view *v, const struc
   af_buf_printf(out, "    all of it: amiferry show %s\n", row->id);
 }
 
+void af_put_tried(struct af_buf *out, const char *before, const char *tried) {
+  json_t *list = af_json_tried(tried), *one;
+  size_t i;
+  json_array_foreach(list, i, one) {
+    const char *code = af_json_str(one, "code");
+    af_buf_printf(out, "%s%s: %s%s", before, af_json_str(one, "route"), code, *code ? ": " : "");
+    af_put_text(out, af_json_str(one, "reason"));
+    af_buf_putc(out, '\n');
+  }
+  json_decref(list);
+}
+
 /* --- JSON --- */
 
 json_t *af_json_text(const char *s) {
@@ -159,6 +171,13 @@ json_t *af_json_stored_error(const char *json) {
   return af_json_error(&err);
 }
 
+json_t *af_json_tried(const char *tried) {
+  json_t *list = tried ? json_loads(tried, 0, NULL) : NULL;
+  if (json_is_array(list)) return list;
+  json_decref(list);
+  return json_array();
+}
+
 static json_t *place(const char *account, const char *region, const char *image) {
   return json_pack("{s:o, s:o, s:o}", "account", text_or_null(account), "region", text_or_null(region), "image", text_or_null(image));
 }
@@ -168,10 +187,10 @@ json_t *af_json_copy(const struct af_copy_view *v) {
   json_t *step = v->step ? json_pack("{s:s, s:I, s:I}", "title", v->title, "number", (json_int_t)v->step, "of", (json_int_t)v->n_stage) : json_null();
   json_t *o = json_pack("{s:s, s:o, s:o, s:I, s:s}", "type", "copy", "id", af_json_text(r->id), "batch", af_json_text(r->batch_id), "position",
                         (json_int_t)r->position, "state", af_copy_state_name(r->state));
-  json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "source",
+  json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "source",
                            place(v->source_account, v->spec->source.region, v->spec->image), "target",
                            place(v->target_account, v->spec->target.region, r->image_id), "name", text_or_null(v->name), "route",
-                           af_json_text(r->route), "reason", af_json_text(r->reason), "bytes", (json_int_t)v->bytes, "percent",
+                           af_json_text(r->route), "reason", af_json_text(r->reason), "tried", af_json_tried(r->tried), "bytes", (json_int_t)v->bytes, "percent",
                            v->percent >= 0 ? json_integer(v->percent) : json_null(), "step", step, "waits", text_or_null(v->waits), "error",
                            r->state == AF_COPY_DONE ? json_null() : af_json_stored_error(r->error), "created", af_json_time(r->created_ms), "updated",
                            af_json_time(r->updated_ms));
@@ -231,8 +250,8 @@ bool af_print_flush(void) {
 void af_tally_add(struct af_tally *t, const struct af_copy_view *v) {
   switch (v->row->state) {
     case AF_COPY_DONE: t->done++; break;
-    case AF_COPY_FAILED:
-    case AF_COPY_CANCELLED: t->failed++; break;
+    case AF_COPY_FAILED: t->failed++; break;
+    case AF_COPY_CANCELLED: t->failed++, t->cancelled++; break;
     case AF_COPY_BLOCKED: t->blocked++; break;
     case AF_COPY_WAITING: t->waiting++; break;
     default: *v->waits ? t->waiting++ : t->working++; break;
@@ -253,7 +272,8 @@ void af_put_tally(struct af_buf *out, const struct af_tally *t) {
   const struct {
     size_t n;
     const char *what;
-  } counts[] = {{t->done, "done"}, {t->working, "working"}, {t->waiting, "waiting"}, {t->failed, "failed"}, {t->blocked, "blocked"}};
+  } counts[] = {{t->done, "done"},   {t->working, "working"},     {t->waiting, "waiting"}, {t->failed - t->cancelled, "failed"},
+                {t->cancelled, "cancelled"}, {t->blocked, "blocked"}};
   bool any = false;
   for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
     if (!counts[i].n) continue;

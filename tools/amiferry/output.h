@@ -24,12 +24,16 @@ void af_put_error(struct af_buf *out, const struct af_error *err); /* indented l
 /* "ami-1 (us-east-1) -> ami-2 (eu-west-1)  done  name", and the error's lines */
 void af_put_result(struct af_buf *out, const struct af_copy_view *v, const struct af_terminal *t);
 
+/* The routes that were given up, a line each: "  tried copy-image: InvalidRequest: …". tried: as it is stored; may be NULL. */
+void af_put_tried(struct af_buf *out, const char *before, const char *tried);
+
 /* --- JSON; NULL where memory is out --- */
 
 json_t *af_json_error(const struct af_error *err);
 json_t *af_json_stored_error(const char *json); /* of a row; null where there is none */
 json_t *af_json_time(int64_t ms);               /* null where ms is 0 */
 json_t *af_json_text(const char *s);            /* null for NULL; bytes that are no UTF-8 are replaced */
+json_t *af_json_tried(const char *tried);       /* as it is stored; an empty array where there are none */
 json_t *af_json_copy(const struct af_copy_view *v);
 
 /* --- documents --- */
@@ -51,6 +55,7 @@ bool af_print_flush(void);
 
 struct af_tally {
   size_t done, failed, blocked, working, waiting; /* failed: cancelled, too */
+  size_t cancelled;                               /* of those that failed */
 };
 void af_tally_add(struct af_tally *t, const struct af_copy_view *v);
 size_t af_tally_all(const struct af_tally *t);

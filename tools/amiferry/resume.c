@@ -7,14 +7,6 @@
 #include "tools/amiferry/commands.h"
 #include "tools/amiferry/find.h"
 
-static bool has_database(struct af_carry *c) {
-  struct af_error err;
-  int rc = af_wiring_store(&c->wiring, AF_STORE_READER, &err);
-  af_store_close(c->wiring.store);
-  c->wiring.store = NULL;
-  return rc != -AF_ENOENT; /* whatever else is wrong with it, its owner will say */
-}
-
 static int load(struct af_carry *c, const struct af_batch_row *b, struct af_error *err) {
   size_t before = af_engine_count(c->wiring.engine);
   int rc = af_engine_load(c->wiring.engine, b->id, AF_LOAD_RETRY, err);
@@ -51,7 +43,7 @@ static int prepare(struct af_carry *c, const struct af_invocation *inv, bool *re
   int rc = af_carry_begin(c, &inv->settings, err);
   *ret_nothing = false;
   if (rc) return rc;
-  if (!has_database(c)) {
+  if (!af_carry_has_database(c)) {
     if (inv->n_args)
       return af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "NoBatch", "no batch %.64s: there is no database at %s", inv->args[0], c->wiring.db);
     *ret_nothing = true;

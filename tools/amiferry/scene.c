@@ -203,7 +203,7 @@ static void draw_sum(const struct af_scene *s, struct af_buf *out) {
     size_t n;
     const char *what;
   } counts[] = {{S_DONE, s->tally.done, "done"}, {S_WORKING, s->tally.working, "working"}, {S_WAITING, s->tally.waiting, "waiting"},
-                {S_FAILED, s->tally.failed, "failed"}, {S_BLOCKED, s->tally.blocked, "blocked"}};
+                {S_FAILED, s->tally.failed, s->tally.failed == s->tally.cancelled ? "cancelled" : "failed"}, {S_BLOCKED, s->tally.blocked, "blocked"}};
   struct row row = {0};
   for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
     if (counts[i].n) snprintf(row.cell[counts[i].column], CELL_MAX, "%zu %s", counts[i].n, counts[i].what);

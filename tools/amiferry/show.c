@@ -2,7 +2,7 @@
  *
  * json, ndjson  one object: a copy's (output.c), with "type": "show" and
  *   "machine_version", "revision", "goal", "cancel_requested", "spec": what the manifest asks for, "facts": what AWS said,
- *   "steps":    [{"ordinal", "stage", "kind", "title", "item", "face": "do|undo", "state", "generation", "attempts", "resource", "intent",
+ *   "steps":    [{"ordinal", "rung": how many routes were given up before it, "stage", "kind", "title", "item", "face": "do|undo", "state", "generation", "attempts", "resource", "intent",
  *                 "progress", "started", "next", "error"}],
  *   "effects":  [{"step", "kind", "account", "region", "resource", "state": "live|gone"}],
  *   "open_access": [open_access, ...] (status.c): of what this copy shares,
@@ -66,7 +66,8 @@ static json_t *json_steps(const struct show *x) {
   for (size_t i = 0; i < x->stored.n_steps; i++) {
     const struct af_step_row *s = &x->stored.steps[i];
     json_array_append_new(
-        list, json_pack("{s:I, s:I, s:s, s:s, s:o, s:s, s:s, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o}", "ordinal", (json_int_t)s->ordinal, "stage",
+        list, json_pack("{s:I, s:I, s:I, s:s, s:s, s:o, s:s, s:s, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o}", "ordinal", (json_int_t)s->ordinal, "rung",
+                        (json_int_t)s->rung, "stage",
                         (json_int_t)s->stage, "kind", s->kind, "title", af_step_title(s->kind), "item", af_json_text(*s->item ? s->item : NULL), "face",
                         af_step_face_name(s->face), "state", af_step_state_name(s->state), "generation", (json_int_t)s->generation, "attempts",
                         (json_int_t)s->attempts, "resource", af_json_text(s->resource), "intent", af_json_text(s->intent), "progress",
@@ -174,6 +175,7 @@ static void put_head(struct af_buf *out, const struct show *x, const struct af_t
   put_member(out, "to account", v->target_account);
   if (x->row.state == AF_COPY_WORKING || x->row.state == AF_COPY_UNDOING) put_member(out, "at", v->title);
   put_member(out, "waits", v->waits);
+  af_put_tried(out, "  tried        ", x->row.tried);
   put_member(out, "route", x->row.route);
   put_member(out, "reason", x->row.reason);
   if (x->stored.has_facts) put_facts(out, &x->stored.facts);
@@ -187,20 +189,29 @@ static void put_head(struct af_buf *out, const struct show *x, const struct af_t
   put_time(out, "updated", x->row.updated_ms);
 }
 
+static void put_step(struct af_buf *out, const struct af_step_row *s) {
+  struct af_error err;
+  af_buf_printf(out, "  %2" PRId64 "  %-14s %s/%s%s%s", s->ordinal, s->kind, af_step_face_name(s->face), af_step_state_name(s->state),
+                *s->item ? "  " : "", s->item);
+  if (s->resource && !af_streq(s->resource, s->item)) af_buf_printf(out, " -> %s", s->resource);
+  if (s->generation) af_buf_printf(out, "  generation %" PRId64, s->generation);
+  if (s->attempts > 1) af_buf_printf(out, "  %" PRId64 " attempts", s->attempts);
+  if (s->state == AF_STEP_PENDING && s->progress) af_buf_printf(out, "  %" PRId64 "%%", s->progress);
+  af_buf_putc(out, '\n');
+  if (s->state != AF_STEP_DONE && s->error && !af_error_from_json(s->error, &err)) af_put_error(out, &err);
+}
+
+/* Rung by rung: those of a route that was given up are undone. */
 static void put_steps(struct af_buf *out, const struct show *x) {
-  if (x->stored.n_steps) af_buf_puts(out, "steps\n");
+  json_t *tried = af_json_tried(x->row.tried);
   for (size_t i = 0; i < x->stored.n_steps; i++) {
     const struct af_step_row *s = &x->stored.steps[i];
-    struct af_error err;
-    af_buf_printf(out, "  %2" PRId64 "  %-14s %s/%s%s%s", s->ordinal, s->kind, af_step_face_name(s->face), af_step_state_name(s->state),
-                  *s->item ? "  " : "", s->item);
-    if (s->resource && !af_streq(s->resource, s->item)) af_buf_printf(out, " -> %s", s->resource);
-    if (s->generation) af_buf_printf(out, "  generation %" PRId64, s->generation);
-    if (s->attempts > 1) af_buf_printf(out, "  %" PRId64 " attempts", s->attempts);
-    if (s->state == AF_STEP_PENDING && s->progress) af_buf_printf(out, "  %" PRId64 "%%", s->progress);
-    af_buf_putc(out, '\n');
-    if (s->state != AF_STEP_DONE && s->error && !af_error_from_json(s->error, &err)) af_put_error(out, &err);
+    bool first = i == 0 || s->rung != s[-1].rung;
+    if (first && i < x->stored.n_old) af_buf_printf(out, "steps of %s, given up\n", af_json_str(json_array_get(tried, (size_t)s->rung), "route"));
+    else if (first) af_buf_puts(out, "steps\n");
+    put_step(out, s);
   }
+  json_decref(tried);
 }
 
 static void put_effects(struct af_buf *out, const struct show *x) {

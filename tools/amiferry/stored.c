@@ -27,7 +27,7 @@ static int read_facts(struct af_stored *s, struct af_store *store, const struct 
 static void read_waits(struct af_stored *s, const struct af_copy_row *row) {
   struct af_error err;
   bool live = row->state == AF_COPY_WORKING || row->state == AF_COPY_UNDOING;
-  for (size_t i = 0; live && i < s->n_steps && !*s->waits; i++) {
+  for (size_t i = s->n_old; live && i < s->n_steps && !*s->waits; i++) {
     const struct af_step_row *step = &s->steps[i];
     if (step->state != AF_STEP_DONE && step->error && !af_error_from_json(step->error, &err))
       snprintf(s->waits, sizeof(s->waits), "%.60s: %.120s", err.code, err.message);
@@ -41,7 +41,8 @@ int af_stored_read(struct af_stored *ret, struct af_store *store, const struct a
   int rc = read_spec(ret, row, err);
   if (!rc) rc = read_facts(ret, store, row, err);
   if (!rc) rc = af_store_steps(store, row->id, &ret->steps, &ret->n_steps, err);
-  if (!rc && af_copy_view_stored(&ret->view, row, &ret->spec, ret->has_facts ? &ret->facts : NULL, ret->steps, ret->n_steps))
+  while (!rc && ret->n_old < ret->n_steps && ret->steps[ret->n_old].rung < row->rung) ret->n_old++;
+  if (!rc && af_copy_view_stored(&ret->view, row, &ret->spec, ret->has_facts ? &ret->facts : NULL, ret->steps + ret->n_old, ret->n_steps - ret->n_old))
     rc = af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "NewerMachine", "copy %s was begun by a newer amiferry: use that one to look at it", row->id);
   if (rc) af_stored_done(ret);
   else read_waits(ret, row);
@@ -52,7 +53,7 @@ void af_stored_done(struct af_stored *s) {
   for (size_t i = 0; i < s->n_steps; i++) af_step_row_done(&s->steps[i]);
   free(s->steps);
   s->steps = NULL;
-  s->n_steps = 0;
+  s->n_steps = s->n_old = 0;
   af_facts_done(&s->facts);
   af_copy_spec_done(&s->spec);
 }

@@ -8,8 +8,8 @@ struct af_stored {
   struct af_copy_spec spec;
   struct af_facts facts;
   bool has_facts;
-  struct af_step_row *steps;
-  size_t n_steps;
+  struct af_step_row *steps; /* of all rungs, oldest first */
+  size_t n_steps, n_old;     /* n_old: of them of routes that were given up: history */
   struct af_copy_view view;
   char waits[200]; /* what the last call of the step at hand was told */
 };

@@ -1,0 +1,103 @@
+/* amiferry undo: a finished copy is taken away again: its AMI deregistered, its snapshots deleted. The only command that removes what
+ * somebody may already use, so it shows what goes, and asks. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "tools/amiferry/ask.h"
+#include "tools/amiferry/commands.h"
+#include "tools/amiferry/find.h"
+
+static struct {
+  bool yes;
+} values;
+static const struct af_option options[] = {
+    {"yes", NULL, AF_OPTION_FLAG, 0, "don't ask: take it away"},
+    {0},
+};
+static const struct af_option_set set = {"Options", options, &values};
+
+struct victim {
+  char id[1][64];
+  char batch[64];
+  bool ask;          /* it is done, and there is something to take away */
+  struct af_buf goes; /* what, in lines */
+};
+
+static void put_goes(struct victim *v, const struct af_effect_row *e) {
+  bool image = af_streq(e->kind, "image"), live = e->state == AF_EFFECT_LIVE;
+  if (!live || (!image && !af_streq(e->kind, "snapshot"))) return;
+  v->ask = true;
+  af_buf_printf(&v->goes, "%s %s (account %s, %s)\n", image ? "  deregister" : "  delete    ", e->resource, e->account, e->region);
+  if (image) af_buf_printf(&v->goes, "  delete     its snapshots\n");
+}
+
+static int look_at(struct victim *v, struct af_store *s, const char *name, struct af_error *err) {
+  struct af_copy_row row = {0};
+  struct af_effect_row *list = NULL;
+  size_t n = 0;
+  int rc = af_copy_find(s, name, &row, err);
+  if (!rc) {
+    AF_COPY(v->id[0], af_str(row.id));
+    AF_COPY(v->batch, af_str(row.batch_id));
+    rc = af_store_effects(s, row.id, &list, &n, err);
+  }
+  for (size_t i = 0; i < n; i++) {
+    if (row.state == AF_COPY_DONE) put_goes(v, &list[i]);
+    af_effect_row_done(&list[i]);
+  }
+  free(list);
+  af_copy_row_done(&row);
+  return rc;
+}
+
+static int confirm(const struct victim *v, const volatile int *stop, struct af_error *err) {
+  bool ask = !values.yes && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+  char line[16] = "";
+  if (!ask) af_say("undo takes this away:\n%s", af_buf_cstr(&v->goes));
+  if (values.yes) return 0;
+  if (!ask) {
+    af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "NotConfirmed", "undo asks first, and there is no terminal to ask on: nothing was changed");
+    af_error_hint(err, "if it is wanted: amiferry undo %s --yes", v->id[0]);
+    return -AF_EINVAL;
+  }
+  fprintf(stderr, "undo takes this away:\n%sGo on? [y/N] ", af_buf_cstr(&v->goes));
+  bool said = fgets(line, sizeof(line), stdin);
+  if (said && (af_streq(line, "y\n") || af_streq(line, "yes\n"))) return 0;
+  if (*stop) return af_error_set(err, -AF_ECANCELED, AF_CLASS_CANCELLED, "Interrupted", "interrupted: nothing was changed");
+  return af_error_set(err, -AF_EINVAL, AF_CLASS_CANCELLED, "NotConfirmed", "nothing was changed");
+}
+
+/* The database isn't taken before the answer is there: a question that stands on a screen keeps nobody out. */
+static int prepare(struct af_carry *c, struct victim *v, const struct af_invocation *inv, struct af_error *err) {
+  int rc = af_carry_stored(c, &inv->settings, inv->args[0], err);
+  if (!rc) rc = af_wiring_store(&c->wiring, AF_STORE_READER, err);
+  if (!rc) rc = look_at(v, c->wiring.store, inv->args[0], err);
+  af_store_close(c->wiring.store);
+  c->wiring.store = NULL;
+  if (!rc && v->ask) rc = confirm(v, c->stop, err);
+  if (!rc) rc = af_carry_owner(c, err);
+  if (!rc) rc = af_engine_undo(c->wiring.engine, v->id[0], err);
+  AF_COPY(c->batch, af_str(v->batch));
+  return rc;
+}
+
+static int run(const struct af_invocation *inv) {
+  struct victim v = {.ask = false};
+  struct af_carry c = {0};
+  struct af_error err;
+  af_buf_init(&v.goes, 4096);
+  int rc = prepare(&c, &v, inv, &err);
+  if (rc) af_say_error(&err);
+  int exit_code = rc ? (int)af_exit_of(rc, &err) : af_ask_exit(c.wiring.store, v.id, 1, AF_COPY_CANCELLED, af_carry_out(&c));
+  af_buf_done(&v.goes);
+  af_carry_done(&c);
+  return exit_code;
+}
+
+const struct af_command af_command_undo = {
+    .name = "undo", .arguments = "COPY", .min_args = 1, .max_args = 1,
+    .summary = "take a finished copy away: deregister its AMI, delete its snapshots",
+    .text = "It says what goes and asks first; without a terminal, --yes says so. What was there before (an adopted copy) is never taken away. "
+            "Exits with 0 when all of it is gone.",
+    .sets = {&set, &af_option_set_engine}, .run = run};
