@@ -3,13 +3,15 @@
  *
  * The order is AWS's: is it signed, is the signature whole, is the key known, does the scope fit, is it fresh, is it true, is the
  * session still alive. */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/error.h"
 #include "tools/cloudsim/front.h"
 
-const char *const cs_service_names[CS_SERVICE_MAX_] = {[CS_EC2] = "ec2", [CS_STS] = "sts", [CS_KMS] = "kms"};
+const char *const cs_service_names[CS_SERVICE_MAX_] = {[CS_EC2] = "ec2", [CS_STS] = "sts", [CS_KMS] = "kms", [CS_S3] = "s3"};
 
 enum refusal {
   R_MISSING,
@@ -22,6 +24,14 @@ enum refusal {
   R_TOO_EARLY,
   R_BAD_SIGNATURE,
   R_TOKEN_EXPIRED,
+  /* S3 alone knows these: other services say what stands above. */
+  R_INCOMPLETE_URL,
+  R_URL_TOO_OLD,
+  R_URL_TOO_EARLY,
+  R_UNSIGNED_HEADER,
+  R_NO_PAYLOAD_HASH,
+  R_BAD_PAYLOAD_HASH,
+  R_OTHER_PAYLOAD,
   R_MAX_
 };
 
@@ -30,6 +40,7 @@ static const char bad_token[] = "The security token included in the request is i
 static const char bad_signature[] =
     "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
     "Access Key and signing method. Consult the service documentation for details.";
+static const char too_skewed[] = "The difference between the request time and the current time is too large.";
 static const char token_expired[] = "The security token included in the request is expired";
 
 /* message NULL: the detail of the moment is the message. */
@@ -76,10 +87,34 @@ static const struct {
             [R_BAD_SIGNATURE] = {400, "InvalidSignatureException", bad_signature},
             [R_TOKEN_EXPIRED] = {400, "ExpiredTokenException", token_expired},
         },
+    [CS_S3] =
+        {
+            [R_MISSING] = {403, "AccessDenied", "Access Denied"}, /* an anonymous call: no bucket here is open to those */
+            [R_INCOMPLETE] = {400, "AuthorizationHeaderMalformed", NULL},
+            [R_INCOMPLETE_URL] = {400, "AuthorizationQueryParametersError", NULL},
+            [R_UNKNOWN_KEY] = {403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."},
+            [R_BAD_TOKEN] = {400, "InvalidToken", "The provided token is malformed or otherwise invalid."},
+            [R_WRONG_SERVICE] = {400, "AuthorizationHeaderMalformed",
+                                 "The authorization header is malformed; incorrect service. This endpoint belongs to \"s3\"."},
+            [R_WRONG_REGION] = {400, "AuthorizationHeaderMalformed", NULL},
+            [R_TOO_OLD] = {403, "RequestTimeTooSkewed", too_skewed},
+            [R_TOO_EARLY] = {403, "RequestTimeTooSkewed", too_skewed},
+            [R_URL_TOO_OLD] = {403, "AccessDenied", "Request has expired"},
+            [R_URL_TOO_EARLY] = {403, "AccessDenied", "Request is not yet valid"},
+            [R_BAD_SIGNATURE] = {403, "SignatureDoesNotMatch",
+                                 "The request signature we calculated does not match the signature you provided. Check your key and "
+                                 "signing method."},
+            [R_TOKEN_EXPIRED] = {400, "ExpiredToken", "The provided token has expired."},
+            [R_UNSIGNED_HEADER] = {403, "AccessDenied", "There were headers present in the request which were not signed"},
+            [R_NO_PAYLOAD_HASH] = {400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256"},
+            [R_BAD_PAYLOAD_HASH] = {400, "InvalidArgument", "x-amz-content-sha256 must be UNSIGNED-PAYLOAD or a valid sha256 value."},
+            [R_OTHER_PAYLOAD] = {400, "XAmzContentSHA256Mismatch",
+                                 "The provided 'x-amz-content-sha256' header does not match what was computed."},
+        },
 };
 
 /* How far a signature's date may be off. KMS, as the JSON services do, grants five minutes. */
-static const int64_t window_min[CS_SERVICE_MAX_] = {[CS_EC2] = 15, [CS_STS] = 15, [CS_KMS] = 5};
+static const int64_t window_min[CS_SERVICE_MAX_] = {[CS_EC2] = 15, [CS_STS] = 15, [CS_KMS] = 5, [CS_S3] = 15};
 
 struct judging {
   const struct cs_sim *sim;
@@ -121,6 +156,8 @@ static enum refusal judge_time(struct judging *j) {
   af_time_basic(j->server_ms + (old ? -window_ms : window_ms), edge);
   snprintf(j->detail, sizeof j->detail, "Signature %s: %s is %s than %s (%s %c %d min.)", old ? "expired" : "not yet current",
            signed_at, old ? "now earlier" : "still later", edge, now, old ? '-' : '+', (int)window_min[j->service]);
+  if (j->service == CS_S3 && sig->form == CS_SIG_QUERY)
+    return old ? R_URL_TOO_OLD : R_URL_TOO_EARLY;
   return old ? R_TOO_OLD : R_TOO_EARLY;
 }
 
@@ -130,12 +167,49 @@ static bool token_fits(const struct cs_auth *auth) {
   return af_str_eq(auth->sig.token, af_str(auth->session->token));
 }
 
-static bool signs_host(struct af_str names) {
-  for (size_t at = 0; at + 4 <= names.len; at++)
-    if (memcmp(names.ptr + at, "host", 4) == 0 && (at == 0 || names.ptr[at - 1] == ';') &&
-        (at + 4 == names.len || names.ptr[at + 4] == ';'))
+static bool signs(struct af_str names, struct af_str name) {
+  for (size_t at = 0; at + name.len <= names.len; at++)
+    if (strncasecmp(names.ptr + at, name.ptr, name.len) == 0 && (at == 0 || names.ptr[at - 1] == ';') &&
+        (at + name.len == names.len || names.ptr[at + name.len] == ';'))
       return true;
   return false;
+}
+
+/* ---- what S3 asks of a signature besides ---- */
+
+static const char unsigned_payload[] = "UNSIGNED-PAYLOAD";
+
+/* Every x-amz- header and the host must be signed, and a header says of the body what was signed of it. */
+static enum refusal judge_s3_form(const struct judging *j) {
+  const struct cs_sig *sig = &j->auth->sig;
+  struct af_str hash;
+  for (size_t i = 0; i < j->req->n_headers; i++) {
+    struct af_str name = j->req->headers[i].name;
+    if (name.len > 6 && strncasecmp(name.ptr, "x-amz-", 6) == 0 && !signs(sig->signed_headers, name))
+      return R_UNSIGNED_HEADER;
+  }
+  if (!signs(sig->signed_headers, af_str("host")))
+    return R_UNSIGNED_HEADER;
+  if (sig->form == CS_SIG_QUERY)
+    return R_MAX_;
+  if (!cs_header_get(j->req, "x-amz-content-sha256", &hash))
+    return R_NO_PAYLOAD_HASH;
+  if (af_str_eq(hash, af_str(unsigned_payload)))
+    return R_MAX_;
+  for (size_t i = 0; i < hash.len; i++)
+    if (!isxdigit((unsigned char)hash.ptr[i]))
+      return R_BAD_PAYLOAD_HASH;
+  return hash.len == 64 ? R_MAX_ : R_BAD_PAYLOAD_HASH;
+}
+
+static enum refusal judge_s3_payload(const struct judging *j) {
+  struct af_str hash;
+  if (j->auth->sig.form == CS_SIG_QUERY || !cs_header_get(j->req, "x-amz-content-sha256", &hash) ||
+      af_str_eq(hash, af_str(unsigned_payload)))
+    return R_MAX_;
+  char mine[65];
+  cs_sha256_hex(j->req->body, mine);
+  return strncasecmp(mine, hash.ptr, 64) == 0 ? R_MAX_ : R_OTHER_PAYLOAD;
 }
 
 static bool date_fits(const struct cs_sig *sig) {
@@ -156,7 +230,12 @@ static enum refusal judge_region(const struct judging *j) {
 static int verify(const struct judging *j) {
   struct cs_sig_check check = {
       .secret = j->auth->session ? af_str(j->auth->session->secret) : af_str(j->auth->key->secret),
+      .encode_once = j->service == CS_S3,
   };
+  if (j->service == CS_S3 && j->auth->sig.form == CS_SIG_QUERY)
+    check.payload = af_str(unsigned_payload);
+  else if (j->service == CS_S3)
+    cs_header_get(j->req, "x-amz-content-sha256", &check.payload);
   return cs_sig_verify(j->req, &j->auth->sig, &check);
 }
 
@@ -166,26 +245,39 @@ static enum refusal judge(struct judging *j) {
   const struct cs_sig *sig = &auth->sig;
   if (sig->form == CS_SIG_NONE)
     return R_MISSING;
-  if (!j->why && !signs_host(sig->signed_headers))
+  if (!j->why && j->service == CS_S3) {
+    enum refusal r = judge_s3_form(j);
+    if (r != R_MAX_)
+      return r;
+  }
+  if (!j->why && !signs(sig->signed_headers, af_str("host")))
     j->why = "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.";
   if (!j->why && !date_fits(sig))
     j->why = "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.";
   if (j->why) {
-    AF_COPY(j->detail, af_str(j->why));
-    return R_INCOMPLETE;
+    bool url = j->service == CS_S3 && sig->form == CS_SIG_QUERY;
+    snprintf(j->detail, sizeof j->detail, "%s%s", j->service == CS_S3 && !url ? "The authorization header is malformed; " : "", j->why);
+    return url ? R_INCOMPLETE_URL : R_INCOMPLETE;
   }
   if ((!auth->key && !auth->session) || (auth->key && auth->key->inactive))
     return R_UNKNOWN_KEY;
+  if (j->service == CS_S3 && auth->session && auth->sig.token.len == 0)
+    return R_UNKNOWN_KEY; /* S3 knows a session's key only by its token */
   if (!token_fits(auth))
     return R_BAD_TOKEN;
   if (!af_str_eq(sig->service, af_str(cs_service_names[j->service])))
     return R_WRONG_SERVICE;
   enum refusal r = judge_region(j);
+  if (r == R_WRONG_REGION)
+    snprintf(j->detail, sizeof j->detail, "The authorization header is malformed; the region '%.*s' is wrong; expecting 'us-east-1'",
+             (int)sig->region.len, sig->region.ptr);
   r = r == R_MAX_ ? judge_time(j) : r;
   if (r != R_MAX_)
     return r;
   if (verify(j) < 0)
     return R_BAD_SIGNATURE;
+  if (j->service == CS_S3 && judge_s3_payload(j) != R_MAX_)
+    return R_OTHER_PAYLOAD;
   if (auth->session && (auth->session->expires_ms <= j->server_ms || j->faults->token_expired))
     return R_TOKEN_EXPIRED;
   return j->faults->token_expired ? R_TOKEN_EXPIRED : R_MAX_;

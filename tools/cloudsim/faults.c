@@ -162,11 +162,13 @@ static const struct cs_failure throttled[CS_SERVICE_MAX_] = {
     [CS_STS] = {400, "Throttling", "Rate exceeded"},
     [CS_KMS] = {400, "ThrottlingException",
                 "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls."},
+    [CS_S3] = {503, "SlowDown", "Please reduce your request rate."},
 };
 static const struct cs_failure internal[CS_SERVICE_MAX_] = {
     [CS_EC2] = {500, "InternalError", "An internal error has occurred"},
     [CS_STS] = {500, "InternalFailure", "The request processing has failed because of an unknown error, exception or failure."},
     [CS_KMS] = {500, "KMSInternalException", "KMS internal error. Please try again."},
+    [CS_S3] = {500, "InternalError", "We encountered an internal error. Please try again."},
 };
 
 static const struct cs_failure no_capacity = {500, "InsufficientInstanceCapacity",

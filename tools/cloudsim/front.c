@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "tools/cloudsim/front.h"
+#include "tools/cloudsim/s3.h"
 
 enum { HEADERS_MAX = 64 << 10, BODY_MAX = 64 << 20, NOTE_MAX = 2048, AMBIGUOUS_MAX = 100000 };
 
@@ -65,7 +65,8 @@ void cs_count(json_t *table, const char *row, const char *column) {
 }
 
 static bool reads_only(const char *action) {
-  return strncmp(action, "Describe", 8) == 0 || strncmp(action, "List", 4) == 0 || strncmp(action, "Get", 3) == 0;
+  return strncmp(action, "Describe", 8) == 0 || strncmp(action, "List", 4) == 0 || strncmp(action, "Get", 3) == 0 ||
+         strncmp(action, "Head", 4) == 0;
 }
 
 static void count_call(const struct cs_call *call) {
@@ -108,8 +109,8 @@ static int read_params(struct cs_call *call, const struct cs_request *req) {
   return rc < 0 ? cs_fail(call, 400, "MalformedQueryString", "The query string contains a syntax error.") : 0;
 }
 
-/* AWS's hosts tell the services apart. Here all share one, so the protocol tells: X-Amz-Target is KMS, and the query protocols
- * name their Version; where neither speaks, the scope of the signature does. */
+/* AWS's hosts tell the services apart. Here all share one, so the protocol tells: X-Amz-Target is KMS, S3 alone has paths, and the
+ * query protocols name their Version; where none of them speaks, the scope of the signature does. */
 static enum cs_service find_service(struct cs_call *call, const struct cs_request *req, const struct cs_auth *auth) {
   struct af_str target;
   if (cs_header_get(req, "X-Amz-Target", &target)) {
@@ -118,6 +119,8 @@ static enum cs_service find_service(struct cs_call *call, const struct cs_reques
       take_action(call, af_str_n(target.ptr + strlen(prefix), target.len - strlen(prefix)));
     return CS_KMS;
   }
+  if (cs_s3_speaks(req, auth))
+    return CS_S3;
   read_params(call, req);
   const char *action = cs_param(&call->params, "Action"), *version = cs_param(&call->params, "Version");
   if (action)
@@ -133,7 +136,7 @@ static enum cs_service find_service(struct cs_call *call, const struct cs_reques
 
 static void put_error(struct cs_call *call, enum cs_service service, struct cs_reply *reply) {
   static void (*const writers[])(const struct cs_call *call, struct cs_reply *reply) = {
-      [CS_EC2] = cs_ec2_error, [CS_STS] = cs_sts_error, [CS_KMS] = cs_kms_error};
+      [CS_EC2] = cs_ec2_error, [CS_STS] = cs_sts_error, [CS_KMS] = cs_kms_error, [CS_S3] = cs_s3_error};
   af_buf_reset(&reply->headers);
   af_buf_reset(&reply->body);
   if (call->failure.status == 502 || call->failure.status == 504) { /* these come from a load balancer, which speaks HTML */
@@ -149,6 +152,8 @@ static void put_error(struct cs_call *call, enum cs_service service, struct cs_r
 static void dispatch(struct cs_call *call, enum cs_service service, const struct cs_request *req, struct cs_reply *reply) {
   if (service == CS_KMS)
     cs_kms_handle(call, req->body, reply);
+  else if (service == CS_S3)
+    cs_s3_handle(call, reply);
   else if (!call->action[0])
     cs_fail(call, 400, "MissingAction", "The request is missing an action or a required parameter.");
   else if (service == CS_STS)
@@ -196,15 +201,25 @@ static void note(const struct cs_call *call, struct cs_reply *reply) {
                 call->failure.status ? " " : "", call->failure.code);
 }
 
+static void put_request_id(const struct cs_call *call, enum cs_service service, struct cs_reply *reply) {
+  char host_id[80];
+  cs_reply_header(reply, service == CS_S3 ? "x-amz-request-id" : "x-amzn-RequestId", call->request_id);
+  if (service == CS_S3)
+    cs_reply_header(reply, "x-amz-id-2", cs_s3_host_id(call, host_id));
+}
+
 static void api_call(struct cs_sim *sim, int64_t now_ms, const struct cs_request *req, struct cs_reply *reply) {
   struct cs_call call = {.sim = sim, .now_ms = now_ms, .sim_ms = cs_sim_time(sim, now_ms)};
   struct cs_auth auth;
   const char *why;
   make_request_id(sim, call.request_id);
+  struct cs_s3_request s3 = {0};
   cs_auth_peek(sim, req, &auth, &why);
   enum cs_service service = find_service(&call, req, &auth);
   call.service = cs_service_names[service];
   call.view_ms = call.sim_ms;
+  if (service == CS_S3)
+    cs_s3_begin(&call, req, &auth, &s3);
   cs_ec2_advance(sim, call.sim_ms); /* first of all: what was due before this request has happened */
   char region[32];
   AF_COPY(region, auth.sig.region);
@@ -223,10 +238,11 @@ static void api_call(struct cs_sim *sim, int64_t now_ms, const struct cs_request
   char date[AF_TIME_SIZE];
   af_time_http(now_ms + faults.auth.skew_ms, date);
   cs_reply_header(reply, "Date", date);
-  cs_reply_header(reply, "x-amzn-RequestId", call.request_id);
+  put_request_id(&call, service, reply);
   count_call(&call);
   note(&call, reply);
   cs_params_done(&call.params);
+  cs_s3_end(&s3);
   cs_auth_done(&auth);
 }
 
@@ -320,8 +336,11 @@ void cs_sim_set_speed(struct cs_sim *sim, double speed) {
 
 int64_t cs_sim_next_ms(struct cs_sim *sim, int64_t now_ms) {
   int64_t sim_ms = cs_sim_time(sim, now_ms);
-  int64_t ec2 = cs_ec2_next_ms(sim, sim_ms), kms = cs_kms_next_ms(sim, sim_ms);
-  return cs_sim_wall(sim, ec2 < kms ? ec2 : kms);
+  const int64_t next[] = {cs_ec2_next_ms(sim, sim_ms), cs_kms_next_ms(sim, sim_ms), cs_s3_next_ms(sim, sim_ms)};
+  int64_t first = INT64_MAX;
+  for (size_t i = 0; i < sizeof next / sizeof next[0]; i++)
+    first = next[i] < first ? next[i] : first;
+  return cs_sim_wall(sim, first);
 }
 
 /* ---- making and freeing ---- */
@@ -337,6 +356,7 @@ static void front_new(struct cs_sim *sim) {
   enum { GRANTS_PER_KEY = 50000 }; /* rules.md 3 */
   sim->identity = cs_new(sizeof *sim->identity);
   sim->kms = cs_new(sizeof *sim->kms);
+  sim->s3 = cs_new(sizeof *sim->s3);
   sim->front = cs_new(sizeof *sim->front);
   sim->identity->instance_role_chains = true;
   sim->kms->grants_per_key = GRANTS_PER_KEY;
@@ -349,6 +369,7 @@ static void front_new(struct cs_sim *sim) {
 void cs_identity_free(struct cs_sim *sim) {
   cs_identity_done(sim->identity);
   cs_kms_done(sim->kms);
+  cs_s3_done(sim->s3);
   if (sim->front) {
     cs_faults_clear(sim->front);
     json_decref(sim->front->calls);
@@ -359,6 +380,7 @@ void cs_identity_free(struct cs_sim *sim) {
   }
   sim->identity = NULL;
   sim->kms = NULL;
+  sim->s3 = NULL;
   sim->front = NULL;
 }
 

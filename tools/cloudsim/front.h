@@ -85,7 +85,7 @@ void cs_caller_of_key(struct cs_caller *caller, const struct cs_access_key *key)
 struct cs_who cs_who_of(const struct cs_caller *caller);
 
 /* --- requests (auth.c) ----------------------------------------------------------------------------------------------------- */
-enum cs_service { CS_EC2, CS_STS, CS_KMS, CS_SERVICE_MAX_ };
+enum cs_service { CS_EC2, CS_STS, CS_KMS, CS_S3, CS_SERVICE_MAX_ };
 extern const char *const cs_service_names[CS_SERVICE_MAX_];
 
 struct cs_auth { /* what is known of a request before and after its signature was looked at */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
-#include "tools/cloudsim/front.h"
+#include "tools/cloudsim/s3.h"
 
 enum { DEFAULT_MAX_SESSION_S = 3600, TOKEN_CHARS = 320, SECRET_CHARS = 40 };
 
@@ -220,9 +220,9 @@ static int read_account(struct cs_reader *r, const struct af_node *n, struct cs_
   return rc ? rc : read_scps(r, n, account);
 }
 
-/* Keys come last: their policies and grants name principals of every account. */
-static int read_account_keys(struct cs_reader *r, const struct af_node *n, struct cs_account *account) {
-  const struct af_node *regions = af_node_get(n, "regions"), *keys;
+/* Keys and buckets come last: their policies and grants name principals of every account. */
+static int read_account_resources(struct cs_reader *r, const struct af_node *n, struct cs_account *account) {
+  const struct af_node *regions = af_node_get(n, "regions"), *keys, *buckets;
   int rc = 0;
   for (size_t i = 0; rc == 0 && regions && i < af_node_count(regions); i++) {
     char region[32];
@@ -230,6 +230,9 @@ static int read_account_keys(struct cs_reader *r, const struct af_node *n, struc
     rc = cs_read_list(r, af_node_at(regions, i), "keys", &keys);
     if (rc == 0 && keys)
       rc = cs_kms_load_keys(r, account, region, keys);
+    rc = rc ? rc : cs_read_list(r, af_node_at(regions, i), "buckets", &buckets);
+    if (rc == 0 && buckets)
+      rc = cs_s3_load_buckets(r, account, region, buckets);
   }
   return rc;
 }
@@ -282,7 +285,7 @@ static int load(struct cs_reader *r) {
   rc = rc || !sts ? rc : read_sts(r, sts);
   rc = rc ? rc : cs_read_map(r, root, "kms", &kms);
   rc = rc || !kms ? rc : cs_kms_load(r, kms);
-  rc = rc ? rc : each_account(r, read_account_keys);
+  rc = rc ? rc : each_account(r, read_account_resources);
   rc = rc ? rc : cs_read_list(r, root, "faults", &faults);
   return rc || !faults ? rc : cs_faults_read(r, faults);
 }

@@ -245,10 +245,12 @@ static void normalize_path(struct af_buf *out, struct af_str path) {
     af_buf_putc(out, '/');
 }
 
-static void canonical_path(struct af_buf *out, struct af_str path, bool keep) {
+static void canonical_path(struct af_buf *out, struct af_str path, const struct cs_sig_check *how) {
   struct af_buf plain;
   af_buf_init(&plain, CANONICAL_MAX);
-  if (keep)
+  if (how->encode_once)
+    cs_uri_decode(&plain, path.len ? path : af_str("/"), false);
+  else if (how->keep_path)
     af_buf_str(&plain, path.len ? path : af_str("/"));
   else
     normalize_path(&plain, path);
@@ -377,10 +379,19 @@ static void put_sha256(struct af_buf *out, struct af_str s) {
     af_buf_printf(out, "%02x", hash[i]);
 }
 
-static int build_canonical(struct af_buf *out, const struct cs_request *req, const struct cs_sig *sig, bool keep_path) {
+void cs_sha256_hex(struct af_str s, char out[65]) {
+  struct af_buf hex;
+  af_buf_init(&hex, SHA_HEX + 1);
+  put_sha256(&hex, s);
+  af_str_copy(out, SHA_HEX + 1, af_buf_view(&hex));
+  af_buf_done(&hex);
+}
+
+static int build_canonical(struct af_buf *out, const struct cs_request *req, const struct cs_sig *sig,
+                           const struct cs_sig_check *how) {
   af_buf_str(out, req->method);
   af_buf_putc(out, '\n');
-  canonical_path(out, req->path, keep_path);
+  canonical_path(out, req->path, how);
   af_buf_putc(out, '\n');
   int rc = canonical_query(out, req->query);
   if (rc < 0)
@@ -390,7 +401,10 @@ static int build_canonical(struct af_buf *out, const struct cs_request *req, con
   af_buf_putc(out, '\n');
   af_buf_str(out, sig->signed_headers);
   af_buf_putc(out, '\n');
-  put_sha256(out, req->body);
+  if (how->payload.len)
+    af_buf_str(out, how->payload);
+  else
+    put_sha256(out, req->body);
   return af_buf_rc(out);
 }
 
@@ -436,7 +450,7 @@ int cs_sig_verify(const struct cs_request *req, const struct cs_sig *sig, const 
   char hex[SHA_HEX + 1] = "";
   af_buf_init_secret(&canonical, CANONICAL_MAX);
   af_buf_init(&to_sign, TEXT_MAX);
-  int rc = build_canonical(&canonical, req, sig, how->keep_path);
+  int rc = build_canonical(&canonical, req, sig, how);
   if (rc == 0)
     build_to_sign(&to_sign, sig, af_buf_view(&canonical));
   rc = rc ? rc : af_buf_rc(&to_sign);

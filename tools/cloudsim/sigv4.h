@@ -27,15 +27,19 @@ struct cs_sig { /* owns what its buffer holds; views point into it or into the r
 int cs_sig_parse(const struct cs_request *req, struct cs_sig *ret, const char **ret_why);
 void cs_sig_done(struct cs_sig *sig);
 
-/* Is the signature what secret gives? normalize_path is what every service but S3 does. canonical (may be NULL) receives the
- * canonical request and the string to sign, for the error message. -AF_EINVAL where it doesn't match, -AF_ENOMEM. */
+/* Is the signature what secret gives? canonical (may be NULL) receives the canonical request and the string to sign, for the error
+ * message. -AF_EINVAL where it doesn't match, -AF_ENOMEM. */
 struct cs_sig_check {
   struct af_str secret;
-  bool keep_path; /* as it came, without taking out . and .. */
+  bool keep_path;        /* as it came, without taking out . and .. */
+  bool encode_once;      /* S3: the path is kept, and encoded once instead of twice */
+  struct af_str payload; /* S3: what the client says of the body, instead of its hash; empty: the hash */
   struct af_buf *canonical, *to_sign;
 };
 int cs_sig_verify(const struct cs_request *req, const struct cs_sig *sig, const struct cs_sig_check *how);
 
+/* Lower-case hexadecimal. */
+void cs_sha256_hex(struct af_str s, char out[65]);
 /* The value of a header, by its name in any case; false where it is absent. */
 bool cs_header_get(const struct cs_request *req, const char *name, struct af_str *ret);
 

@@ -138,6 +138,7 @@ struct cs_quotas {
 struct cs_identity; /* the front's: principals, credentials, sessions */
 struct cs_kms;      /* the front's: keys, grants */
 struct cs_front;    /* the front's: faults, counters of calls */
+struct cs_s3;       /* the front's: buckets and what is in them */
 struct cs_ec2;      /* the core's: images, snapshots, tokens, buckets */
 
 struct cs_sim {
@@ -156,6 +157,7 @@ struct cs_sim {
   struct cs_ec2 *ec2;
   struct cs_identity *identity;
   struct cs_kms *kms;
+  struct cs_s3 *s3;
   struct cs_front *front;
 };
 
@@ -207,6 +209,7 @@ bool cs_param_prefix(struct cs_params *p, const char *prefix); /* is there any w
 
 struct cs_principal; /* the front's: a role or a user of the world file */
 struct cs_session;   /* the front's: what AssumeRole gave */
+struct cs_s3_request; /* the front's: bucket, key and operation */
 /* Who calls. Small enough to be copied into whatever outlives the call: a snapshot copy asks for its keys later. */
 struct cs_caller {
   char account[16];
@@ -227,12 +230,13 @@ struct cs_call {
   int64_t now_ms, sim_ms;
   int64_t skew_ms;     /* a fault: the server's clock is off by so much, for this call and the URL that is presigned in it */
   int64_t view_ms;     /* what this call's reads see of EC2: at most sim_ms; set by cs_ec2_handle() */
-  const char *service; /* "ec2", "sts", "kms" */
+  const char *service; /* "ec2", "sts", "kms", "s3" */
   const struct cs_region *region;
   char action[80];
   struct cs_caller caller;
   struct cs_params params; /* of the query protocols */
   char request_id[40];
+  struct cs_s3_request *s3; /* of an S3 call; NULL */
   bool empty_page;     /* a fault: lists answer with an empty page and a NextToken */
   struct cs_failure failure;
 };
@@ -273,7 +277,7 @@ int cs_world_load_identity(struct cs_sim *sim, const struct af_doc *world, struc
 void cs_identity_free(struct cs_sim *sim); /* identity, kms, front */
 #define CS_FRONT_ROOT_KEYS "faults", "kms", "sts"
 #define CS_FRONT_ACCOUNT_KEYS "users", "roles", "access_keys", "scps"
-#define CS_FRONT_REGION_KEYS "keys"
+#define CS_FRONT_REGION_KEYS "keys", "buckets"
 
 /* May the caller do `action` ("ec2:CopyImage") to the resource (an ARN, or "*")? 0, or -AF_EAWS with call->failure filled:
  * UnauthorizedOperation, 403. Conditions read call->params and cs_ec2_resource_tag(). */

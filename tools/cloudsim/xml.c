@@ -1,5 +1,5 @@
-/* EC2's XML replies: one line without white space (rules.md 8), every text escaped, control characters that XML 1.0 cannot
- * carry replaced by '?'. Writes only; cloudsim never reads XML. */
+/* XML replies: one line without white space (rules.md 8), every text escaped, control characters that XML 1.0 cannot carry replaced
+ * by '?'. Writes only. */
 #include <stdarg.h>
 #include <stdio.h>
 
