@@ -1,5 +1,5 @@
 /* Partitions and endpoints as data, and the few rules over them (rules.md section 7). It promises the outcomes of AWS's own endpoint rules
- * for EC2, KMS and STS, which the tests walk. */
+ * for EC2, KMS, S3 and STS, which the tests walk. */
 #include "engine/aws/endpoint.h"
 
 #include <arpa/inet.h>
@@ -239,8 +239,24 @@ static void standard_host(char *host, size_t size, const char *name, const char 
   bool plain = s && s->plain_fips_in_gov && !o->dual_stack && strcmp(p->name, "aws-us-gov") == 0;
   if (strcmp(name, "sts") == 0 && sts_is_global(region, o))
     snprintf(host, size, "sts.amazonaws.com");
+  else if (strcmp(name, "s3") == 0) /* older than the names that the others have for dual stack */
+    snprintf(host, size, "s3%s%s.%s.%s", o->fips ? "-fips" : "", o->dual_stack ? ".dualstack" : "", region, p->dns_suffix);
   else
     snprintf(host, size, "%s%s.%s.%s", name, o->fips && !plain ? "-fips" : "", region, o->dual_stack ? p->dual_stack_suffix : p->dns_suffix);
+}
+
+static bool bucket_fits_host(struct af_str bucket) {
+  return bucket.len >= 3 && af_region_valid(bucket); /* the same letters, and as long as a label may be */
+}
+
+void af_endpoint_name_bucket(struct af_endpoint *e, struct af_str bucket) {
+  char host[sizeof e->url.host];
+  if (e->configured || !bucket_fits_host(bucket) || bucket.len + 1 + strlen(e->url.host) >= sizeof host)
+    return;
+  snprintf(host, sizeof host, "%.*s.%.*s", (int)bucket.len, bucket.ptr, (int)strlen(e->url.host), e->url.host);
+  AF_COPY(e->url.host, af_str(host));
+  AF_COPY(e->url.authority, af_str(host));
+  e->names_bucket = true;
 }
 
 int af_endpoint_resolve(struct af_endpoint *ret, const char *service, const char *region, const struct af_endpoint_options *o,
@@ -254,6 +270,7 @@ int af_endpoint_resolve(struct af_endpoint *ret, const char *service, const char
   if (!af_region_valid(af_str(region)))
     return af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "BadRegion", "\"%s\" is no Region", region);
   bool global = strcmp(service, "sts") == 0 && sts_is_global(region, o);
+  e.configured = o->url != NULL;
   AF_COPY(e.signing_region, af_str(global && !o->url ? "us-east-1" : region));
   if (o->url) {
     int rc = resolve_custom(&e, o, err);

@@ -1,4 +1,4 @@
-/* Where calls go: partitions, the standard endpoints of EC2, KMS and STS, and endpoints that the user configured
+/* Where calls go: partitions, the standard endpoints of EC2, KMS, S3 and STS, and endpoints that the user configured
  * (rules.md section 7, Endpoints). Pure: no files, no network. */
 #ifndef AF_ENGINE_AWS_ENDPOINT_H
 #define AF_ENGINE_AWS_ENDPOINT_H
@@ -48,10 +48,17 @@ struct af_endpoint_options {
 struct af_endpoint {
   struct af_url url;
   char signing_region[64];
+  bool configured;   /* by the user */
+  bool names_bucket; /* S3: the host names the bucket, so the path does not */
 };
 /* Class INVALID: "BadRegion", "MissingRegion", "BadEndpointUrl", "PlainHttpRefused", "EndpointConflict" (a custom endpoint with FIPS or dual stack). */
 int af_endpoint_resolve(struct af_endpoint *ret, const char *service, const char *region, const struct af_endpoint_options *options,
                         struct af_error *err);
+/* S3: puts the bucket into the host ("virtual-host style"), unless the user configured the endpoint (it may be an address, or have no names for
+ * buckets; the AWS CLI does so, too), or the bucket's name can't be the one label that certificates cover: dots, capitals. Then it stays in
+ * the path. */
+void af_endpoint_name_bucket(struct af_endpoint *e, struct af_str bucket);
+
 /* Appends scheme://authority/path. */
 void af_endpoint_url(const struct af_url *url, struct af_buf *out);
 

@@ -53,6 +53,15 @@ TEST(standard_endpoints_follow_service_region_and_partition) {
       {"sts", "aws-global", {0}, "https://sts.amazonaws.com/", "us-east-1"},
       {"ec2", "eu-west-1", {.sts_legacy = true}, "https://ec2.eu-west-1.amazonaws.com/", "eu-west-1"},
       {"sts", "eu-west-1", {.sts_legacy = true, .url = "https://sts.example"}, "https://sts.example/", "eu-west-1"},
+      {"s3", "us-east-1", {0}, "https://s3.us-east-1.amazonaws.com/", "us-east-1"},
+      {"s3", "cn-north-1", {0}, "https://s3.cn-north-1.amazonaws.com.cn/", "cn-north-1"},
+      {"s3", "eusc-de-east-1", {0}, "https://s3.eusc-de-east-1.amazonaws.eu/", "eusc-de-east-1"},
+      {"s3", "us-iso-east-1", {0}, "https://s3.us-iso-east-1.c2s.ic.gov/", "us-iso-east-1"},
+      {"s3", "eu-west-1", {.fips = true}, "https://s3-fips.eu-west-1.amazonaws.com/", "eu-west-1"},
+      {"s3", "us-gov-west-1", {.fips = true}, "https://s3-fips.us-gov-west-1.amazonaws.com/", "us-gov-west-1"},
+      {"s3", "cn-north-1", {.dual_stack = true}, "https://s3.dualstack.cn-north-1.amazonaws.com.cn/", "cn-north-1"},
+      {"s3", "us-east-1", {.fips = true, .dual_stack = true}, "https://s3-fips.dualstack.us-east-1.amazonaws.com/", "us-east-1"},
+      {"s3", "eu-west-1", {.sts_legacy = true}, "https://s3.eu-west-1.amazonaws.com/", "eu-west-1"},
       {"ec2", "nowhere-new-9", {0}, "https://ec2.nowhere-new-9.amazonaws.com/", "nowhere-new-9"},
   };
   for (size_t i = 0; i < COUNT(cases); i++) {
@@ -61,6 +70,40 @@ TEST(standard_endpoints_follow_service_region_and_partition) {
     assert_ok(af_endpoint_resolve(&e, cases[i].service, cases[i].region, &cases[i].o, &err), &err);
     assert_url(&e, cases[i].url);
     assert_string_equal(e.signing_region, cases[i].signing);
+  }
+}
+
+TEST(the_host_names_the_bucket_where_it_can) {
+  static const char in_path[] = "https://s3.eu-west-1.amazonaws.com/";
+  static const struct {
+    const char *bucket, *url, *want;
+  } cases[] = {
+      {"amis-for-1-in-eu", NULL, "https://amis-for-1-in-eu.s3.eu-west-1.amazonaws.com/"},
+      {"abc", NULL, "https://abc.s3.eu-west-1.amazonaws.com/"},
+      {"123456789-123456789-123456789-123456789-123456789-123456789-123", NULL,
+       "https://123456789-123456789-123456789-123456789-123456789-123456789-123.s3.eu-west-1.amazonaws.com/"},
+      {"123456789-123456789-123456789-123456789-123456789-123456789-1234", NULL, in_path},
+      {"ab", NULL, in_path},
+      {"my.bucket", NULL, in_path},
+      {"MyBucket", NULL, in_path},
+      {"my_bucket", NULL, in_path},
+      {"-bucket", NULL, in_path},
+      {"bucket-", NULL, in_path},
+      {"evil/@x", NULL, in_path},
+      {"", NULL, in_path},
+      {"amis", "http://127.0.0.1:4566", "http://127.0.0.1:4566/"},
+      {"amis", "https://[2001:db8::1]/", "https://[2001:db8::1]/"},
+      {"amis", "https://s3.example.com/base", "https://s3.example.com/base"},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct af_endpoint_options o = {.url = cases[i].url};
+    struct af_endpoint e;
+    struct af_error err;
+    assert_ok(af_endpoint_resolve(&e, "s3", "eu-west-1", &o, &err), &err);
+    af_endpoint_name_bucket(&e, af_str(cases[i].bucket));
+    assert_url(&e, cases[i].want);
+    assert_int_equal(e.names_bucket, !cases[i].url && cases[i].want != in_path);
+    assert_string_equal(e.signing_region, "eu-west-1");
   }
 }
 
@@ -481,12 +524,14 @@ TEST(each_service_has_its_own_endpoint) {
   assert_string_equal(af_settings_endpoint(&s, "kms").url, "https://k");
   assert_string_equal(af_settings_endpoint(&s, "kms").origin, "config:6");
   assert_string_equal(af_settings_endpoint(&s, "sts").url, "https://t");
+  assert_string_equal(af_settings_endpoint(&s, "s3").url, "https://all");
   af_settings_done(&s);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(standard_endpoints_follow_service_region_and_partition),
+      cmocka_unit_test(the_host_names_the_bucket_where_it_can),
       cmocka_unit_test(a_configured_endpoint_and_fips_or_dual_stack_exclude_each_other),
       cmocka_unit_test(plain_http_is_for_loopback_only),
       cmocka_unit_test(urls_are_taken_apart_as_the_wire_needs_them),
