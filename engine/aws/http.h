@@ -22,7 +22,8 @@ struct af_http_result {
   int status;             /* AF_SENT_REPLIED only */
   struct af_buf body;     /* owned by the result; may hold secrets (STS): a secret buffer */
   char content_type[96];
-  char request_id[80];    /* x-amzn-requestid */
+  char request_id[80];    /* x-amzn-requestid; S3: x-amz-request-id */
+  char bucket_region[64]; /* S3: x-amz-bucket-region */
   char date[64];          /* Date header */
   int64_t retry_after_ms; /* x-amz-retry-after; -1 where there was none */
   char failure[256];      /* what the transport says where no reply came */

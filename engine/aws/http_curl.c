@@ -84,6 +84,8 @@ struct wanted_header {
 static const struct wanted_header wanted_headers[] = {
     WANTED("content-type", content_type),
     WANTED("x-amzn-requestid", request_id),
+    WANTED("x-amz-request-id", request_id),
+    WANTED("x-amz-bucket-region", bucket_region),
     WANTED("date", date),
 };
 

@@ -59,6 +59,9 @@ static inline bool loopback_answer(struct loopback *s, int fd, const char *path)
   if (strcmp(path, "/ok") == 0)
     return loopback_puts(fd, "HTTP/1.1 200 OK\r\nContent-Type: text/xml;charset=UTF-8\r\nx-amzn-RequestId: req-1\r\n"
                              "DATE: Mon, 23 Nov 2026 06:29:00 GMT\r\nX-Amz-Retry-After: 250\r\nContent-Length: 5\r\n\r\nhello");
+  if (strcmp(path, "/s3") == 0)
+    return loopback_puts(fd, "HTTP/1.1 301 Moved Permanently\r\nx-amz-request-id: S3REQ\r\nx-amz-id-2: other\r\nX-AMZ-Bucket-Region: eu-west-1\r\n"
+                             "Content-Length: 0\r\n\r\n");
   if (strcmp(path, "/empty") == 0)
     return loopback_puts(fd, "HTTP/1.1 204 No Content\r\n\r\n");
   if (strcmp(path, "/fault") == 0)

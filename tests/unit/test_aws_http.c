@@ -92,6 +92,14 @@ TEST(a_reply_is_handed_over_with_what_the_client_wants_of_its_headers) {
   af_http_result_done(&r);
 }
 
+TEST(a_reply_of_s3_has_its_own_names_for_the_request_and_says_where_the_bucket_lies) {
+  struct af_http_result r = get_through(*state, &post, "/s3");
+  assert_int_equal(r.status, 301);
+  assert_string_equal(r.request_id, "S3REQ");
+  assert_string_equal(r.bucket_region, "eu-west-1");
+  af_http_result_done(&r);
+}
+
 TEST(any_status_is_a_reply_and_redirects_are_not_followed) {
   struct fixture *f = *state;
   struct af_http_result r = get_through(f, &post, "/fault");
@@ -370,6 +378,7 @@ int main(void) {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
   const struct CMUnitTest tests[] = {
       CASE(a_reply_is_handed_over_with_what_the_client_wants_of_its_headers),
+      CASE(a_reply_of_s3_has_its_own_names_for_the_request_and_says_where_the_bucket_lies),
       CASE(any_status_is_a_reply_and_redirects_are_not_followed),
       CASE(a_request_has_the_headers_that_were_given_and_few_more),
       CASE(put_and_get_go_out_without_a_body_or_its_type),
