@@ -1,5 +1,7 @@
 /* Checks a request's tree against its shape, before any byte is written: what amiferry gets wrong here is a fault of its own, so
  * the message names the member by its path in the model's words ("Filters[0].Values"). */
+#include <ctype.h>
+
 #include "engine/aws/codec_parts.h"
 
 struct check {
@@ -77,6 +79,19 @@ static bool absent(const json_t *object, const struct af_member *m, enum af_prot
   return !v || json_is_null(v) || (protocol == AF_PROTOCOL_EC2 && m->shape->type == AF_T_LIST && json_array_size(v) == 0);
 }
 
+/* An empty name in a path makes another call of it: a GET of a bucket without a name lists all buckets. A header is one line, and curl takes
+ * one without a value for the wish to have none. */
+static const char *misplaced(const struct af_member *m, const json_t *v) {
+  if ((m->place != AF_IN_PATH && m->place != AF_IN_HEADER) || !json_is_string(v))
+    return NULL;
+  if (json_string_length(v) == 0)
+    return "is empty";
+  for (size_t i = 0; m->place == AF_IN_HEADER && i < json_string_length(v); i++)
+    if (iscntrl((unsigned char)json_string_value(v)[i]))
+      return "must be one line";
+  return NULL;
+}
+
 static int check_structure(struct check *c, const struct af_shape *shape, const json_t *v, int depth) {
   const char *name;
   json_t *value;
@@ -85,6 +100,11 @@ static int check_structure(struct check *c, const struct af_shape *shape, const 
     if (!m) {
       af_buf_printf(&c->path, "%s%s", c->path.len > 0 ? "." : "", name);
       return refuse(c, "is not a member of this call");
+    }
+    const char *why = misplaced(m, value);
+    if (why) {
+      af_buf_puts(&c->path, name);
+      return refuse(c, why);
     }
     int rc = json_is_null(value) ? 0 : check_at(c, m->shape, value, depth, name, 0);
     if (rc < 0)

@@ -10,10 +10,7 @@
 #include "engine/aws/codec.h"
 #include "engine/aws/ops.h"
 
-#define CONNECT_TIMEOUT_MS 10000
-#define CALL_TIMEOUT_MS 70000
 #define SKEW_MS (2 * 60 * 1000) /* AWS refuses from 5 minutes on */
-#define PRESIGNED_S 3600
 
 struct af_call_state {
   struct af_flight flight; /* first: landed() casts */
@@ -131,62 +128,11 @@ size_t af_aws_counts(const struct af_aws *aws, const struct af_aws_counts **ret)
   return aws->n_counts;
 }
 
-/* --- requests and replies of AWS's APIs --- */
-
-#define HEADERS_MAX 16
-
-/* Signed or not, the headers are lines in buffers of fly_op(); this fills the table that the transport wants. */
-static int add_signed(const char **headers, size_t *n, const struct af_signed_headers *signed_headers, struct af_error *err) {
-  const char *line = signed_headers->lines.ptr;
-  for (size_t i = 0; i < signed_headers->n; i++) {
-    if (*n == HEADERS_MAX - 1)
-      return af_error_set(err, -AF_EINVAL, AF_CLASS_INTERNAL, "TooManyHeaders", "the signature has too many headers");
-    headers[(*n)++] = line;
-    line += strlen(line) + 1;
-  }
-  return 0;
+void af_client_count_sent(struct af_aws *aws, const struct af_op *op) {
+  counts_of(aws, op->label)->sent++;
 }
 
-static int not_signed(const struct af_op *op, int rc, struct af_error *err) {
-  return rc == -AF_ENOMEM ? af_error_nomem(err) : af_error_set(err, rc, AF_CLASS_INTERNAL, "SigningFailed", "%s could not be signed", op->label);
-}
-
-static int sign(struct af_aws *aws, const struct af_op *op, const struct af_endpoint *e, const struct af_credentials *credentials, struct af_str body,
-                struct af_signed_headers *ret, struct af_error *err) {
-  struct af_header extra[2] = {{af_str("Content-Type"), af_str(af_content_type(op))}, {af_str("X-Amz-Target"), af_str(op->target)}};
-  struct af_signing signing = {.credentials = credentials, .service = op->service, .region = e->signing_region,
-                               .time_ms = af_client_now_ms(aws), .normalize_path = true, .encode_path_twice = true};
-  struct af_signable signable = {.method = af_str("POST"), .host = af_str(e->url.authority), .path = af_str(e->url.path), .headers = extra,
-                                 .n_headers = op->target ? 2 : 1, .body = body};
-  int rc = af_sigv4_sign(&signing, &signable, ret);
-  return rc < 0 ? not_signed(op, rc, err) : 0;
-}
-
-int af_client_fly_op(struct af_aws *aws, struct af_flight *f, const struct af_op *op, const struct af_endpoint *e, const struct af_credentials *credentials,
-                     struct af_str body, struct af_error *err) {
-  struct af_signed_headers signed_headers = {0};
-  char type[128], target[160], url[AF_URL_MAX];
-  const char *headers[HEADERS_MAX] = {type};
-  size_t n = 1;
-  snprintf(type, sizeof type, "Content-Type: %s", af_content_type(op));
-  snprintf(url, sizeof url, "%s://%s%s", e->url.https ? "https" : "http", e->url.authority, e->url.path);
-  if (op->target) {
-    snprintf(target, sizeof target, "X-Amz-Target: %s", op->target);
-    headers[n++] = target;
-  }
-  int rc = credentials ? sign(aws, op, e, credentials, body, &signed_headers, err) : 0;
-  if (rc == 0 && credentials)
-    rc = add_signed(headers, &n, &signed_headers, err);
-  struct af_http_request request = {.method = "POST", .url = url, .headers = headers, .body = body, .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-                                    .timeout_ms = CALL_TIMEOUT_MS, .fresh_connection = op->mutates && !op->repeatable};
-  if (rc == 0)
-    rc = af_client_fly(aws, f, &request, err);
-  if (rc == 0)
-    counts_of(aws, op->label)->sent++;
-  if (credentials)
-    af_signed_headers_done(&signed_headers);
-  return rc;
-}
+/* --- replies of AWS's APIs --- */
 
 static int no_reply(const struct af_op *op, const struct af_http_result *r, struct af_error *err) {
   bool lost = r->sent == AF_SENT_MAYBE;
@@ -204,7 +150,7 @@ int af_client_decode(struct af_aws *aws, const struct af_op *op, const struct af
   request_id[0] = 0;
   if (r->sent == AF_SENT_REPLIED) {
     struct af_reply reply = {.status = r->status, .body = af_buf_view(&r->body), .content_type = af_str(r->content_type),
-                             .request_id = af_str(r->request_id)};
+                             .request_id = af_str(r->request_id), .bucket_region = af_str(r->bucket_region)};
     if (date_ms(r->date, &theirs))
       aws->skew_ms = theirs - af_now_ms(aws->config.clock);
     rc = af_decode(op, &reply, ret_output, request_id, err);
@@ -243,22 +189,12 @@ static void finish(struct af_call_state *c, int rc) {
   c->aws->ready_tail = &c->queue_next;
 }
 
-/* Presigns the encoded call, as a GET, for the source Region's endpoint, with the caller's own credentials (rules.md 2.2). */
+/* Presigns the encoded call for the source Region's endpoint, with the caller's own credentials (rules.md 2.2). */
 static int presign(struct af_call_state *c, const char *source_region, struct af_str query, struct af_buf *out, struct af_error *err) {
   struct af_endpoint_options options = af_settings_endpoint(af_session_settings(c->session), c->op->service);
   struct af_endpoint e;
   int rc = af_endpoint_resolve(&e, c->op->service, source_region, &options, err);
-  if (rc < 0)
-    return rc;
-  struct af_signing signing = {.credentials = af_session_credentials(c->session), .service = c->op->service, .region = e.signing_region,
-                               .time_ms = af_client_now_ms(c->aws), .normalize_path = true, .encode_path_twice = true, .expires_s = PRESIGNED_S};
-  struct af_signable signable = {.method = af_str("GET"), .host = af_str(e.url.authority), .path = af_str(e.url.path), .query = query};
-  af_endpoint_url(&e.url, out);
-  af_buf_putc(out, '?');
-  rc = af_sigv4_presign(&signing, &signable, out);
-  if (rc == 0)
-    rc = af_buf_rc(out);
-  return rc < 0 ? not_signed(c->op, rc, err) : 0;
+  return rc < 0 ? rc : af_client_presign(c->aws, c->op, &e, af_session_credentials(c->session), query, out, err);
 }
 
 /* The input with DestinationRegion and PresignedUrl; what is presigned is the whole call with DestinationRegion. */
@@ -290,10 +226,18 @@ static int encode_presigned(struct af_call_state *c, struct af_error *err) {
   return rc;
 }
 
-static int send_call(struct af_call_state *c, struct af_error *err) {
+static int endpoint_of(const struct af_call_state *c, struct af_endpoint *ret, struct af_error *err) {
   struct af_endpoint_options options = af_settings_endpoint(af_session_settings(c->session), c->op->service);
+  const json_t *bucket = c->op->protocol == AF_PROTOCOL_REST_XML ? json_object_get(c->input, "Bucket") : NULL;
+  int rc = af_endpoint_resolve(ret, c->op->service, c->region, &options, err);
+  if (rc == 0 && bucket)
+    af_endpoint_name_bucket(ret, af_str_n(json_string_value(bucket), json_string_length(bucket)));
+  return rc;
+}
+
+static int send_call(struct af_call_state *c, struct af_error *err) {
   struct af_endpoint e;
-  int rc = af_endpoint_resolve(&e, c->op->service, c->region, &options, err);
+  int rc = endpoint_of(c, &e, err);
   if (rc == 0 && c->op->presigned_source) {
     af_buf_reset(&c->body);
     rc = encode_presigned(c, err);
@@ -301,7 +245,8 @@ static int send_call(struct af_call_state *c, struct af_error *err) {
   if (rc < 0)
     return rc;
   c->generation = af_session_generation(c->session);
-  return af_client_fly_op(c->aws, &c->flight, c->op, &e, c->op->unsigned_ ? NULL : af_session_credentials(c->session), af_buf_view(&c->body), err);
+  return af_client_fly_op(c->aws, &c->flight, c->op, &e, c->op->unsigned_ ? NULL : af_session_credentials(c->session), c->input,
+                          af_buf_view(&c->body), err);
 }
 
 static void wait_for_session(struct af_call_state *c) {
@@ -358,7 +303,8 @@ static bool once_more(struct af_call_state *c, const struct af_http_result *r) {
 /* Codes that say that AWS doesn't know these credentials. The call is lost, but the next one gets what its provider has then: a person may
  * have put new keys into the file, a role's session may have been revoked. */
 static bool credentials_unknown(const struct af_error *err) {
-  static const char *const codes[] = {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidSignatureException", "SignatureDoesNotMatch"};
+  static const char *const codes[] = {"InvalidClientTokenId",      "InvalidAccessKeyId",    "InvalidToken", "UnrecognizedClientException",
+                                      "InvalidSignatureException", "SignatureDoesNotMatch"};
   for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
     if (strcmp(err->code, codes[i]) == 0)
       return true;
@@ -428,7 +374,7 @@ static int check_call(struct af_call_state *c, struct af_error *err) {
   const char *source = json_string_value(json_object_get(c->input, "SourceRegion"));
   int rc = af_encode(c->op, c->input, &c->body, err);
   if (rc == 0)
-    rc = af_endpoint_resolve(&e, c->op->service, c->region, &options, err);
+    rc = endpoint_of(c, &e, err);
   if (rc == 0 && c->op->presigned_source)
     rc = af_endpoint_resolve(&e, c->op->service, source, &options, err);
   return rc;

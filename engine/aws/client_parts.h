@@ -1,4 +1,4 @@
-/* What client.c and session.c share, and nobody else sees. A flight is one HTTP request that is under way: whoever waits for it embeds
+/* What client.c, outgoing.c and session.c share, and nobody else sees. A flight is one HTTP request that is under way: whoever waits for it embeds
  * one as its first member. */
 #ifndef AF_ENGINE_AWS_CLIENT_PARTS_H
 #define AF_ENGINE_AWS_CLIENT_PARTS_H
@@ -42,15 +42,22 @@ int64_t af_client_now_ms(const struct af_aws *aws); /* AWS's time, as far as we 
 bool af_client_adopt_date(struct af_aws *aws, const char *date);
 /* Sends; on 0 f->landed will be called once, unless af_client_ground() comes first. */
 int af_client_fly(struct af_aws *aws, struct af_flight *f, const struct af_http_request *request, struct af_error *err);
-/* Signs the body of an op (credentials NULL: unsigned) and sends it. */
-int af_client_fly_op(struct af_aws *aws, struct af_flight *f, const struct af_op *op, const struct af_endpoint *e,
-                     const struct af_credentials *credentials, struct af_str body, struct af_error *err);
 void af_client_ground(struct af_aws *aws, struct af_flight *f); /* forgets it */
+void af_client_count_sent(struct af_aws *aws, const struct af_op *op);
 /* The reply to an op, or the lack of one, as output or as a classified error. */
 int af_client_decode(struct af_aws *aws, const struct af_op *op, const struct af_http_result *r, json_t **ret_output, char request_id[80],
                      struct af_error *err);
 /* The session has credentials, or has failed: its waiting calls go on. */
 void af_client_resume(struct af_session *s);
+
+/* --- outgoing.c --- */
+
+/* Signs an op (credentials NULL: unsigned) and sends it. body: the input as af_encode() made it. */
+int af_client_fly_op(struct af_aws *aws, struct af_flight *f, const struct af_op *op, const struct af_endpoint *e,
+                     const struct af_credentials *credentials, const json_t *input, struct af_str body, struct af_error *err);
+/* Appends the URL of a presigned GET with this query, which is an encoded call; out must be a secret buffer. */
+int af_client_presign(struct af_aws *aws, const struct af_op *op, const struct af_endpoint *e, const struct af_credentials *credentials,
+                      struct af_str query, struct af_buf *out, struct af_error *err);
 
 /* --- session.c --- */
 

@@ -91,7 +91,8 @@ static bool open_known(struct reading *d, const char *name) {
 }
 
 static void open_root(struct reading *d, const char *name, const struct af_shape *shape) {
-  if (d->root && strcmp(name, d->root) != 0) {
+  bool is_member = af_streq(d->root, AF_CODEC_ROOT_IS_MEMBER);
+  if (d->root && !is_member && strcmp(name, d->root) != 0) {
     stop(d, -AF_EINVAL, name, "is not the reply's root element");
     return;
   }
@@ -101,6 +102,8 @@ static void open_root(struct reading *d, const char *name, const struct af_shape
     return;
   }
   d->frames[d->depth++] = (struct frame){.shape = shape, .value = d->tree};
+  if (is_member && !open_known(d, name))
+    stop(d, -AF_EINVAL, name, "is not the reply's root element");
 }
 
 static void XMLCALL on_open(void *user, const char *name, const char **attributes) {

@@ -26,18 +26,23 @@ static void put_double(struct af_buf *out, double d) {
   af_buf_puts(out, text);
 }
 
+void af_codec_put_plain(struct af_buf *out, const json_t *v) {
+  if (json_is_boolean(v))
+    af_buf_puts(out, json_is_true(v) ? "true" : "false");
+  else if (json_is_integer(v))
+    af_buf_printf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+  else if (json_is_real(v))
+    put_double(out, json_real_value(v));
+}
+
 static void put_scalar(struct out *o, const json_t *v) {
   af_buf_putc(o->body, '&');
   af_uri_encode(o->body, af_buf_view(&o->name), false);
   af_buf_putc(o->body, '=');
   if (json_is_string(v))
     af_uri_encode(o->body, af_str_n(json_string_value(v), json_string_length(v)), false);
-  else if (json_is_boolean(v))
-    af_buf_puts(o->body, json_is_true(v) ? "true" : "false");
-  else if (json_is_integer(v))
-    af_buf_printf(o->body, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
-  else if (json_is_real(v))
-    put_double(o->body, json_real_value(v));
+  else
+    af_codec_put_plain(o->body, v);
 }
 
 static void cut_name(struct out *o, size_t len) {

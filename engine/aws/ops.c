@@ -8,7 +8,7 @@ const struct af_shape af_bool = {.type = AF_T_BOOL};
 const struct af_shape af_int = {.type = AF_T_INT};
 const struct af_shape af_timestamp = {.type = AF_T_TIMESTAMP};
 const struct af_shape af_blob = {.type = AF_T_BLOB};
-const struct af_shape af_nothing = {.type = AF_T_STRUCT, .members = (const struct af_member[]){{NULL, NULL, NULL, false}}};
+const struct af_shape af_nothing = {.type = AF_T_STRUCT, .members = (const struct af_member[]){{NULL, NULL, NULL, false, AF_IN_BODY}}};
 
 const struct af_op *const af_ops[] = {
     &af_ec2_copy_image,
@@ -51,6 +51,11 @@ const struct af_op *const af_ops[] = {
     &af_kms_generate_data_key_without_plaintext,
     &af_kms_list_grants,
     &af_kms_retire_grant,
+    &af_s3_delete_bucket_policy,
+    &af_s3_get_bucket_location,
+    &af_s3_get_bucket_policy,
+    &af_s3_list_objects_v2,
+    &af_s3_put_bucket_policy,
     &af_sts_assume_role,
     &af_sts_assume_role_with_web_identity,
     &af_sts_get_caller_identity,

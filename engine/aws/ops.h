@@ -1,4 +1,4 @@
-/* The calls that amiferry makes, each with its shapes; the tables are in ops_ec2_*.c (by subject), ops_kms.c and ops_sts.c. */
+/* The calls that amiferry makes, each with its shapes; the tables are in ops_ec2_*.c (by subject), ops_kms.c, ops_s3.c and ops_sts.c. */
 #ifndef AF_ENGINE_AWS_OPS_H
 #define AF_ENGINE_AWS_OPS_H
 
@@ -15,6 +15,8 @@ extern const struct af_op af_ec2_copy_image, af_ec2_copy_snapshot, af_ec2_create
     af_ec2_revoke_security_group_egress, af_ec2_run_instances, af_ec2_stop_instances, af_ec2_terminate_instances;
 extern const struct af_op af_kms_create_grant, af_kms_describe_key, af_kms_generate_data_key_without_plaintext, af_kms_list_grants,
     af_kms_retire_grant;
+extern const struct af_op af_s3_delete_bucket_policy, af_s3_get_bucket_location, af_s3_get_bucket_policy, af_s3_list_objects_v2,
+    af_s3_put_bucket_policy;
 extern const struct af_op af_sts_assume_role, af_sts_assume_role_with_web_identity, af_sts_get_caller_identity;
 
 extern const struct af_op *const af_ops[]; /* all of them; ends with NULL */

@@ -26,6 +26,7 @@ the target account and makes an image of the instance."
 #define HINT_NO_ROOM "AWS has no room for this instance type in the Availability Zone now: amiferry waits; another type or zone may have room."
 #define HINT_SUBNET "Name a subnet of the target account in the Region that the instance is launched in."
 #define HINT_INSTANCES "Raise the vCPU or instance quota in Service Quotas, or choose another instance type."
+#define HINT_ELSEWHERE "The bucket lies in another Region than the call went to: name its Region."
 #define HINT_SUPPORT "AWS has restricted the account: ask AWS Support to lift it."
 
 static const struct meaning meanings[] = {
@@ -68,6 +69,7 @@ static const struct meaning meanings[] = {
     {"kms", "DependencyTimeoutException", NULL, AF_CLASS_TRANSIENT, NULL},
     {"kms", "KMSInternalException", NULL, AF_CLASS_TRANSIENT, NULL},
     {"kms", "KeyUnavailableException", NULL, AF_CLASS_TRANSIENT, NULL},
+    {"s3", "OperationAborted", NULL, AF_CLASS_TRANSIENT, NULL}, /* two changes of one bucket met: neither was carried out */
     {"sts", "IDPCommunicationError*", NULL, AF_CLASS_TRANSIENT, NULL},
 
     /* Full quotas: park (6.1, 6.4). */
@@ -136,10 +138,20 @@ instance-store image, with the target account. Right after sharing it may take a
     {NULL, "AuthFailure", NULL, AF_CLASS_AUTH, HINT_KEYS},
     {NULL, "InvalidClientTokenId", NULL, AF_CLASS_AUTH, HINT_KEYS},
     {NULL, "UnrecognizedClientException", NULL, AF_CLASS_AUTH, HINT_KEYS},
+    {"s3", "InvalidAccessKeyId", NULL, AF_CLASS_AUTH, HINT_KEYS},
+    {"s3", "InvalidToken", NULL, AF_CLASS_AUTH, HINT_RENEW},
+    {"s3", "NotSignedUp", NULL, AF_CLASS_AUTH, HINT_SUPPORT},
+    {"s3", "AccountProblem", NULL, AF_CLASS_AUTH, HINT_SUPPORT},
     {NULL, "MissingAuthenticationToken*", NULL, AF_CLASS_AUTH, HINT_KEYS},
     {"kms", "AccessDenied*", NULL, AF_CLASS_AUTH,
      "Allow {action} on this key in its key policy; for a key of another account the caller's IAM policy must allow it too. A grant takes up to \
 five minutes to arrive."},
+    {"s3", "AccessDenied", "*BlockPublicPolicy*", AF_CLASS_AUTH,
+     "S3 Block Public Access refuses the bucket's policy because it would make the bucket public: restrict what the policy had before, then retry."},
+    {"s3", "AccessDenied", NULL, AF_CLASS_AUTH,
+     "Allow {action} for this principal in its IAM policy, see that the bucket's own policy does not deny it, and that the bucket is this account's."},
+    {"s3", "MethodNotAllowed", NULL, AF_CLASS_AUTH,
+     "Only the account that owns the bucket may do this: use its credentials."},
     {"sts", "AccessDenied*", NULL, AF_CLASS_AUTH,
      "The role's trust policy must name the caller (and its external id), and the caller's IAM policy must allow {action} on the role."},
     {NULL, "UnauthorizedOperation", "*ncoded authorization failure message*", AF_CLASS_AUTH,
@@ -163,6 +175,8 @@ five minutes to arrive."},
     {"kms", "KMSInvalidStateException", NULL, AF_CLASS_REFUSED, HINT_KEY_STATE},
     {"kms", "InvalidKeyUsageException", NULL, AF_CLASS_REFUSED, "EBS needs a symmetric key for encryption (SYMMETRIC_DEFAULT): name another one."},
     {"kms", "NotFoundException", NULL, AF_CLASS_REFUSED, "KMS knows no such key or grant in this account and Region: check the ARN."},
+    {"s3", "NoSuchBucketPolicy", NULL, AF_CLASS_REFUSED, NULL}, /* an answer more than an error */
+    {"s3", "NoSuchBucket", NULL, AF_CLASS_REFUSED, "S3 knows no bucket of this name: it was deleted, or the image's location names another one."},
     {NULL, "InvalidAMIName.Duplicate", NULL, AF_CLASS_REFUSED,
      "The account has an image of this name in this Region: choose another name, or deregister that image."},
     {NULL, "InvalidGroup.Duplicate", NULL, AF_CLASS_REFUSED, "The VPC has a security group of this name: delete it if nothing needs it, then retry."},
@@ -179,6 +193,12 @@ five minutes to arrive."},
     /* What was asked for is wrong. */
     {NULL, "InvalidAMIName.Malformed", NULL, AF_CLASS_INVALID,
      "Image names have 3 to 128 letters, digits and ()[] ./-'@_: change the name in the manifest."},
+    {"s3", "MalformedPolicy", NULL, AF_CLASS_INVALID,
+     "S3 does not take the bucket's policy: an account or role that it names may not exist, or may be too new to be seen everywhere."},
+    {"s3", "PermanentRedirect", NULL, AF_CLASS_INVALID, HINT_ELSEWHERE},
+    {"s3", "TemporaryRedirect", NULL, AF_CLASS_INVALID, HINT_ELSEWHERE},
+    {"s3", "AuthorizationHeaderMalformed", NULL, AF_CLASS_INVALID, HINT_ELSEWHERE},
+    {"s3", "IllegalLocationConstraintException", NULL, AF_CLASS_INVALID, HINT_ELSEWHERE},
     {NULL, "InvalidSubnetID.NotFound", NULL, AF_CLASS_INVALID, HINT_SUBNET},
     {NULL, "VPCIdNotSpecified", NULL, AF_CLASS_INVALID, "The account has no default VPC in this Region. " HINT_SUBNET},
     {NULL, "MissingInput", "*subnet*", AF_CLASS_INVALID, "The default VPC has no subnet. " HINT_SUBNET},

@@ -287,7 +287,8 @@ static int fly_sts(struct af_session *s, const struct af_op *op, json_t *input, 
   if (rc == 0)
     rc = af_encode(op, input, &body, err);
   if (rc == 0)
-    rc = af_client_fly_op(s->aws, &s->flight, op, &endpoint, op->unsigned_ ? NULL : &s->working.credentials, af_buf_view(&body), err);
+    rc = af_client_fly_op(s->aws, &s->flight, op, &endpoint, op->unsigned_ ? NULL : &s->working.credentials, input, af_buf_view(&body),
+                          err);
   af_buf_done(&body);
   af_json_wipe(input);
   return rc < 0 ? rc : STAGE_UNDER_WAY;

@@ -28,6 +28,7 @@ struct scripted { /* one reply, for the first request whose "METHOD URL headers 
   enum af_sent sent;
   int status;
   const char *date;
+  char bucket_region[64];
   char *body;
   bool held, used;
 };
@@ -87,6 +88,7 @@ static inline void world_land(struct world *w, size_t script, uint64_t id) {
   af_buf_puts(&r.body, s->body);
   AF_COPY(r.date, af_str(s->date));
   AF_COPY(r.request_id, af_str("req-42"));
+  AF_COPY(r.bucket_region, af_str(s->bucket_region));
   if (s->sent != AF_SENT_REPLIED)
     AF_COPY(r.failure, af_str("the wire was cut"));
   assert_true(w->n_landed < COUNT(w->landed));

@@ -102,6 +102,92 @@ TEST(an_input_or_a_region_that_is_wrong_is_told_at_once) {
   json_decref(wrong);
 }
 
+/* What botocore 1.43 sends for the same calls with the same keys at the same time, its own headers of the SDK left out. (Asked for a type of the
+ * body, for the Regional endpoint of us-east-1, and for no encoding of keys: there it would differ.) */
+TEST(calls_to_s3_go_out_as_botocore_sends_them) {
+  static const struct {
+    const char *profile, *region;
+    const struct af_op *op;
+    const char *input, *method, *url, *signature;
+  } cases[] = {
+      {"plain", "eu-west-1", &af_s3_get_bucket_policy, "{\"Bucket\":\"amis-bundles\"}", "GET",
+       "https://amis-bundles.s3.eu-west-1.amazonaws.com/?policy",
+       "host;x-amz-content-sha256;x-amz-date, Signature=1194b4bf579fa576b6269235154e622e06cf0070cf1b12cf59d85f7bf0e1ba70"},
+      {"plain", "us-east-1", &af_s3_get_bucket_policy, "{\"Bucket\":\"amis-bundles\",\"ExpectedBucketOwner\":\"111111111111\"}", "GET",
+       "https://amis-bundles.s3.us-east-1.amazonaws.com/?policy",
+       "host;x-amz-content-sha256;x-amz-date;x-amz-expected-bucket-owner, "
+       "Signature=ae7d6b3f889aa029f72caafb19a3b5e4d3c58958a91d55f57d6f8a55ea81a8bf"},
+      {"plain", "eu-west-1", &af_s3_put_bucket_policy,
+       "{\"Bucket\":\"amis-bundles\",\"Policy\":\"{\\\"Version\\\":\\\"2012-10-17\\\",\\\"Statement\\\":[]}\"}", "PUT",
+       "https://amis-bundles.s3.eu-west-1.amazonaws.com/?policy",
+       "content-type;host;x-amz-checksum-sha256;x-amz-content-sha256;x-amz-date;x-amz-sdk-checksum-algorithm, "
+       "Signature=65fe6287687ef21879a46353d5986c41a10dad3266d59686cc09de83b48d5987"},
+      {"plain", "us-east-1", &af_s3_delete_bucket_policy, "{\"Bucket\":\"amis-bundles\"}", "DELETE",
+       "https://amis-bundles.s3.us-east-1.amazonaws.com/?policy",
+       "host;x-amz-content-sha256;x-amz-date, Signature=babb9ee36cc965db5cb1248e4517882a9ef077e2080c2e7b6c7cf962e895bf57"},
+      {"plain", "us-east-1", &af_s3_get_bucket_location, "{\"Bucket\":\"amis.bundles\"}", "GET",
+       "https://s3.us-east-1.amazonaws.com/amis.bundles?location",
+       "host;x-amz-content-sha256;x-amz-date, Signature=df4c936baa046752d5a7343de303da338210b9994e4dcfae7199b099d980b0c9"},
+      {"plain", "eu-west-1", &af_s3_list_objects_v2,
+       "{\"Bucket\":\"amis-bundles\",\"Prefix\":\"a b/\xc3\xbc+&=\",\"MaxKeys\":7,\"ContinuationToken\":\"1/x+y==\"}", "GET",
+       "https://amis-bundles.s3.eu-west-1.amazonaws.com/?list-type=2&continuation-token=1%2Fx%2By%3D%3D&max-keys=7&prefix=a%20b%2F%C3%BC%2B%26%3D",
+       "host;x-amz-content-sha256;x-amz-date, Signature=c9d39a3ea27bc21e56f18d1e7d27b6d714dc1cb328ddca080602be26291b5638"},
+      {"address", "eu-west-1", &af_s3_get_bucket_policy, "{\"Bucket\":\"amis-bundles\"}", "GET",
+       "http://127.0.0.1:4566/amis-bundles?policy",
+       "host;x-amz-content-sha256;x-amz-date, Signature=2be6c8996cc461170c1b13fdfec8e808457062b50dee9bb4c355ea2880e4d2cb"},
+      {"base", "eu-west-1", &af_s3_get_bucket_policy, "{\"Bucket\":\"amis-bundles\"}", "GET",
+       "https://s3.example.com:8443/base/amis-bundles?policy",
+       "host;x-amz-content-sha256;x-amz-date, Signature=bdf92afb9b75cea4c511233d90977f9ef521bb8d32b676a9af2b7b8539845106"},
+      {"fips", "us-east-1", &af_s3_get_bucket_policy, "{\"Bucket\":\"amis-bundles\"}", "GET",
+       "https://amis-bundles.s3-fips.dualstack.us-east-1.amazonaws.com/?policy",
+       "host;x-amz-content-sha256;x-amz-date, Signature=1eb019a4d0831684d83016be97959f4d47a5ba07ba859b831aab1374c68566ff"},
+  };
+#define KEYS "aws_access_key_id=AKENV\naws_secret_access_key=SECRET\n"
+  struct world *w = *state;
+  write_file(w, "config", "[profile plain]\n" KEYS "[profile fips]\nuse_fips_endpoint=true\nuse_dualstack_endpoint=true\n" KEYS
+                          "[profile address]\nendpoint_url=http://127.0.0.1:4566\n" KEYS
+                          "[profile base]\nendpoint_url=https://s3.example.com:8443/base/\n" KEYS);
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    on(w, "", 200, "%s", "");
+    ask(w, session(w, cases[i].profile, NULL, NULL), cases[i].op, cases[i].region, json_loads(cases[i].input, 0, NULL), 1);
+    struct af_answer a = answer(w);
+    af_answer_done(&a);
+    assert_string_equal(last_sent(w)->method, cases[i].method);
+    assert_string_equal(last_sent(w)->url, cases[i].url);
+    assert_contains(last_sent(w)->headers, cases[i].signature);
+    assert_contains(last_sent(w)->headers, "x-amz-content-sha256: ");
+    assert_false(last_sent(w)->fresh);
+  }
+#undef KEYS
+}
+
+TEST(a_bucket_that_lies_elsewhere_is_said_with_its_region) {
+  struct world *w = *state;
+  struct af_session *s = keys(w);
+  AF_COPY(on(w, "", 301, "%s", "")->bucket_region, af_str("ap-southeast-2"));
+  ask(w, s, &af_s3_get_bucket_policy, "eu-west-1", json_pack("{s:s}", "Bucket", "amis-bundles"), 1);
+  struct af_answer a = answer(w);
+  assert_int_equal(a.rc, -AF_EAWS);
+  assert_string_equal(a.error.code, "PermanentRedirect");
+  assert_contains(a.error.hint, "The bucket lies in ap-southeast-2");
+  assert_string_equal(a.error.region, "eu-west-1");
+  assert_string_equal(a.error.request_id, "req-42");
+  af_answer_done(&a);
+  assert_int_equal(w->n_sent, 1); /* no redirect is followed: the signature would be wrong there */
+}
+
+TEST(a_path_that_is_too_long_is_no_crash) {
+  struct world *w = *state;
+  char name[3000];
+  memset(name, 'b', sizeof name);
+  name[sizeof name - 1] = 0;
+  ask(w, keys(w), &af_s3_get_bucket_policy, "eu-west-1", json_pack("{s:s}", "Bucket", name), 1);
+  struct af_answer a = answer(w);
+  assert_string_equal(a.error.code, "RequestTooBig");
+  af_answer_done(&a);
+  assert_int_equal(w->n_sent, 0);
+}
+
 /* --- CopySnapshot's presigned URL (rules.md 2.2) --- */
 
 static void undo_percent(char *s) {
@@ -463,6 +549,21 @@ TEST(keys_that_aws_does_not_know_are_looked_up_again_for_the_next_call) {
   assert_signed_by(w, "AKRIGHT");
 }
 
+TEST(keys_that_s3_does_not_know_are_looked_up_again_for_the_next_call) {
+  static const char *const codes[] = {"InvalidAccessKeyId", "InvalidToken"};
+  struct world *w = *state;
+  for (size_t i = 0; i < COUNT(codes); i++) {
+    write_file(w, "credentials", "[p]\naws_access_key_id=AKTYPO\naws_secret_access_key=SECRET\n");
+    struct af_session *s = session(w, "p", NULL, i ? "x" : NULL);
+    on(w, "GET https://amis.s3", 403, "<Error><Code>%s</Code><Message>m</Message></Error>", codes[i]);
+    expect_class(w, s, &af_s3_get_bucket_policy, json_pack("{s:s}", "Bucket", "amis"), AF_CLASS_AUTH, codes[i]);
+    write_file(w, "credentials", "[p]\naws_access_key_id=AKRIGHT\naws_secret_access_key=SECRET\n");
+    on_images(w);
+    describe_ok(w, s);
+    assert_signed_by(w, "AKRIGHT");
+  }
+}
+
 TEST(a_server_fault_with_such_a_code_is_not_repeated) {
   struct world *w = *state;
   on_ec2_error(w, "Action=CopySnapshot", 500, "RequestExpired", "x");
@@ -620,6 +721,9 @@ int main(void) {
       CASE(what_was_signed_is_what_was_sent),
       CASE(a_mutating_call_that_must_not_be_repeated_has_a_connection_of_its_own),
       CASE(an_input_or_a_region_that_is_wrong_is_told_at_once),
+      CASE(calls_to_s3_go_out_as_botocore_sends_them),
+      CASE(a_bucket_that_lies_elsewhere_is_said_with_its_region),
+      CASE(a_path_that_is_too_long_is_no_crash),
       CASE(copy_snapshot_carries_itself_presigned_for_the_source_region),
       CASE(the_presigned_urls_signature_is_that_of_its_own_query),
       CASE(the_source_endpoint_is_resolved_and_not_guessed_from_the_target_url),
@@ -639,6 +743,7 @@ int main(void) {
       CASE(a_renewal_that_fails_answers_the_call_that_wanted_it),
       CASE(keys_in_a_file_are_read_anew_when_aws_says_they_have_expired),
       CASE(keys_that_aws_does_not_know_are_looked_up_again_for_the_next_call),
+      CASE(keys_that_s3_does_not_know_are_looked_up_again_for_the_next_call),
       CASE(a_server_fault_with_such_a_code_is_not_repeated),
       CASE(a_wrong_clock_is_corrected_by_awss_date_and_the_call_sent_once_more),
       CASE(a_clock_that_is_set_right_again_is_followed),

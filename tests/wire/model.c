@@ -62,7 +62,10 @@ const char *model_version(const struct model *m) {
 
 enum af_protocol model_wire_protocol(const struct model *m) {
   const char *p = model_protocol(m);
-  return af_streq(p, "ec2") ? AF_PROTOCOL_EC2 : af_streq(p, "query") ? AF_PROTOCOL_QUERY : AF_PROTOCOL_JSON;
+  return af_streq(p, "ec2")        ? AF_PROTOCOL_EC2
+         : af_streq(p, "query")    ? AF_PROTOCOL_QUERY
+         : af_streq(p, "rest-xml") ? AF_PROTOCOL_REST_XML
+                                   : AF_PROTOCOL_JSON;
 }
 
 const json_t *model_shape_json(const struct model *m, const char *name) {
@@ -112,6 +115,18 @@ static bool is_required(const json_t *shape, const char *member) {
   return false;
 }
 
+static enum af_location place_of(const json_t *structure, const json_t *ref, const char *member) {
+  static const struct {
+    const char *location;
+    enum af_location place;
+  } places[] = {{"uri", AF_IN_PATH}, {"querystring", AF_IN_QUERY}, {"header", AF_IN_HEADER}, {"headers", AF_IN_HEADER}, {"statusCode", AF_IN_HEADER}};
+  const char *location = json_string_value(json_object_get(ref, "location"));
+  for (size_t i = 0; i < COUNT(places); i++)
+    if (af_streq(places[i].location, location))
+      return places[i].place;
+  return af_streq(json_string_value(json_object_get(structure, "payload")), member) ? AF_IS_BODY : AF_IN_BODY;
+}
+
 static const struct af_shape *make(struct model *m, const char *name, enum model_side side, bool flattened);
 
 static void make_members(struct model *m, struct made *made, const json_t *json) {
@@ -128,6 +143,7 @@ static void make_members(struct model *m, struct made *made, const json_t *json)
         .wire = made->wires[n],
         .shape = make(m, json_string_value(json_object_get(ref, "shape")), made->side, json_is_true(json_object_get(ref, "flattened"))),
         .required = is_required(json, name),
+        .place = place_of(json, ref, name),
     };
     n++;
   }
@@ -158,7 +174,7 @@ static const struct af_shape *make(struct model *m, const char *name, enum model
 }
 
 const struct af_shape *model_shape(struct model *m, const char *name, enum model_side side) {
-  static const struct af_member none = {NULL, NULL, NULL, false};
+  static const struct af_member none = {NULL, NULL, NULL, false, AF_IN_BODY};
   static const struct af_shape nothing = {.type = AF_T_STRUCT, .members = &none};
   return name ? make(m, name, side, false) : &nothing;
 }

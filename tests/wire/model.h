@@ -18,7 +18,7 @@ struct model *model_new(json_t *doc);
 void model_free(struct model *m); /* takes NULL; shapes go with it */
 
 const json_t *model_metadata(const struct model *m);
-const char *model_protocol(const struct model *m); /* "ec2", "query", "json" */
+const char *model_protocol(const struct model *m); /* "ec2", "query", "json", "rest-xml" */
 const char *model_version(const struct model *m);  /* "2016-11-15" */
 enum af_protocol model_wire_protocol(const struct model *m);
 const json_t *model_shape_json(const struct model *m, const char *name);     /* borrowed; NULL where there is none */
@@ -30,9 +30,12 @@ const struct af_shape *model_shape(struct model *m, const char *name, enum model
 /* The name of a member on the wire: ref is its entry in "members". Into out. */
 void model_wire_name(const struct model *m, const json_t *ref, const char *member, enum model_side side, char out[128]);
 
-/* Both append one line for each thing that the model doesn't allow (unknown names, wrong types, missing required members, values that
+/* All append one line for each thing that the model doesn't allow (unknown names, wrong types, missing required members, values that
  * an enumeration lacks, lengths and ranges) and return how many there were; 0 is a clean bill. */
 int model_check_request(const struct model *m, const char *action, struct af_str body, struct af_buf *complaints);
+/* The same for a REST call. target: "/bucket?policy"; headers: "Name: value" each, ends with NULL. */
+int model_check_rest(const struct model *m, const char *action, const char *method, const char *target, const char *const *headers, struct af_str body,
+                     struct af_buf *complaints);
 int model_check_reply(const struct model *m, const char *action, int status, const char *content_type, struct af_str body,
                       struct af_buf *complaints);
 

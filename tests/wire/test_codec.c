@@ -11,6 +11,15 @@ struct outcome {
   struct af_error err;
 };
 
+/* S3 names the Region of a bucket in a header. */
+static struct outcome decode_s3(const struct af_op *op, int status, const char *body, const char *bucket_region) {
+  struct outcome o = {0};
+  struct af_reply reply = {.status = status, .body = af_str(body), .content_type = af_str("application/xml"), .request_id = af_str("S3REQ"),
+                           .bucket_region = af_str(bucket_region)};
+  o.rc = af_decode(op, &reply, &o.output, o.request_id, &o.err);
+  return o;
+}
+
 static struct outcome decode_as(const struct af_op *op, int status, struct af_str body, const char *type, const char *header_id) {
   struct outcome o = {0};
   struct af_reply reply = {.status = status, .body = body, .content_type = af_str(type), .request_id = af_str(header_id)};
@@ -127,6 +136,38 @@ TEST(an_instance_says_where_it_is_and_why) {
                 " 'StateTransitionReason': 'User initiated', 'StateReason': {'Code': 'Client.InternalError', 'Message': 'Client error on launch'},"
                 " 'Placement': {'AvailabilityZone': 'eu-west-1a'}, 'BlockDeviceMappings': [{'DeviceName': '/dev/xvda', 'Ebs': {'VolumeId': 'vol-1'}}],"
                 " 'ClientToken': 't', 'SecurityGroups': [{'GroupId': 'sg-1'}]}]}]}");
+}
+
+TEST(the_policy_of_a_bucket_is_the_text_of_the_body) {
+  assert_output(decode_s3(&af_s3_get_bucket_policy, 200, "{\"Version\":\"2012-10-17\",\n \"Statement\": [\"\xc3\xbc\"]}", ""),
+                "{'Policy': '{\\'Version\\':\\'2012-10-17\\',\\n \\'Statement\\': [\\'\xc3\xbc\\']}'}");
+  assert_malformed(decode_s3(&af_s3_get_bucket_policy, 200, "{\"a\": \"\xff\"}", ""), "not UTF-8");
+  assert_output(decode_s3(&af_s3_put_bucket_policy, 204, "", ""), "{}");
+  assert_output(decode_s3(&af_s3_delete_bucket_policy, 204, "", ""), "{}");
+}
+
+TEST(the_location_of_a_bucket_is_the_root_element) {
+  static const char xmlns[] = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
+  char body[200];
+  snprintf(body, sizeof body, "<?xml version=\"1.0\"?>\n<LocationConstraint %s>eu-west-1</LocationConstraint>", xmlns);
+  assert_output(decode_s3(&af_s3_get_bucket_location, 200, body, ""), "{'LocationConstraint': 'eu-west-1'}");
+  snprintf(body, sizeof body, "<LocationConstraint %s/>", xmlns);
+  assert_output(decode_s3(&af_s3_get_bucket_location, 200, body, ""), "{'LocationConstraint': ''}"); /* us-east-1 */
+  assert_malformed(decode_s3(&af_s3_get_bucket_location, 200, "<html>hotel</html>", ""), "root");
+  assert_malformed(decode_s3(&af_s3_get_bucket_location, 200, "", ""), "no element found");
+}
+
+TEST(the_objects_of_a_bucket_come_in_pages) {
+  assert_output(decode_s3(&af_s3_list_objects_v2, 200,
+                          "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>b</Name><Prefix>p/</Prefix>"
+                          "<NextContinuationToken>t=</NextContinuationToken><KeyCount>2</KeyCount><MaxKeys>2</MaxKeys><IsTruncated>true</IsTruncated>"
+                          "<Contents><Key>p/1</Key><LastModified>2026-11-23T06:29:00.000Z</LastModified><ETag>&quot;e&quot;</ETag><Size>5000000000</Size>"
+                          "<Owner><ID>o</ID></Owner><StorageClass>STANDARD</StorageClass></Contents><Contents><Key>p/ 2</Key></Contents>"
+                          "</ListBucketResult>", ""),
+                "{'Name': 'b', 'Prefix': 'p/', 'NextContinuationToken': 't=', 'KeyCount': 2, 'MaxKeys': 2, 'IsTruncated': true, 'Contents':"
+                " [{'Key': 'p/1', 'LastModified': '2026-11-23T06:29:00.000Z', 'ETag': '\\'e\\'', 'Size': 5000000000, 'StorageClass': 'STANDARD'},"
+                " {'Key': 'p/ 2'}]}");
+  assert_malformed(decode_s3(&af_s3_list_objects_v2, 200, "<ListAllMyBucketsResult/>", ""), "root");
 }
 
 TEST(what_is_absent_stays_absent) {
@@ -248,6 +289,64 @@ TEST(an_error_of_kms_loses_its_namespace_and_address) {
   }
 }
 
+TEST(an_error_of_s3_is_the_root_itself) {
+  struct outcome o = decode_s3(&af_s3_get_bucket_policy, 404,
+                               "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchBucketPolicy</Code><Message>The bucket policy does not "
+                               "exist</Message><BucketName>b</BucketName><RequestId>IN-BODY</RequestId><HostId>h=</HostId></Error>", "");
+  assert_int_equal(o.rc, -AF_EAWS);
+  assert_string_equal(o.err.code, "NoSuchBucketPolicy");
+  assert_string_equal(o.err.message, "The bucket policy does not exist");
+  assert_string_equal(o.err.request_id, "S3REQ");
+  assert_string_equal(o.err.action, "s3:GetBucketPolicy");
+  assert_int_equal(o.err.class, AF_CLASS_REFUSED);
+  o = decode(&af_s3_get_bucket_policy, 403, "<Error><Code>AccessDenied</Code><Message>m</Message><RequestId>IN-BODY</RequestId></Error>");
+  assert_string_equal(o.request_id, "IN-BODY");
+}
+
+TEST(a_bucket_in_another_region_is_named_with_it) {
+  static const char moved[] = "<Error><Code>PermanentRedirect</Code><Message>m</Message><Endpoint>b.s3.eu-west-2.amazonaws.com</Endpoint></Error>";
+  static const char malformed[] = "<Error><Code>AuthorizationHeaderMalformed</Code><Message>the region 'us-east-1' is wrong; expecting "
+                                  "'eu-west-2'</Message><Region>eu-west-2</Region></Error>";
+  static const struct {
+    int status;
+    const char *body, *header, *hint;
+  } cases[] = {
+      {301, moved, "eu-west-2", "lies in eu-west-2"},
+      {400, malformed, "", "lies in eu-west-2"},
+      {301, "", "eu-west-2", "lies in eu-west-2"},
+      {301, moved, "", "another Region than the call went to"},
+      {301, moved, "eu\r\nx", "lies in eu  x"},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct outcome o = decode_s3(&af_s3_get_bucket_policy, cases[i].status, cases[i].body, cases[i].header);
+    assert_int_equal(o.err.class, AF_CLASS_INVALID);
+    assert_contains(o.err.hint, cases[i].hint);
+  }
+  struct outcome o = decode_s3(&af_s3_get_bucket_policy, 403, "<Error><Code>AccessDenied</Code></Error>", "eu-west-2");
+  assert_lacks(o.err.hint, "lies in"); /* the header comes with other answers, too */
+}
+
+TEST(an_error_of_s3_without_a_body_goes_by_its_status) {
+  static const struct {
+    int status;
+    const char *code;
+    enum af_class mutating;
+  } cases[] = {
+      {301, "PermanentRedirect", AF_CLASS_INVALID}, {307, "TemporaryRedirect", AF_CLASS_INVALID}, {400, "BadRequest", AF_CLASS_REFUSED},
+      {403, "AccessDenied", AF_CLASS_AUTH},         {404, "NotFound", AF_CLASS_REFUSED},          {405, "MethodNotAllowed", AF_CLASS_AUTH},
+      {500, "InternalError", AF_CLASS_AMBIGUOUS},   {503, "ServiceUnavailable", AF_CLASS_AMBIGUOUS},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct outcome o = decode_s3(&af_s3_put_bucket_policy, cases[i].status, "", "");
+    assert_string_equal(o.err.code, cases[i].code);
+    assert_int_equal(o.err.class, cases[i].mutating);
+    assert_int_equal(o.err.http_status, cases[i].status);
+    assert_contains(o.err.message, "without a body");
+  }
+  assert_malformed(decode_s3(&af_s3_put_bucket_policy, 418, "", ""), "no body");
+  assert_malformed(decode_s3(&af_s3_put_bucket_policy, 503, "<html>busy</html>", ""), "names no error code");
+}
+
 TEST(a_message_is_one_line_and_fits) {
   char body[4096], message[3000];
   memset(message, 'm', sizeof message);
@@ -330,6 +429,9 @@ static const struct {
      "<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></AssumeRoleResponse>"},
     {&af_kms_list_grants, 200, "{\"Grants\":[{\"GrantId\":\"g\",\"CreationDate\":1.5E9,\"Operations\":[\"Decrypt\"],\"Name\":\"\\u00fc\"}],\"Truncated\":false}"},
     {&af_kms_create_grant, 400, "{\"__type\":\"a#LimitExceededException\",\"message\":\"m\"}"},
+    {&af_s3_get_bucket_location, 200, "<LocationConstraint>eu-west-1</LocationConstraint>"},
+    {&af_s3_list_objects_v2, 200, "<ListBucketResult><Contents><Key>k</Key><Size>1</Size></Contents><Contents/></ListBucketResult>"},
+    {&af_s3_list_objects_v2, 418, "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message><Region>eu-west-2</Region></Error>"},
 };
 
 /* Every prefix lies in a block of its own size, so that reading past it is seen. */
@@ -452,6 +554,9 @@ int main(void) {
       cmocka_unit_test(an_empty_page_is_an_empty_list_with_its_token),
       cmocka_unit_test(the_permissions_of_an_image_name_accounts_groups_and_organizations),
       cmocka_unit_test(an_instance_says_where_it_is_and_why),
+      cmocka_unit_test(the_policy_of_a_bucket_is_the_text_of_the_body),
+      cmocka_unit_test(the_location_of_a_bucket_is_the_root_element),
+      cmocka_unit_test(the_objects_of_a_bucket_come_in_pages),
       cmocka_unit_test(what_is_absent_stays_absent),
       cmocka_unit_test(an_empty_string_is_a_string_and_an_empty_number_is_absent),
       cmocka_unit_test(times_stay_as_they_were_written),
@@ -466,6 +571,9 @@ int main(void) {
       cmocka_unit_test(an_error_of_ec2_has_code_message_status_and_id),
       cmocka_unit_test(an_error_of_sts_has_code_message_and_id),
       cmocka_unit_test(an_error_of_kms_loses_its_namespace_and_address),
+      cmocka_unit_test(an_error_of_s3_is_the_root_itself),
+      cmocka_unit_test(a_bucket_in_another_region_is_named_with_it),
+      cmocka_unit_test(an_error_of_s3_without_a_body_goes_by_its_status),
       cmocka_unit_test(a_message_is_one_line_and_fits),
       cmocka_unit_test(the_canonical_request_in_an_error_does_not_get_through),
       cmocka_unit_test(an_error_that_cannot_be_read_keeps_its_status),

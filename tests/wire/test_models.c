@@ -7,9 +7,10 @@
 
 /* ---- the models, loaded once ---- */
 
-static struct model *models[3];
-static const char *const services[] = {"ec2", "kms", "sts"};
-static struct model *installed_ec2; /* botocore's own, whole but older: for the calls that the cut model lacks; may be NULL */
+static const char *const services[] = {"ec2", "kms", "s3", "sts"};
+static const char *const folders[] = {"ec2/2016-11-15", "kms/2014-11-01", "s3/2006-03-01", "sts/2011-06-15"}; /* botocore's */
+static struct model *models[COUNT(services)];
+static struct model *installed[COUNT(services)]; /* botocore's own, whole but older: for the calls that a cut model lacks; may be NULL */
 
 static struct model *model_of(const char *service) {
   for (size_t i = 0; i < COUNT(services); i++)
@@ -23,7 +24,10 @@ static struct model *model_with(const struct af_op *op) {
   struct model *m = model_of(op->service);
   if (model_operation_json(m, op->action))
     return m;
-  return installed_ec2 && model_operation_json(installed_ec2, op->action) ? installed_ec2 : NULL;
+  for (size_t i = 0; i < COUNT(services); i++)
+    if (installed[i] && strcmp(services[i], op->service) == 0 && model_operation_json(installed[i], op->action))
+      return installed[i];
+  return NULL;
 }
 
 static const char *shape_name(const struct model *m, const char *action, const char *direction) {
@@ -59,6 +63,15 @@ static const struct {
     {"ec2:RevokeSecurityGroupEgress", "SourceSecurityGroupOwnerId"},
     {"ec2:RevokeSecurityGroupEgress", "ToPort"},
     {"ec2:StopInstances", "Hibernate"},
+    {"s3:ListObjectsV2", "Delimiter"},
+    {"s3:ListObjectsV2", "EncodingType"},
+    {"s3:ListObjectsV2", "FetchOwner"},
+    {"s3:ListObjectsV2", "OptionalObjectAttributes"},
+    {"s3:ListObjectsV2", "RequestPayer"},
+    {"s3:ListObjectsV2", "StartAfter"},
+    {"s3:PutBucketPolicy", "ChecksumAlgorithm"}, /* it is SHA-256 always */
+    {"s3:PutBucketPolicy", "ConfirmRemoveSelfBucketAccess"},
+    {"s3:PutBucketPolicy", "ContentMD5"},
     {"sts:AssumeRole", "ProvidedContexts"},
 };
 
@@ -77,6 +90,7 @@ static const struct {
     {"ec2:RevokeSecurityGroupEgress", MODEL_REPLY},
     {"ec2:RunInstances", MODEL_REPLY},
     {"ec2:RunInstances", MODEL_REQUEST},
+    {"s3:ListObjectsV2", MODEL_REPLY},
 };
 
 /* What the model leaves to the caller and amiferry must not forget. */
@@ -142,6 +156,8 @@ static void compare_members(const struct af_op *op, enum model_side side, const 
       differ("%s is called %s on the wire, not %s", below, t->wire, m->wire);
     if (m->required != (t->required || must_have(op, m->name, side)))
       differ("%s: required is %d in the model", below, t->required);
+    if (m->place != t->place)
+      differ("%s: its place is %d in the model", below, (int)t->place);
     compare(op, side, below, m->shape, t->shape);
   }
   for (const struct af_member *t = theirs->members; t->name; t++)
@@ -182,7 +198,12 @@ static void its_tables_are_the_models(void **state) {
   const char *prefix = json_string_value(json_object_get(metadata, "targetPrefix"));
   snprintf(text, sizeof text, "%s.%s", prefix ? prefix : "", op->action);
   assert_true(same_text(op->target, prefix ? text : NULL));
-  assert_true(same_text(op->wrapper, json_string_value(json_object_get(json_object_get(operation, "output"), "resultWrapper"))));
+  const json_t *http = json_object_get(operation, "http");
+  bool rest = op->protocol == AF_PROTOCOL_REST_XML;
+  assert_true(same_text(op->method, rest ? json_string_value(json_object_get(http, "method")) : NULL));
+  assert_true(same_text(op->path, rest ? json_string_value(json_object_get(http, "requestUri")) : NULL));
+  if (!rest) /* of roots the model says nothing */
+    assert_true(same_text(op->wrapper, json_string_value(json_object_get(json_object_get(operation, "output"), "resultWrapper"))));
   assert_int_equal(op->unsigned_, af_streq(json_string_value(json_object_get(operation, "authtype")), "none"));
   assert_true(op->mutates || op->repeatable); /* a read can always be repeated */
 }
@@ -238,6 +259,21 @@ static void assert_clean(int complaints, const struct af_buf *text) {
   assert_int_equal(complaints, 0);
 }
 
+static int check_rest(const struct model *m, const struct af_op *op, const json_t *input, const struct af_buf *body, struct af_buf *complaints) {
+  struct af_head head;
+  struct af_error err;
+  const char *headers[16] = {NULL};
+  char target[4096];
+  assert_ok(af_encode_head(op, input, af_buf_view(body), &head, &err), &err);
+  const char *line = head.headers.ptr;
+  for (size_t i = 0; i < head.n_headers; i++, line += strlen(line) + 1)
+    headers[i] = line;
+  snprintf(target, sizeof target, "%s?%s", af_buf_cstr(&head.path), af_buf_cstr(&head.query));
+  int n = model_check_rest(m, op->action, head.method, target, headers, af_buf_view(body), complaints);
+  af_head_done(&head);
+  return n;
+}
+
 static void what_it_sends_is_what_the_model_allows(void **state) {
   const struct af_op *op = *(const struct af_op **)*state;
   struct model *m = model_with(op);
@@ -247,7 +283,9 @@ static void what_it_sends_is_what_the_model_allows(void **state) {
   af_buf_init(&body, 1 << 20);
   af_buf_init(&complaints, 1 << 20);
   assert_ok(af_encode(op, input, &body, &err), &err);
-  assert_clean(model_check_request(m, op->action, af_buf_view(&body), &complaints), &complaints);
+  int n = op->protocol == AF_PROTOCOL_REST_XML ? check_rest(m, op, input, &body, &complaints)
+                                               : model_check_request(m, op->action, af_buf_view(&body), &complaints);
+  assert_clean(n, &complaints);
   json_decref(input);
   af_buf_done(&body);
   af_buf_done(&complaints);
@@ -272,10 +310,18 @@ static void put_element(struct af_buf *out, const char *name, const struct af_sh
   af_buf_printf(out, "</%s>", name);
 }
 
+static void put_member(struct af_buf *out, const struct af_member *m, const json_t *v) {
+  if (m->shape->type != AF_T_LIST || !m->shape->flattened)
+    put_element(out, m->wire, m->shape, v);
+  else
+    for (size_t i = 0; i < json_array_size(v); i++)
+      put_element(out, m->wire, m->shape->element, json_array_get(v, i));
+}
+
 static void put_xml(struct af_buf *out, const struct af_shape *shape, const json_t *v) {
   if (shape->type == AF_T_STRUCT) {
     for (const struct af_member *m = shape->members; m->name; m++)
-      put_element(out, m->wire, m->shape, json_object_get(v, m->name));
+      put_member(out, m, json_object_get(v, m->name));
   } else if (shape->type == AF_T_LIST) {
     for (size_t i = 0; i < json_array_size(v); i++)
       put_element(out, shape->item, shape->element, json_array_get(v, i));
@@ -288,11 +334,26 @@ static void put_xml(struct af_buf *out, const struct af_shape *shape, const json
   }
 }
 
+/* A text, a root element that is a member, or one that holds them. */
+static void put_rest_reply(struct af_buf *out, const struct af_op *op, const struct af_shape *shape, const json_t *v) {
+  const struct af_member *first = shape->members;
+  if (first->name && first->place == AF_IS_BODY)
+    af_buf_puts(out, json_string_value(json_object_get(v, first->name)));
+  else if (op->root_is_member)
+    put_xml(out, shape, v);
+  else if (first->name)
+    put_element(out, op->wrapper, shape, v);
+}
+
 static void put_reply(struct af_buf *out, const struct model *m, const struct af_op *op, const struct af_shape *shape, const json_t *v) {
   if (op->protocol == AF_PROTOCOL_JSON) {
     char *text = json_dumps(v, 0);
     af_buf_puts(out, text);
     free(text);
+    return;
+  }
+  if (op->protocol == AF_PROTOCOL_REST_XML) {
+    put_rest_reply(out, op, shape, v);
     return;
   }
   af_buf_printf(out, "<%sResponse xmlns=\"%s\">\n", op->action,
@@ -339,13 +400,20 @@ static void a_reply_with_everything_is_read_whole(void **state) {
   af_buf_init(&body, 1 << 20);
   af_buf_init(&complaints, 1 << 20);
   put_reply(&body, m, op, theirs, want);
-  const char *type = op->protocol == AF_PROTOCOL_JSON ? "application/x-amz-json-1.1" : "text/xml;charset=UTF-8";
+  static const char *const types[] = {
+      [AF_PROTOCOL_EC2] = "text/xml;charset=UTF-8",
+      [AF_PROTOCOL_QUERY] = "text/xml;charset=UTF-8",
+      [AF_PROTOCOL_JSON] = "application/x-amz-json-1.1",
+      [AF_PROTOCOL_REST_XML] = "application/xml",
+  };
+  const char *type = types[op->protocol];
   assert_clean(model_check_reply(m, op->action, 200, type, af_buf_view(&body), &complaints), &complaints);
   struct af_reply reply = {.status = 200, .body = af_buf_view(&body), .content_type = af_str(type)};
   assert_ok(af_decode(op, &reply, &got, request_id, &err), &err);
   keep_known(op->output, want);
   assert_true(json_equal(got, want));
-  assert_string_equal(request_id, op->protocol == AF_PROTOCOL_JSON ? "" : "req-1");
+  bool in_body = op->protocol == AF_PROTOCOL_EC2 || op->protocol == AF_PROTOCOL_QUERY;
+  assert_string_equal(request_id, in_body ? "req-1" : "");
   json_decref(want);
   json_decref(got);
   af_buf_done(&body);
@@ -409,17 +477,52 @@ static const struct wrong wrongs[] = {
     {"kms", "ListGrants", 400, "{\"message\":\"m\"}", "an error without __type"},
     {"sts", "AssumeRole", 0, "Version=2011-06-15&Action=AssumeRole&RoleSessionName=abc&RoleArn=arn:aws:iam::1:role/abc&Tags.1.Key=a",
      "the items are not called \"member\""},
+    {"s3", "ListObjectsV2", 200, "<ListBucketResult><Content/></ListBucketResult>", "Content is not in the model"},
+    {"s3", "ListObjectsV2", 200, "<ListBucketResult><Contents><Size>x</Size></Contents></ListBucketResult>", "\"x\" is not an integer"},
+    {"s3", "GetBucketLocation", 200, "<LocationConstraint>atlantis-1</LocationConstraint>", "\"atlantis-1\" is not a value of the enumeration"},
+    {"s3", "ListObjectsV2", 404, "<Error><Code>NoSuchBucket</Code><RequestId>r</RequestId></Error>", "<Message> is there 0 times"},
     {"sts", "GetCallerIdentity", 200,
      "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult/></GetCallerIdentityResponse>",
      "<ResponseMetadata> is there 0 times"},
 };
+
+struct wrong_call {
+  const char *action, *method, *target, *header, *body, *complaint;
+};
+
+static const struct wrong_call wrong_calls[] = {
+    {"GetBucketPolicy", "POST", "/b?policy", NULL, "", "the method is POST"},
+    {"GetBucketPolicy", "GET", "/?policy", NULL, "", "the path is not the model's"},
+    {"GetBucketPolicy", "GET", "/b/c?policy", NULL, "", "the path goes on: /c"},
+    {"GetBucketPolicy", "GET", "/b", NULL, "", "0 of 1 fixed parameters"},
+    {"GetBucketPolicy", "GET", "/b?policy&acl", NULL, "", "acl is no parameter"},
+    {"GetBucketPolicy", "GET", "/b?policy&max-keys=1", NULL, "", "max-keys is no querystring of the model"},
+    {"ListObjectsV2", "GET", "/b?list-type=2&max-keys=many", NULL, "", "\"many\" is not an integer"},
+    {"GetBucketPolicy", "GET", "/b?policy", "x-amz-owner: 1", "", "x-amz-owner is no header of the model"},
+    {"GetBucketPolicy", "GET", "/b?policy", "x-amz-checksum-sha256: x", "", "a checksum that the model does not ask for"},
+    {"PutBucketPolicy", "PUT", "/b?policy", NULL, "{}", "a checksum is missing"},
+    {"PutBucketPolicy", "PUT", "/b?policy", "x-amz-checksum-sha256: x", "", "Policy is missing"},
+    {"GetBucketPolicy", "GET", "/b?policy", NULL, "{}", "a body where there is none"},
+    {"GetNothing", "GET", "/b", NULL, "", "no such operation"},
+};
+
+static void the_checker_complains_of_a_rest_call(void **state) {
+  const struct wrong_call *w = *(const struct wrong_call **)*state;
+  const char *headers[] = {w->header, NULL};
+  struct af_buf complaints;
+  af_buf_init(&complaints, 1 << 16);
+  assert_true(model_check_rest(model_of("s3"), w->action, w->method, w->target, headers, af_str(w->body), &complaints) >= 1);
+  assert_contains(af_buf_cstr(&complaints), w->complaint);
+  af_buf_done(&complaints);
+}
 
 static void the_checker_complains(void **state) {
   const struct wrong *w = *(const struct wrong **)*state;
   struct model *m = model_of(w->service);
   struct af_buf complaints;
   af_buf_init(&complaints, 1 << 16);
-  const char *type = model_wire_protocol(m) == AF_PROTOCOL_JSON ? "application/x-amz-json-1.1" : "text/xml";
+  enum af_protocol p = model_wire_protocol(m);
+  const char *type = p == AF_PROTOCOL_JSON ? "application/x-amz-json-1.1" : p == AF_PROTOCOL_REST_XML ? "application/xml" : "text/xml";
   int n = w->status == 0 ? model_check_request(m, w->action, af_str(w->body), &complaints)
                          : model_check_reply(m, w->action, w->status, type, af_str(w->body), &complaints);
   assert_true(n >= 1);
@@ -439,7 +542,8 @@ static void add_for(struct test_list *l, const char *what, const char *of, CMUni
 
 int main(void) {
   struct test_list l = {0};
-  char file[64];
+  const char *botocore = getenv("AF_BOTOCORE");
+  char file[64], path[4096];
   if (!shared_dir()) {
     test_list_skip(&l, "API models", "no ../shared/aws beside the source tree");
     return test_list_run(&l, "models");
@@ -447,10 +551,10 @@ int main(void) {
   for (size_t i = 0; i < COUNT(services); i++) {
     snprintf(file, sizeof file, "models/%s.json", services[i]);
     models[i] = model_load(shared_dir(), file);
+    snprintf(path, sizeof path, "%s/%s/service-2.json", botocore ? botocore : "", folders[i]);
+    if (access(path, R_OK) == 0)
+      installed[i] = model_load("", path);
   }
-  const char *installed = getenv("AF_BOTOCORE_EC2");
-  if (installed && access(installed, R_OK) == 0)
-    installed_ec2 = model_load(installed, "service-2.json");
   for (size_t i = 0; af_ops[i]; i++) {
     if (!model_with(af_ops[i])) {
       test_list_skip(&l, af_ops[i]->label, "neither the cut model nor an installed botocore has it");
@@ -462,9 +566,12 @@ int main(void) {
   }
   for (size_t i = 0; i < COUNT(wrongs); i++)
     add_for(&l, wrongs[i].complaint, "the checker complains", the_checker_complains, &wrongs[i]);
+  for (size_t i = 0; i < COUNT(wrong_calls); i++)
+    add_for(&l, wrong_calls[i].complaint, "the checker complains of a REST call", the_checker_complains_of_a_rest_call, &wrong_calls[i]);
   int failed = test_list_run(&l, "models");
-  for (size_t i = 0; i < COUNT(services); i++)
+  for (size_t i = 0; i < COUNT(services); i++) {
     model_free(models[i]);
-  model_free(installed_ec2);
+    model_free(installed[i]);
+  }
   return failed;
 }

@@ -213,6 +213,23 @@ static const struct request requests[] = {
     {"the caller asks who it is", &af_sts_get_caller_identity, "{}", "Action=GetCallerIdentity&Version=2011-06-15"},
 };
 
+/* Of REST calls the line and the headers count as much as the body: here they stand above it. */
+static const struct request rest_requests[] = {
+    {"a bucket's policy is asked for", &af_s3_get_bucket_policy, "{'Bucket': 'amis', 'ExpectedBucketOwner': '111111111111'}",
+     "GET /amis?policy\nx-amz-expected-bucket-owner: 111111111111\n\n"},
+    {"a name of a bucket is encoded", &af_s3_get_bucket_policy, "{'Bucket': 'a/b ?\u00fc'}", "GET /a%2Fb%20%3F%C3%BC?policy\n\n"},
+    {"a bucket's policy is put, with the checksum that S3 wants", &af_s3_put_bucket_policy, "{'Bucket': 'amis', 'Policy': '{}'}",
+     "PUT /amis?policy\nContent-Type: text/plain\nx-amz-sdk-checksum-algorithm: SHA256\n"
+     "x-amz-checksum-sha256: RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=\n\n{}"},
+    {"a bucket's policy is deleted", &af_s3_delete_bucket_policy, "{'Bucket': 'amis'}", "DELETE /amis?policy\n\n"},
+    {"it is asked where a bucket lies", &af_s3_get_bucket_location, "{'Bucket': 'amis'}", "GET /amis?location\n\n"},
+    {"the objects of a bucket are listed by prefix and page", &af_s3_list_objects_v2,
+     "{'Bucket': 'amis', 'Prefix': 'golden image/part', 'MaxKeys': 1000, 'ContinuationToken': '1/x+y=='}",
+     "GET /amis?list-type=2&continuation-token=1%2Fx%2By%3D%3D&max-keys=1000&prefix=golden%20image%2Fpart\n\n"},
+    {"what is null is not sent", &af_s3_list_objects_v2, "{'Bucket': 'amis', 'Prefix': null, 'ExpectedBucketOwner': null}",
+     "GET /amis?list-type=2\n\n"},
+};
+
 /* ' stands for " in the JSON of this file. */
 static char *quoted(const char *text) {
   char *copy = strdup(text);
@@ -239,11 +256,38 @@ static void has_these_bytes(void **state) {
   af_buf_done(&body);
 }
 
+static void goes_out_as_this(void **state) {
+  const struct request *r = *(const struct request **)*state;
+  char *input_text = quoted(r->input);
+  json_t *input = json_loads(input_text, 0, NULL);
+  struct af_head head;
+  struct af_buf body, whole;
+  struct af_error err = {0};
+  assert_non_null(input);
+  af_buf_init(&body, 1 << 16);
+  af_buf_init(&whole, 1 << 16);
+  assert_ok(af_encode(r->op, input, &body, &err), &err);
+  assert_ok(af_encode_head(r->op, input, af_buf_view(&body), &head, &err), &err);
+  af_buf_printf(&whole, "%s %s?%s\n", head.method, af_buf_cstr(&head.path), af_buf_cstr(&head.query));
+  const char *line = head.headers.ptr;
+  for (size_t i = 0; i < head.n_headers; i++, line += strlen(line) + 1)
+    af_buf_printf(&whole, "%s\n", line);
+  af_buf_printf(&whole, "\n%s", af_buf_cstr(&body));
+  assert_string_equal(af_buf_cstr(&whole), r->body);
+  free(input_text);
+  json_decref(input);
+  af_head_done(&head);
+  af_buf_done(&body);
+  af_buf_done(&whole);
+}
+
 static void each_call_is_in_the_table(void **state) {
   for (size_t i = 0; af_ops[i]; i++) {
     size_t n = 0;
     for (size_t k = 0; k < COUNT(requests); k++)
       n += requests[k].op == af_ops[i];
+    for (size_t k = 0; k < COUNT(rest_requests); k++)
+      n += rest_requests[k].op == af_ops[i];
     if (n == 0)
       print_error("%s has no request here\n", af_ops[i]->label);
     assert_true(n > 0);
@@ -264,6 +308,11 @@ static const struct request refusals[] = {
     {"a string for a list", &af_ec2_describe_images, "{'ImageIds': 'ami-1'}", "ImageIds must be a list"},
     {"a list for a structure", &af_ec2_modify_image_attribute, "{'ImageId': 'ami-1', 'LaunchPermission': []}",
      "LaunchPermission must be a structure"},
+    {"a bucket without a name, which would list all buckets", &af_s3_list_objects_v2, "{'Bucket': ''}", "s3:ListObjectsV2: Bucket is empty"},
+    {"a header without a value", &af_s3_get_bucket_policy, "{'Bucket': 'b', 'ExpectedBucketOwner': ''}", "ExpectedBucketOwner is empty"},
+    {"a header of two lines", &af_s3_get_bucket_policy, "{'Bucket': 'b', 'ExpectedBucketOwner': '1\\r\\nX: y'}",
+     "ExpectedBucketOwner must be one line"},
+    {"a policy that is no text", &af_s3_put_bucket_policy, "{'Bucket': 'b', 'Policy': {}}", "Policy must be a string"},
     {"an unknown member deep inside", &af_ec2_describe_images, "{'Filters': [{'Name': 'a', 'Values': ['b']}, {'Nam': 'a'}]}",
      "ec2:DescribeImages: Filters[1].Nam is not a member of this call"},
     {"null in a list", &af_ec2_describe_images, "{'ImageIds': ['ami-1', null]}", "ImageIds[1] must be a string"},
@@ -307,6 +356,32 @@ static void a_form_says_its_character_set_and_json_its_version(void **state) {
   assert_string_equal(af_content_type(&af_kms_create_grant), "application/x-amz-json-1.1");
 }
 
+static void the_other_protocols_post_to_the_root(void **state) {
+  json_t *input = json_pack("{s:s}", "KeyId", "k");
+  struct af_head head;
+  struct af_error err = {0};
+  assert_ok(af_encode_head(&af_kms_describe_key, input, af_str("{}"), &head, &err), &err);
+  assert_string_equal(head.method, "POST");
+  assert_string_equal(af_buf_cstr(&head.path), "/");
+  assert_int_equal(head.query.len, 0);
+  assert_int_equal(head.n_headers, 2);
+  assert_string_equal(head.headers.ptr, "Content-Type: application/x-amz-json-1.1");
+  assert_string_equal(head.headers.ptr + strlen(head.headers.ptr) + 1, "X-Amz-Target: TrentService.DescribeKey");
+  af_head_done(&head);
+  json_decref(input);
+}
+
+static void a_path_that_passes_its_buffer_is_refused(void **state) {
+  char name[20000];
+  memset(name, 'b', sizeof name);
+  name[sizeof name - 1] = 0;
+  json_t *input = json_pack("{s:s}", "Bucket", name);
+  struct af_head head;
+  struct af_error err = {0};
+  assert_error(af_encode_head(&af_s3_get_bucket_policy, input, af_str(""), &head, &err), -AF_ETOOBIG, &err, "16384 bytes");
+  json_decref(input);
+}
+
 static void a_request_that_passes_its_buffer_is_refused(void **state) {
   json_t *input = json_pack("{s[s]}", "ImageIds", "ami-0123456789");
   struct af_buf body;
@@ -329,6 +404,10 @@ int main(void) {
   struct test_list l = {0};
   for (size_t i = 0; i < COUNT(requests); i++)
     add(&l, "", &requests[i], has_these_bytes);
+  for (size_t i = 0; i < COUNT(rest_requests); i++)
+    add(&l, "", &rest_requests[i], goes_out_as_this);
+  test_list_add(&l, "the other protocols post to the root", the_other_protocols_post_to_the_root, NULL);
+  test_list_add(&l, "a path that passes its buffer is refused", a_path_that_passes_its_buffer_is_refused, NULL);
   for (size_t i = 0; i < COUNT(refusals); i++)
     add(&l, " is refused", &refusals[i], is_refused);
   test_list_add(&l, "each call has a request in this table", each_call_is_in_the_table, NULL);

@@ -118,6 +118,15 @@ static int decode_grants(void) {
 static int decode_error(void) {
   return decode(&af_ec2_copy_image, 400, "<Response><Errors><Error><Code>X</Code><Message>m</Message></Error></Errors></Response>");
 }
+static int decode_policy(void) {
+  return decode(&af_s3_get_bucket_policy, 200, "{\"Version\":\"2012-10-17\"}");
+}
+static int decode_location(void) {
+  return decode(&af_s3_get_bucket_location, 200, "<LocationConstraint>eu-west-1</LocationConstraint>");
+}
+static int decode_s3_error(void) {
+  return decode(&af_s3_get_bucket_policy, 400, "<Error><Code>AuthorizationHeaderMalformed</Code><Message>m</Message><Region>r</Region></Error>");
+}
 static int decode_kms_error(void) {
   return decode(&af_kms_create_grant, 400, "{\"__type\":\"X\",\"message\":\"m\"}");
 }
@@ -130,6 +139,15 @@ static int encode(void) {
   af_buf_init(&body, 1 << 16);
   int rc = af_encode(encode_op, encode_input, &body, &err);
   af_buf_done(&body);
+  return rc;
+}
+
+static int encode_head(void) {
+  struct af_head head;
+  struct af_error err;
+  int rc = af_encode_head(encode_op, encode_input, af_str("{}"), &head, &err);
+  if (rc == 0)
+    af_head_done(&head);
   return rc;
 }
 
@@ -165,6 +183,9 @@ TEST(a_reply_is_read_or_memory_is_out) {
   torture(decode_grants);
   torture(decode_error);
   torture(decode_kms_error);
+  torture(decode_policy);
+  torture(decode_location);
+  torture(decode_s3_error);
 }
 
 TEST(a_request_is_written_or_memory_is_out) {
@@ -176,6 +197,15 @@ TEST(a_request_is_written_or_memory_is_out) {
   encode_input = json_pack("{s:i,s:i,s:[{s:i,s:[s]}],s:{s:s}}", "MinCount", 1, "MaxCount", 1, "NetworkInterfaces", "DeviceIndex", 0, "Groups",
                            "sg-1", "MetadataOptions", "HttpTokens", "required");
   torture(encode);
+  json_decref(encode_input);
+  encode_op = &af_s3_put_bucket_policy;
+  encode_input = json_pack("{s:s,s:s,s:s}", "Bucket", "b", "Policy", "{}", "ExpectedBucketOwner", "1");
+  torture(encode);
+  torture(encode_head);
+  json_decref(encode_input);
+  encode_op = &af_s3_list_objects_v2;
+  encode_input = json_pack("{s:s,s:s}", "Bucket", "b", "Prefix", "p/");
+  torture(encode_head);
   json_decref(encode_input);
   encode_op = &af_kms_create_grant;
   encode_input = json_pack("{s:s,s:[s,s]}", "KeyId", "k", "Operations", "Decrypt", "CreateGrant");
