@@ -24,7 +24,7 @@ static inline bool af_route_makes(enum af_route r) {
 /* Deregistration protection; with a cooldown it holds for 24 hours after it is disabled (rules.md 2.5). */
 enum af_protection { AF_PROTECTION_NONE, AF_PROTECTION_ENABLED, AF_PROTECTION_WITH_COOLDOWN };
 
-#define AF_DECISION_MAX_WARNINGS 8
+#define AF_DECISION_MAX_WARNINGS 12
 
 struct af_decision {
   enum af_route route;

@@ -2,9 +2,12 @@
  * decision has room for a few. */
 #include "plans/survey.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
+#include "plans/estimate.h"
 #include "plans/keep.h"
+#include "plans/launch.h"
 
 __attribute__((format(printf, 2, 3))) static void warn(struct af_decision *d, const char *format, ...) {
   if (d->n_warnings == AF_DECISION_MAX_WARNINGS)
@@ -22,6 +25,65 @@ static bool makes(const struct af_decision *d) {
 static void of_public(const struct af_survey *s, struct af_decision *d) {
   if (af_json_bool(s->facts->image, "Public"))
     warn(d, "%s is a public image: everybody can launch it", s->image_id);
+}
+
+static void of_trust(const struct af_survey *s, struct af_decision *d) {
+  if (makes(d) && s->ownership == AF_OWNER_TRUSTED)
+    warn(d, "account %s%s%s%s made %s, and the manifest trusts it: whatever is in the image is in the copy", s->owner,
+         *s->alias ? " (" : "", s->alias, *s->alias ? ")" : "", s->image_id);
+}
+
+/* rules.md 4: the system boots once, and what it does then is in the copy. */
+static void of_boot(const struct af_survey *s, struct af_decision *d) {
+  if (d->route != AF_ROUTE_LAUNCH_IMAGE)
+    return;
+  warn(d, "the system starts once on the way: %s, so that the copy is not the same to the bit",
+       s->windows ? "first-boot tasks run, and an image that was generalised with Sysprep is not any more"
+                  : "cloud-init and other first-boot tasks run, SSH host keys and logs are written");
+  if (s->tpm)
+    warn(d, "the temporary instance has a NitroTPM of its own: what is sealed to one cannot be opened by what is launched from the copy");
+}
+
+/* Nothing is allocated for it: a decision must not depend on memory. */
+static void of_instance(const struct af_survey *s, struct af_decision *d) {
+  struct af_place place;
+  char price[80] = "see AWS's price list";
+  if (d->route != AF_ROUTE_LAUNCH_IMAGE || af_launch_place(s->spec, s->facts, 0, &place) < 0)
+    return;
+  int64_t micros = af_price_instance(place.instance_type);
+  if (micros > 0)
+    snprintf(price, sizeof price, "$%" PRId64 ".%04" PRId64 " an hour at us-east-1's list price for Linux", micros / 1000000,
+             micros % 1000000 / 100);
+  warn(d, "an instance (%s, subnet %s) runs for some minutes: %s%s", place.instance_type, place.subnet, price,
+       af_survey_billed(s) ? "; what else it is billed for is charged too, some of it by the hour" : "");
+}
+
+static void of_bridge(const struct af_survey *s, struct af_decision *d) {
+  if (d->bridge)
+    warn(d, "a temporary AMI under the bridge key is made in account %s: it stores all of the image once more there until the copy ends",
+         s->owner);
+}
+
+static void of_hop(const struct af_survey *s, struct af_decision *d) {
+  if (d->hop)
+    warn(d, "a temporary AMI is made in %s: account %s stores all of the image once more there until the copy ends, and pays for the "
+            "transfer to %s",
+         s->spec->source.region, s->facts->target_account, s->spec->target.region);
+}
+
+static size_t n_launchers(const struct af_survey *s) {
+  static const char *const lists[] = {"accounts", "organizations", "organizational_units"};
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+    n += json_array_size(json_object_get(s->spec->launch_permissions, lists[i]));
+  return n;
+}
+
+/* rules.md 1.3: to be allowed to launch an image is not to be allowed to use its key. */
+static void of_launchers(const struct af_survey *s, struct af_decision *d) {
+  if (makes(d) && d->encrypt && n_launchers(s) > 0)
+    warn(d, "whom launch_permissions lets launch the copy needs the use of its key %s too: let its policy or a grant say so",
+         s->spec->kms_key);
 }
 
 /* rules.md section 12. reencrypt shares snapshots and keys only. */
@@ -108,9 +170,9 @@ static void of_what_is_kept(const struct af_survey *s, struct af_decision *d) {
 
 void af_route_warn(const struct af_survey *s, struct af_decision *d) {
   static void (*const warnings[])(const struct af_survey *s, struct af_decision *d) = {
-      of_public,           of_launch_permission, of_billing,    of_allowed_images, of_default_encryption,
-      of_mixed_encryption, of_source_keys,       of_target_key, of_instance_store,  of_paravirtual,
-      of_what_is_kept,
+      of_boot,       of_instance,       of_trust,       of_public,          of_launch_permission,  of_billing,
+      of_launchers,  of_allowed_images, of_bridge,      of_hop,             of_default_encryption, of_mixed_encryption,
+      of_source_keys, of_target_key,    of_instance_store, of_paravirtual,  of_what_is_kept,
   };
   for (size_t i = 0; i < sizeof warnings / sizeof warnings[0]; i++)
     warnings[i](s, d);

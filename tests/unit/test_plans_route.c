@@ -969,7 +969,85 @@ TEST(all_warnings_that_can_come_together_have_room) {
   add_source_key(&t.facts, "arn:aws:kms:us-east-1:444444444444:key/1", "CUSTOMER");
   put(t.facts.target_key, "KeyManager", "'AWS'");
   decide(&t);
-  assert_int_equal(t.got.n_warnings, AF_DECISION_MAX_WARNINGS);
+  assert_int_equal(t.got.n_warnings, 8);
+  _Static_assert(AF_DECISION_MAX_WARNINGS >= 12, "and launch permissions, deprecation, tags twice");
+  trial_done(&t);
+}
+
+/* One small type and one default subnet. */
+static void give_place(struct trial *t, const char *type) {
+  char *text;
+  assert_true(asprintf(&text,
+                       "{'Types': [{'InstanceType': '%s', 'CurrentGeneration': true, 'SupportedUsageClasses': ['on-demand'],"
+                       "   'SupportedRootDeviceTypes': ['ebs'], 'SupportedVirtualizationTypes': ['hvm'], 'NitroTpmSupport': 'supported',"
+                       "   'SupportedBootModes': ['legacy-bios', 'uefi'], 'MemoryInfo': {'SizeInMiB': 2048},"
+                       "   'ProcessorInfo': {'SupportedArchitectures': ['x86_64']}}],"
+                       " 'Offerings': [{'InstanceType': '%s', 'Location': 'us-east-1a'}],"
+                       " 'Vpcs': [{'VpcId': 'vpc-1', 'IsDefault': true}],"
+                       " 'Subnets': [{'SubnetId': 'subnet-a', 'VpcId': 'vpc-1', 'AvailabilityZone': 'us-east-1a',"
+                       "   'DefaultForAz': true, 'State': 'available'}]}",
+                       type, type) > 0);
+  t->facts.launch = json_of(text);
+  free(text);
+}
+
+TEST(what_a_launch_does_to_the_system_and_what_it_costs_are_warned_of) {
+  struct trial t;
+  trial_init(&t, NULL, "launch-image");
+  give_place(&t, "t3.small");
+  decide(&t);
+  assert_true(warned(&t.got, "cloud-init and other first-boot tasks run, SSH host keys"));
+  assert_true(warned(&t.got, "an instance (t3.small, subnet subnet-a) runs for some minutes: $0.0208 an hour at us-east-1's list price"));
+  assert_true(warned(&t.got, "a temporary AMI is made in us-east-1: account 222222222222 stores"));
+  assert_true(warned(&t.got, "whoever may launch an image can also make an AMI"));
+  assert_false(warned(&t.got, "NitroTPM"));
+  put(t.facts.image, "Platform", "'windows'");
+  put(t.facts.image, "TpmSupport", "'v2.0'");
+  spec_set(&t.spec.target.region, "us-east-1");
+  decide(&t);
+  assert_true(warned(&t.got, "generalised with Sysprep is not any more"));
+  assert_true(warned(&t.got, "what else it is billed for is charged too"));
+  assert_true(warned(&t.got, "NitroTPM of its own"));
+  assert_false(warned(&t.got, "a temporary AMI"));
+  json_decref(t.facts.launch);
+  give_place(&t, "t9.small");
+  decide(&t);
+  assert_true(warned(&t.got, "runs for some minutes: see AWS's price list"));
+  spec_route(&t.spec, "copy-image");
+  decide(&t);
+  assert_false(warned(&t.got, "first-boot"));
+  assert_false(warned(&t.got, "some minutes"));
+  trial_done(&t);
+}
+
+TEST(a_trusted_owner_and_a_bridge_are_warned_of) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  pull(&t);
+  put(t.facts.image, "ImageOwnerAlias", "'amazon'");
+  decide(&t);
+  assert_true(warned(&t.got, "account 333333333333 (amazon) made " SOURCE_IMAGE ", and the manifest trusts it"));
+  trial_done(&t);
+  trial_init(&t, "alias/amis", "auto");
+  encrypt_all(&t.facts, AWS_KEY, "AWS");
+  give_bridge(&t, BRIDGE_KEY, "CUSTOMER", "Enabled");
+  decide(&t);
+  assert_true(warned(&t.got, "a temporary AMI under the bridge key is made in account 111111111111"));
+  assert_false(warned(&t.got, "trusts"));
+  trial_done(&t);
+}
+
+TEST(launchers_of_an_encrypted_copy_are_known_to_need_its_key) {
+  struct trial t;
+  trial_init(&t, "alias/amis", "auto");
+  decide(&t);
+  assert_false(warned(&t.got, "launch_permissions"));
+  json_array_append_new(json_object_get(t.spec.launch_permissions, "accounts"), json_string("333333333333"));
+  decide(&t);
+  assert_true(warned(&t.got, "whom launch_permissions lets launch the copy needs the use of its key alias/amis too"));
+  spec_set(&t.spec.kms_key, NULL);
+  decide(&t);
+  assert_false(warned(&t.got, "launch_permissions"));
   trial_done(&t);
 }
 
@@ -1021,6 +1099,9 @@ int main(void) {
       cmocka_unit_test(what_else_a_person_should_know_is_warned_of),
       cmocka_unit_test(keys_that_tie_the_copy_down_are_warned_of),
       cmocka_unit_test(all_warnings_that_can_come_together_have_room),
+      cmocka_unit_test(what_a_launch_does_to_the_system_and_what_it_costs_are_warned_of),
+      cmocka_unit_test(a_trusted_owner_and_a_bridge_are_warned_of),
+      cmocka_unit_test(launchers_of_an_encrypted_copy_are_known_to_need_its_key),
   };
   return cmocka_run_group_tests_name("plans/route", tests, NULL, NULL);
 }
