@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/time.h"
+#include "plans/launch.h"
 
 static const int64_t gib = INT64_C(1) << 30;
 
@@ -103,16 +104,31 @@ static bool is_near(const char *a, const char *b) {
   return (af_streq(a, "us-east-1") && af_streq(b, "us-east-2")) || (af_streq(a, "us-east-2") && af_streq(b, "us-east-1"));
 }
 
-static void add_snapshots(struct af_estimate_place *place, const json_t *snapshots) {
+/* A bridge and a hop are images on the way: each moves and stores all of it once more. */
+static int64_t extra_images(const struct af_decision *d) {
+  return (d->bridge ? 1 : 0) + (d->hop ? 1 : 0);
+}
+
+static void add_snapshots(struct af_estimate_place *place, const json_t *snapshots, int64_t extra) {
   for (size_t i = 0; i < json_array_size(snapshots); i++) {
     int64_t bytes = af_snapshot_bytes(json_array_get(snapshots, i));
-    int64_t ms = ASSUMED_OVERHEAD_MS + bytes / (ASSUMED_MIB_PER_S * INT64_C(1048576)) * 1000;
+    int64_t ms = (ASSUMED_OVERHEAD_MS + bytes / (ASSUMED_MIB_PER_S * INT64_C(1048576)) * 1000) * (1 + extra);
+    for (int64_t k = 0; k < extra; k++)
+      place->temporary_bytes = af_bytes_plus(place->temporary_bytes, bytes);
     place->snapshots++;
     place->bytes = af_bytes_plus(place->bytes, bytes);
     place->work_ms += ms;
     if (ms > place->longest_ms)
       place->longest_ms = ms;
   }
+}
+
+/* A launch takes minutes; the first hour is what is paid for at the most. Nothing is said of a place that was not looked for. */
+static void add_launch(struct af_estimate_place *place, const struct af_copy_spec *spec, const struct af_facts *facts) {
+  struct af_place where;
+  place->launches++;
+  if (af_launch_place(spec, facts, 0, &where) == 0)
+    place->launch_micros += af_price_instance(where.instance_type);
 }
 
 static void finish(struct af_estimate_place *place) {
@@ -135,7 +151,9 @@ int af_estimate_add(struct af_estimate *e, const struct af_copy_spec *spec, cons
     return 0;
   int64_t before = place->bytes;
   place->copies++;
-  add_snapshots(place, facts->snapshots);
+  add_snapshots(place, facts->snapshots, extra_images(decision));
+  if (decision->route == AF_ROUTE_LAUNCH_IMAGE)
+    add_launch(place, spec, facts);
   if (!af_streq(spec->source.region, spec->target.region)) {
     place->transfer_bytes = af_bytes_plus(place->transfer_bytes, place->bytes - before);
     if (is_near(spec->source.region, spec->target.region))
@@ -152,6 +170,9 @@ void af_estimate_total(const struct af_estimate *e, struct af_estimate_place *re
     t.copies += p->copies;
     t.adopted += p->adopted;
     t.refused += p->refused;
+    t.launches += p->launches;
+    t.launch_micros += p->launch_micros;
+    t.temporary_bytes = af_bytes_plus(t.temporary_bytes, p->temporary_bytes);
     t.snapshots += p->snapshots;
     t.bytes = af_bytes_plus(t.bytes, p->bytes);
     t.transfer_bytes = af_bytes_plus(t.transfer_bytes, p->transfer_bytes);
@@ -219,6 +240,17 @@ void af_estimate_say(struct af_buf *out, const struct af_estimate_place *p) {
   af_buf_printf(out, " a month, paid by the target (%s)\ntransfer  at most ", prices[AF_PRICE_SNAPSHOT].source);
   af_micros_text(out, p->transfer_micros);
   af_buf_printf(out, " once, paid by the source (%s)\n", prices[AF_PRICE_TRANSFER].source);
+  if (p->temporary_bytes > 0) {
+    af_buf_puts(out, "meanwhile at most ");
+    af_bytes_text(out, p->temporary_bytes);
+    af_buf_puts(out, " more is stored, in bridge and hop images that are gone at the end\n");
+  }
+  if (p->launches > 0) {
+    af_buf_printf(out, "launches  %" PRId64 " %s, about ", p->launches, p->launches == 1 ? "instance" : "instances");
+    af_micros_text(out, p->launch_micros);
+    af_buf_puts(out, " for an hour each where the type is a usual one (EC2's on-demand prices for Linux, us-east-1); what their "
+                     "software costs comes on top\n");
+  }
   af_buf_printf(out, "time      about %s, if AWS copies %d MiB a second for each snapshot, %d side by side in a Region\n", span,
                 ASSUMED_MIB_PER_S, SIDE_BY_SIDE);
 }

@@ -43,13 +43,16 @@ int64_t af_price_instance(const char *type);
 struct af_estimate_place {
   char account[16], region[32]; /* "" in a total over several */
   int64_t copies;          /* that make something */
-  int64_t adopted, refused;
+  int64_t adopted, refused; /* adopted: nothing to make, because it is there or its name is */
+  int64_t launches;        /* instances to be launched on the way */
   int64_t snapshots;       /* to be made */
   int64_t bytes;           /* to be stored; moved within a Region or between two */
   int64_t transfer_bytes;  /* of them between two Regions */
   int64_t near_bytes;      /* of those between us-east-1 and us-east-2 */
+  int64_t temporary_bytes; /* stored on the way, and gone when the copies have ended */
   int64_t storage_micros;  /* a month; paid by the target account */
   int64_t transfer_micros; /* once; paid by the source account (rules.md 9) */
+  int64_t launch_micros;   /* once, an hour for each instance whose type has a price here; without what their software costs */
   int64_t longest_ms;      /* of one snapshot */
   int64_t work_ms;         /* of all snapshots, one after another */
   int64_t time_ms;         /* as many side by side as AWS allows */

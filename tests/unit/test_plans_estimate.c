@@ -78,10 +78,11 @@ TEST(what_is_adopted_or_refused_costs_nothing) {
   struct af_estimate_place total;
   af_estimate_init(&e);
   add(&e, "us-east-1", "eu-west-1", AF_ROUTE_ADOPT);
+  add(&e, "us-east-1", "eu-west-1", AF_ROUTE_SKIP);
   add(&e, "us-east-1", "eu-west-1", AF_ROUTE_NONE);
   af_estimate_total(&e, &total);
   assert_int_equal(total.copies, 0);
-  assert_int_equal(total.adopted, 1);
+  assert_int_equal(total.adopted, 2);
   assert_int_equal(total.refused, 1);
   assert_true(total.bytes == 0 && total.storage_micros == 0 && total.time_ms == 0);
   assert_string_equal(total.region, "eu-west-1");
@@ -143,6 +144,37 @@ TEST(money_and_sizes_are_written_for_people) {
   }
 }
 
+TEST(images_on_the_way_are_moved_and_stored_once_more) {
+  struct af_estimate e;
+  struct af_facts f;
+  struct af_copy_spec spec;
+  struct af_buf b;
+  struct af_decision d = {.route = AF_ROUTE_LAUNCH_IMAGE, .hop = true};
+  af_estimate_init(&e);
+  af_buf_init(&b, 2000);
+  facts_plain(&f);
+  spec_init(&spec, NULL, "auto");
+  assert_int_equal(af_estimate_add(&e, &spec, &f, &d), 0);
+  assert_true(e.places[0].temporary_bytes == 102 * gib && e.places[0].bytes == 102 * gib);
+  assert_true(e.places[0].longest_ms == 2 * (3 * 60 * 1000 + 100 * 1024 / 100 * 1000));
+  assert_true(e.places[0].launches == 1 && e.places[0].launch_micros == 0);
+  d = (struct af_decision){.route = AF_ROUTE_LAUNCH_IMAGE, .hop = true, .bridge = true};
+  assert_int_equal(af_estimate_add(&e, &spec, &f, &d), 0);
+  assert_true(e.places[0].temporary_bytes == 3 * 102 * gib);
+  af_estimate_say(&b, &e.places[0]);
+  assert_contains(af_buf_cstr(&b), "meanwhile at most 306.0 GiB more is stored, in bridge and hop images");
+  assert_contains(af_buf_cstr(&b), "launches  2 instances, about $0.00 for an hour each where the type is a usual one");
+  af_copy_spec_done(&spec);
+  af_facts_done(&f);
+  af_buf_done(&b);
+  af_estimate_done(&e);
+}
+
+TEST(an_instance_is_priced_by_its_type) {
+  assert_true(af_price_instance("t3.small") == 20800);
+  assert_true(af_price_instance("t3.smal") == 0);
+}
+
 TEST(an_estimate_says_what_it_rests_on) {
   struct af_estimate e;
   struct af_estimate_place total;
@@ -173,6 +205,8 @@ int main(void) {
       cmocka_unit_test(one_copy_takes_as_long_as_its_largest_snapshot),
       cmocka_unit_test(many_copies_wait_for_the_slots_of_their_region_and_regions_do_not_wait_for_each_other),
       cmocka_unit_test(money_and_sizes_are_written_for_people),
+      cmocka_unit_test(images_on_the_way_are_moved_and_stored_once_more),
+      cmocka_unit_test(an_instance_is_priced_by_its_type),
       cmocka_unit_test(an_estimate_says_what_it_rests_on),
   };
   return cmocka_run_group_tests_name("plans/estimate", tests, NULL, NULL);
