@@ -8,6 +8,7 @@
 #include "engine/aws/client.h"
 #include "plans/manifest.h"
 #include "plans/route.h"
+#include "plans/verify.h"
 #include "state/store.h"
 
 struct af_copy_view { /* what a person is shown of one copy; borrowed until the engine's next turn */
@@ -75,6 +76,11 @@ size_t af_engine_in_flight(const struct af_engine *e); /* calls that are being w
 typedef void af_planned(void *ctx, size_t i, const struct af_copy_spec *spec, const struct af_facts *facts,
                         const struct af_decision *decision, const struct af_step_row *steps, size_t n_steps, const struct af_error *err);
 int af_engine_plan(struct af_engine *e, const struct af_manifest *m, af_planned *found, void *ctx, struct af_error *err);
+
+/* Compares a copy that is done with its source, as both are in AWS now, changing nothing; the store may be a reader. Where the source is gone,
+ * it is compared with what was read of it then (*ret_source_live false). An AMI that is gone is a finding, "image" Missing. -AF_EINVAL: the
+ * copy isn't done. -AF_EAWS: it can't be read, err says why. The caller frees ret with af_findings_done(). */
+int af_engine_verify(struct af_engine *e, const char *copy_id, struct af_findings *ret, bool *ret_source_live, struct af_error *err);
 
 /* Does this error call for a person, so that the copy is blocked and tried again later? Any other fails it. */
 bool af_error_blocks(const struct af_error *err);

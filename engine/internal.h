@@ -160,6 +160,8 @@ int af_copy_decide(struct af_live_copy *c);
 /* A person has seen to what blocked it: it goes on where it stopped. */
 int af_unblock(struct af_engine *e, struct af_live_copy *c);
 void af_live_copy_free(struct af_live_copy *c);
+/* Reads spec and facts of its row, and decides what was decided. */
+int af_live_copy_parse(struct af_live_copy *c, struct af_store *store, struct af_error *err);
 /* Gives the copy its step rows, as they are stored or about to be; takes them over. */
 int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t n);
 /* The sessions that a spec names; their configuration is read now. */

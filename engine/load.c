@@ -36,7 +36,7 @@ int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t
   return 0;
 }
 
-static int parse(struct af_live_copy *c, struct af_store *store, struct af_error *err) {
+int af_live_copy_parse(struct af_live_copy *c, struct af_store *store, struct af_error *err) {
   char *facts = NULL;
   json_t *json = json_loads(c->row.spec, 0, NULL);
   int rc = af_copy_spec_from_json(&c->spec, json, err);
@@ -130,7 +130,7 @@ static int load_copy(struct af_engine *e, struct af_live_copy *c, bool ended_too
   if (c->row.machine_version > AF_MACHINE_VERSION)
     return af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "NewerMachine",
                         "copy %s was begun by a newer amiferry: use that one to finish it", c->row.id);
-  int rc = parse(c, e->config.store, err);
+  int rc = af_live_copy_parse(c, e->config.store, err);
   if (rc || (af_copy_state_ended(c->row.state) && !ended_too)) return rc;
   rc = af_store_steps(e->config.store, c->row.id, &steps, &n, err);
   if (!rc) rc = take_rung(c, steps, n);

@@ -1,60 +1,20 @@
 /* verify: reads the new AMI, its snapshots and its UEFI data, and compares them with the source (plans/verify.h, design section 5).
  * AWS's reads lag: a difference counts only when it is still there after a while. */
-#include "engine/aws/ops.h"
+#include "engine/reading.h"
 #include "engine/steps/steps.h"
-#include "plans/verify.h"
 
-static json_t *snapshot_ids(const json_t *image) {
-  json_t *ids = json_array(), *mapping;
-  size_t i;
-  json_array_foreach(json_object_get(image, "BlockDeviceMappings"), i, mapping) {
-    const char *id = af_json_str(json_object_get(mapping, "Ebs"), "SnapshotId");
-    if (*id) json_array_append_new(ids, json_string(id));
-  }
-  return ids;
-}
-
-static int read_image(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  ret->op = &af_ec2_describe_images;
-  ret->input = json_pack("{s:[s]}", "ImageIds", ctx->copy->image_id);
-  return ret->input ? 0 : -AF_ENOMEM;
-}
-
-static int read_uefi(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  ret->op = &af_ec2_describe_image_attribute;
-  ret->input = json_pack("{s:s, s:s}", "ImageId", ctx->copy->image_id, "Attribute", "uefiData");
-  return ret->input ? 0 : -AF_ENOMEM;
-}
-
-/* The next thing that hasn't been read; ret->op stays NULL where all of it is there. */
 static int next_read(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  const json_t *seen = *ctx->scratch;
-  json_t *image = json_object_get(seen, "image");
-  ret->side = AF_TARGET;
-  ret->region = ctx->spec->target.region;
-  if (!image) return read_image(ctx, ret);
-  if (!json_object_get(seen, "snapshots")) {
-    json_t *ids = snapshot_ids(image);
-    if (ids && json_array_size(ids) > 0) {
-      ret->op = &af_ec2_describe_snapshots;
-      ret->input = json_pack("{s:o}", "SnapshotIds", ids); /* an empty list would mean all there are */
-      return ret->input ? 0 : -AF_ENOMEM;
-    }
-    json_decref(ids);
-  }
-  if (ctx->facts->uefi_data && !json_object_get(seen, "uefi")) return read_uefi(ctx, ret);
-  return 0;
+  struct af_reading r = {
+      .image = ctx->copy->image_id, .region = ctx->spec->target.region, .side = AF_TARGET, .uefi = ctx->facts->uefi_data != NULL};
+  return af_reading_ask(&r, *ctx->scratch, ret);
 }
 
 static int judge(const struct af_step_ctx *ctx, struct af_outcome *out) {
   json_t *seen = *ctx->scratch;
   struct af_findings findings = {0};
   struct af_error err;
-  const char *uefi = json_string_value(json_object_get(seen, "uefi"));
-  struct af_copy_reading copy = {.image = json_object_get(seen, "image"),
-                                 .snapshots = json_object_get(seen, "snapshots"),
-                                 .uefi_data = uefi && *uefi ? uefi : NULL,
-                                 .uefi_readable = true};
+  struct af_copy_reading copy;
+  af_reading_get(seen, &copy);
   int rc = af_verify(ctx->spec, ctx->facts, ctx->decision, &copy, &findings);
   if (rc) return rc;
   rc = af_findings_judge(&findings, &err);
@@ -85,15 +45,7 @@ static int verify_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct 
 static int verify_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   json_t *seen = *ctx->scratch;
   if (a->rc || !seen) return 0;
-  if (op == &af_ec2_describe_images) {
-    json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
-    if (image) json_object_set(seen, "image", image);
-  } else if (op == &af_ec2_describe_snapshots) {
-    json_object_set(seen, "snapshots", json_object_get(a->output, "Snapshots"));
-  } else {
-    json_t *value = json_object_get(json_object_get(a->output, "UefiData"), "Value");
-    json_object_set_new(seen, "uefi", json_string(json_is_string(value) ? json_string_value(value) : ""));
-  }
+  if (af_reading_take(seen, op, a)) return -AF_ENOMEM;
   struct af_ask more = {0};
   int rc = next_read(ctx, &more);
   bool all = !rc && !more.op;

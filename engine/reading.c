@@ -1,0 +1,62 @@
+/* The reads of one image (reading.h). */
+#include "engine/reading.h"
+
+#include "engine/aws/ops.h"
+
+static json_t *snapshot_ids(const json_t *image) {
+  json_t *ids = json_array(), *mapping;
+  size_t i;
+  json_array_foreach(json_object_get(image, "BlockDeviceMappings"), i, mapping) {
+    const char *id = af_mapping_snapshot(mapping);
+    if (*id) json_array_append_new(ids, json_string(id));
+  }
+  return ids;
+}
+
+static int ask_image(const struct af_reading *r, struct af_ask *ret) {
+  ret->op = &af_ec2_describe_images;
+  ret->input = json_pack("{s:[s]}", "ImageIds", r->image);
+  return ret->input ? 0 : -AF_ENOMEM;
+}
+
+static int ask_uefi(const struct af_reading *r, struct af_ask *ret) {
+  ret->op = &af_ec2_describe_image_attribute;
+  ret->input = json_pack("{s:s, s:s}", "ImageId", r->image, "Attribute", "uefiData");
+  return ret->input ? 0 : -AF_ENOMEM;
+}
+
+int af_reading_ask(const struct af_reading *r, const json_t *seen, struct af_ask *ret) {
+  json_t *image = json_object_get(seen, "image");
+  ret->side = r->side;
+  ret->region = r->region;
+  if (!image) return ask_image(r, ret);
+  if (!json_object_get(seen, "snapshots")) {
+    json_t *ids = snapshot_ids(image);
+    if (ids && json_array_size(ids) > 0) {
+      ret->op = &af_ec2_describe_snapshots;
+      ret->input = json_pack("{s:o}", "SnapshotIds", ids); /* an empty list would mean all there are */
+      return ret->input ? 0 : -AF_ENOMEM;
+    }
+    json_decref(ids);
+  }
+  bool can = af_streq(af_json_str(image, "RootDeviceType"), "ebs");
+  return r->uefi && can && !json_object_get(seen, "uefi") ? ask_uefi(r, ret) : 0;
+}
+
+int af_reading_take(json_t *seen, const struct af_op *op, const struct af_answer *a) {
+  if (op == &af_ec2_describe_images) {
+    json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
+    return image && json_object_set(seen, "image", image) ? -AF_ENOMEM : 0;
+  }
+  if (op == &af_ec2_describe_snapshots) return json_object_set(seen, "snapshots", json_object_get(a->output, "Snapshots")) ? -AF_ENOMEM : 0;
+  const char *value = af_json_str(json_object_get(a->output, "UefiData"), "Value");
+  return json_object_set_new(seen, "uefi", json_string(value)) ? -AF_ENOMEM : 0;
+}
+
+void af_reading_get(const json_t *seen, struct af_copy_reading *ret) {
+  const char *uefi = af_json_str(seen, "uefi");
+  *ret = (struct af_copy_reading){.image = json_object_get(seen, "image"),
+                                  .snapshots = json_object_get(seen, "snapshots"),
+                                  .uefi_data = *uefi ? uefi : NULL,
+                                  .uefi_readable = true};
+}
