@@ -204,8 +204,18 @@ TEST(sizes_that_no_volume_has_do_not_overflow) {
   assert_true(af_bytes_plus(2, 3) == 5);
 }
 
+TEST(a_list_holds_its_words_and_never_an_empty_one) {
+  json_t *list = json_of("['amazon', '', 7]");
+  assert_true(af_json_lists(list, "amazon"));
+  assert_false(af_json_lists(list, "amazo"));
+  assert_false(af_json_lists(list, ""));
+  assert_false(af_json_lists(NULL, "amazon"));
+  json_decref(list);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_list_holds_its_words_and_never_an_empty_one),
       cmocka_unit_test(facts_go_through_json_and_back),
       cmocka_unit_test(what_is_stored_does_not_change_with_what_was_read),
       cmocka_unit_test(damaged_facts_are_refused),
