@@ -446,11 +446,14 @@ def _():
         manifest = p.manifest(copy(name="plain-copy"), copy(SEALED, "sealed-copy"))
         out = os.path.join(p.home, "plan.json")
         text = p.run("plan", manifest, "--out", out).ends(0).out
-        for part in ("copy-image  plain-copy", "reencrypt  sealed-copy", "why ", "steps ", "before ", "meanwhile ", "after ", "estimate ", "2 can go"):
+        for part in ("copy-image  plain-copy", "reencrypt  sealed-copy", "why ", "steps ", "otherwise launch-image, if AWS refuses that",
+                     "before ", "meanwhile ", "after ", "estimate ", "2 can go"):
             contains(text, part)
         document = json.load(open(out))
         equal(document, p.run("plan", manifest, "--output", "json").ends(0).json())
         equal([c["route"] for c in document["copies"]], ["copy-image", "reencrypt"])
+        equal([c["ladder"] for c in document["copies"]], ["copy-image, then launch-image", "reencrypt, then launch-image"])
+        equal([c["launch"] for c in document["copies"]], [None, None])
         equal(document["copies"][1]["key"].startswith("arn:aws:kms:eu-west-1:444455556666:key/"), True)
         equal(document["totals"]["copies"], 2)
         equal(len(p.run("plan", manifest, "--output", "ndjson").ends(0).lines()), 3)

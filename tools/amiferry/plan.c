@@ -4,18 +4,22 @@
  * ndjson  a planned a line, then the totals with "type": "totals"
  *
  * planned   {"type": "planned", "position", "state": "ready|blocked|refused", "source": {"account", "region", "image", "name"},
- *            "target": {"account", "region"}, "name", "route": "adopt|copy-image|reencrypt", "reason", "adopted_image", "key", "bytes",
+ *            "target": {"account", "region"}, "name", "route": "adopt|skip|copy-image|reencrypt|launch-image", "ladder", "reason", "adopted_image",
+ *            "key", "bytes", "launch": {"instance_type", "subnet"},
  *            "snapshots": [{"id", "bytes", "encrypted", "key"}], "steps": [{"kind", "title", "item", "stage"}], "warnings": [text],
  *            "ownership": {"before": {"account", "keys": [arn]}, "borrowed": [{"kind", "resource", "by"}], "after": {"account", "key"}},
- *            "estimate": estimate, "error": error, "facts": what AWS said, by the API's names}
+ *            "estimate": estimate, "error": error, "facts": what AWS said, by the API's names}; ladder: "copy-image, then launch-image", the
+ *            routes as AWS refuses them; launch: where the first instance would run, null where it is not known
  * estimate  {"account", "region", "copies", "adopted", "refused", "snapshots", "bytes", "transfer_bytes", "storage_usd_month",
- *            "transfer_usd", "time_ms"}: upper bounds; account and region are null in sums over several */
+ *            "transfer_usd", "launches", "launch_usd", "temporary_bytes", "time_ms"}: upper bounds; account and region are null in sums
+ *            over several */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "plans/estimate.h"
+#include "plans/launch.h"
 #include "tools/amiferry/commands.h"
 #include "tools/amiferry/output.h"
 
@@ -72,10 +76,11 @@ static double dollars(int64_t micros) {
 }
 
 static json_t *json_estimate(const struct af_estimate_place *p) {
-  return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I}", "account", text_or_null(p->account), "region", text_or_null(p->region),
+  return json_pack("{s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:f, s:I, s:I}", "account", text_or_null(p->account), "region", text_or_null(p->region),
                    "copies", (json_int_t)p->copies, "adopted", (json_int_t)p->adopted, "refused", (json_int_t)p->refused, "snapshots",
                    (json_int_t)p->snapshots, "bytes", (json_int_t)p->bytes, "transfer_bytes", (json_int_t)p->transfer_bytes, "storage_usd_month",
-                   dollars(p->storage_micros), "transfer_usd", dollars(p->transfer_micros), "time_ms", (json_int_t)p->time_ms);
+                   dollars(p->storage_micros), "transfer_usd", dollars(p->transfer_micros), "launches", (json_int_t)p->launches, "launch_usd",
+                   dollars(p->launch_micros), "temporary_bytes", (json_int_t)p->temporary_bytes, "time_ms", (json_int_t)p->time_ms);
 }
 
 static json_t *json_snapshots(const struct af_facts *f) {
@@ -138,6 +143,21 @@ static json_t *json_facts(const struct af_facts *f) {
   return f && !af_facts_to_json(f, &json) ? json : json_null();
 }
 
+static json_t *json_ladder(const struct planned *x) {
+  struct af_buf ladder;
+  af_buf_init(&ladder, 256);
+  if (x->facts) af_route_ladder(x->spec, x->facts, NULL, &ladder);
+  json_t *text = text_or_null(af_buf_cstr(&ladder));
+  af_buf_done(&ladder);
+  return text;
+}
+
+static json_t *json_launch(const struct planned *x) {
+  struct af_place place;
+  if (!x->decision || x->decision->route != AF_ROUTE_LAUNCH_IMAGE || af_launch_place(x->spec, x->facts, 0, &place)) return json_null();
+  return json_pack("{s:s, s:s}", "instance_type", place.instance_type, "subnet", place.subnet);
+}
+
 static json_t *json_planned(const struct planned *x) {
   const struct af_decision *d = x->decision;
   const char *owner = x->facts ? af_json_str(x->facts->image, "OwnerId") : "", *name = d && *d->name ? d->name : x->spec->name;
@@ -147,7 +167,8 @@ static json_t *json_planned(const struct planned *x) {
                         "image", af_json_text(x->spec->image), "name", text_or_null(x->facts ? af_json_str(x->facts->image, "Name") : NULL), "target",
                         "account", text_or_null(target_account(x)), "region", af_json_text(x->spec->target.region), "name", text_or_null(name), "route",
                         af_json_text(goes ? af_route_name(d->route) : NULL), "reason", text_or_null(d ? d->reason : NULL));
-  json_t *more = json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:{s:{s:o, s:o}, s:o, s:{s:o, s:o}}, s:o, s:o, s:o}", "adopted_image",
+  json_t *more = json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:o, s:{s:{s:o, s:o}, s:o, s:{s:o, s:o}}, s:o, s:o, s:o}", "ladder", json_ladder(x), "launch",
+                           json_launch(x), "adopted_image",
                            text_or_null(d ? d->adopted_image : NULL), "key", text_or_null(d ? d->key_arn : NULL), "bytes",
                            (json_int_t)(x->facts ? af_facts_bytes(x->facts) : 0), "snapshots", json_snapshots(x->facts), "steps", json_steps(x),
                            "warnings", json_warnings(d), "ownership", "before", "account", text_or_null(owner), "keys", json_keys(x->facts), "borrowed",
@@ -204,6 +225,7 @@ static void put_ownership(struct af_buf *out, const struct planned *x) {
   if (any) af_buf_puts(out, "; all of it is taken back");
   af_buf_printf(out, "\n    after     account %s owns ", target_account(x));
   if (d->route == AF_ROUTE_ADOPT) af_buf_printf(out, "%s, which is there already", d->adopted_image);
+  else if (d->route == AF_ROUTE_SKIP) af_buf_printf(out, "%s, which has the name", d->adopted_image);
   else put_count(out, "a new image and its snapshot", "a new image and its %zu snapshots", snapshots);
   if (*d->key_arn) af_buf_printf(out, ", under %s", d->key_arn);
   af_buf_putc(out, '\n');
@@ -220,6 +242,20 @@ static void put_estimate(struct af_buf *out, const struct af_estimate_place *p) 
   af_buf_puts(out, " a month, ");
   af_micros_text(out, p->transfer_micros);
   af_buf_printf(out, " for the transfer; about %s\n", span);
+}
+
+/* What is left where AWS refuses the route, and where an instance would run. */
+static void put_ladder(struct af_buf *out, const struct planned *x) {
+  struct af_buf ladder;
+  struct af_place place;
+  af_buf_init(&ladder, 256);
+  af_route_ladder(x->spec, x->facts, NULL, &ladder);
+  const char *rest = strstr(af_buf_cstr(&ladder), ", then ");
+  if (rest) af_buf_printf(out, "    otherwise %s, if AWS refuses that\n", rest + strlen(", then "));
+  af_buf_done(&ladder);
+  if (x->decision->bridge) af_buf_printf(out, "    bridge    a temporary AMI in account %s, under %s\n", source_account(x), x->decision->bridge_key_arn);
+  if (x->decision->route == AF_ROUTE_LAUNCH_IMAGE && af_launch_place(x->spec, x->facts, 0, &place) == 0)
+    af_buf_printf(out, "    launch    %s in %s (%s), account %s\n", place.instance_type, place.subnet, place.zone, target_account(x));
 }
 
 static void put_planned(struct af_buf *out, const struct planned *x, const struct af_terminal *t) {
@@ -239,6 +275,7 @@ static void put_planned(struct af_buf *out, const struct planned *x, const struc
   af_buf_printf(out, "    why       %s\n    steps     ", d->reason);
   af_route_describe(x->steps, x->n_steps, out);
   af_buf_putc(out, '\n');
+  put_ladder(out, x);
   put_ownership(out, x);
   put_estimate(out, &x->estimate);
   for (int i = 0; i < d->n_warnings; i++) {
