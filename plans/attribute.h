@@ -5,8 +5,8 @@
 
 #include "base/buf.h"
 
-/* "imdsSupport"; "tag[team]" or "tag" for every tag; "blockDeviceMapping[/dev/xvda].volumeType" or
- * "blockDeviceMapping.volumeType" for every device. Whether the manifest may name it. */
+/* "imdsSupport"; "tag[team]" or "tag" for every tag; "snapshotTag[/dev/xvda][team]"; "launchPermission[111122223333]";
+ * "blockDeviceMapping[/dev/xvda].volumeType" or "blockDeviceMapping.volumeType" for every device. Whether the manifest may name it. */
 bool af_attribute_may_differ(struct af_str name);
 /* Does what the manifest names cover this attribute of a finding? */
 bool af_attribute_covers(struct af_str named, struct af_str attribute);

@@ -11,9 +11,10 @@ const char *af_verdict_name(enum af_verdict v); /* "Same"… */
 
 struct af_finding {
   char attribute[AF_ATTRIBUTE_SIZE]; /* "bootMode", "blockDeviceMapping[/dev/xvda].volumeType", "snapshot[/dev/xvda].kmsKeyId",
-                                        "tag[team]" */
+                                        "tag[team]", "snapshotTag[/dev/xvda][team]", "launchPermission[111122223333]" */
   enum af_verdict verdict;
-  bool allowed;           /* the manifest allows this difference, or AWS makes it (kernel ids belong to a Region) */
+  bool allowed;           /* the manifest allows this difference, or it lies in the nature of things: kernel ids belong to a Region,
+                             a boot writes UEFI variables, only an owner can read some attributes */
   char source[256], copy[256]; /* the values, shortened to fit */
 };
 
@@ -27,6 +28,8 @@ struct af_copy_reading {  /* what was read of the new AMI, with the target's cre
   const json_t *snapshots; /* array of Snapshot */
   const char *uefi_data;   /* NULL where it has none */
   bool uefi_readable;
+  const json_t *launch_permissions; /* array of LaunchPermission; NULL where they could not be read or nobody asked */
+  bool before_protection;  /* the image is protected after this comparison, so that it need not be yet */
 };
 
 int af_verify(const struct af_copy_spec *spec, const struct af_facts *facts, const struct af_decision *decision,

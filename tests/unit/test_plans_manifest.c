@@ -405,8 +405,9 @@ static const struct wrong {
     {TOP SOURCE TARGET "  allow_differences: [1]\n", "BadValue",
      "m.yaml:5: copies[0].allow_differences[0]: \"1\" is no attribute that may differ: write one of bootMode, tpmSupport, "
      "imdsSupport, enaSupport, sriovNetSupport, kernelId, ramdiskId, platform, platformDetails, usageOperation, description, "
-     "uefiData, tag, blockDeviceMapping.virtualName, blockDeviceMapping.noDevice, blockDeviceMapping.volumeType, "
-     "blockDeviceMapping.iops, blockDeviceMapping.throughput, blockDeviceMapping.deleteOnTermination"},
+     "uefiData, tag, snapshotTag, deprecationTime, deregistrationProtection, launchPermission, blockDeviceMapping.virtualName, "
+     "blockDeviceMapping.noDevice, blockDeviceMapping.volumeType, blockDeviceMapping.iops, blockDeviceMapping.throughput, "
+     "blockDeviceMapping.deleteOnTermination"},
     {TOP SOURCE TARGET "  name: ab\n", "BadValue",
      "m.yaml:5: copies[0].name: \"ab\" is not an AMI name: write 3 to 128 letters, digits, spaces or ()[]./-'@_"},
     {TOP SOURCE TARGET "  name: a*b\n", "BadValue",

@@ -175,6 +175,11 @@ TEST(some_attributes_may_differ_and_identity_and_storage_never) {
                                     "tag",
                                     "tag[team]",
                                     "tag[a[b]c]",
+                                    "snapshotTag",
+                                    "snapshotTag[/dev/xvda][team]",
+                                    "deprecationTime",
+                                    "deregistrationProtection",
+                                    "launchPermission[111122223333]",
                                     "blockDeviceMapping.volumeType",
                                     "blockDeviceMapping[/dev/xvda].volumeType",
                                     "uefiData"};
@@ -216,6 +221,10 @@ TEST(a_named_attribute_covers_itself_or_all_of_its_kind) {
       {"blockDeviceMapping[/dev/sda1].iops", "blockDeviceMapping[/dev/sda1].iops", true},
       {"blockDeviceMapping[/dev/sda1].iops", "blockDeviceMapping[/dev/sdb].iops", false},
       {"blockDeviceMapping.iops", "blockDeviceMapping[/dev/sda1].throughput", false},
+      {"snapshotTag", "snapshotTag[/dev/xvda][team]", true},
+      {"snapshotTag[/dev/xvda][team]", "snapshotTag[/dev/xvdb][team]", false},
+      {"tag", "snapshotTag[/dev/xvda][team]", false},
+      {"launchPermission", "launchPermission[111122223333]", true},
       {"ownerId", "ownerId", false},
   };
   for (size_t i = 0; i < COUNT(rows); i++)

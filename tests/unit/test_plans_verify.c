@@ -1,104 +1,5 @@
 /* plans/verify.h: a faithful copy passes, and each single difference is found, named and judged. */
-#include "tests/unit/facts_fixture.h"
-
-#include "plans/verify.h"
-
-/* A copy that was made well, to be bent by one thing at a time. */
-struct trial {
-  struct af_facts facts;
-  struct af_copy_spec spec;
-  struct af_decision decision;
-  json_t *image, *snapshots;
-  struct af_copy_reading reading;
-  struct af_findings findings;
-};
-
-static void copy_snapshots(struct trial *t) {
-  static const char *const ids[] = {"snap-0000000000000000a", "snap-0000000000000000b"};
-  t->snapshots = json_deep_copy(t->facts.snapshots);
-  for (size_t i = 0; i < COUNT(ids); i++) {
-    json_t *snapshot = json_array_get(t->snapshots, i), *ebs = ebs_of(t->image, i);
-    json_object_set_new(snapshot, "SnapshotId", json_string(ids[i]));
-    json_object_set_new(snapshot, "OwnerId", json_string(TARGET_ACCOUNT));
-    json_object_set_new(ebs, "SnapshotId", json_string(ids[i]));
-    if (!*t->decision.key_arn)
-      continue;
-    json_object_set_new(snapshot, "Encrypted", json_true());
-    json_object_set_new(snapshot, "KmsKeyId", json_string(t->decision.key_arn));
-    json_object_set_new(ebs, "Encrypted", json_true());
-  }
-}
-
-static void trial_copy(struct trial *t) {
-  json_decref(t->image);
-  json_decref(t->snapshots);
-  af_route_decide(&t->spec, &t->facts, NULL, &t->decision);
-  t->image = json_deep_copy(t->facts.image);
-  put(t->image, "ImageId", "'ami-0aaaaaaaaaaaaaaaa'");
-  put(t->image, "OwnerId", "'" TARGET_ACCOUNT "'");
-  json_object_set_new(t->image, "Name", json_string(t->decision.name));
-  copy_snapshots(t);
-  t->reading = (struct af_copy_reading){
-      .image = t->image, .snapshots = t->snapshots, .uefi_data = t->facts.uefi_data, .uefi_readable = true};
-}
-
-static void trial_init(struct trial *t, bool key) {
-  *t = (struct trial){0};
-  facts_plain(&t->facts);
-  spec_init(&t->spec, key ? "alias/amis" : NULL, "auto");
-  if (key) {
-    give_target_key(&t->facts);
-    encrypt_all(&t->facts, SOURCE_KEY, "CUSTOMER");
-  }
-  trial_copy(t);
-}
-
-static void trial_done(struct trial *t) {
-  af_findings_done(&t->findings);
-  af_facts_done(&t->facts);
-  af_copy_spec_done(&t->spec);
-  json_decref(t->image);
-  json_decref(t->snapshots);
-}
-
-static void verify(struct trial *t) {
-  af_findings_done(&t->findings);
-  assert_int_equal(af_verify(&t->spec, &t->facts, &t->decision, &t->reading, &t->findings), 0);
-}
-
-static const struct af_finding *look_for(const struct trial *t, const char *attribute) {
-  for (size_t i = 0; i < t->findings.n; i++)
-    if (af_streq(t->findings.list[i].attribute, attribute))
-      return &t->findings.list[i];
-  return NULL;
-}
-
-static const struct af_finding *finding(const struct trial *t, const char *attribute) {
-  static const struct af_finding none;
-  const struct af_finding *f = look_for(t, attribute);
-  if (!f)
-    fail_msg("there is no finding %s", attribute);
-  return f ? f : &none;
-}
-
-/* The findings that are not Same, as "attribute Verdict; ...". */
-static const char *differences(const struct trial *t) {
-  static char text[2000];
-  text[0] = 0;
-  for (size_t i = 0; i < t->findings.n; i++) {
-    const struct af_finding *f = &t->findings.list[i];
-    size_t n = strlen(text);
-    if (f->verdict != AF_SAME)
-      snprintf(text + n, sizeof text - n, "%s%s %s", n ? "; " : "", f->attribute, af_verdict_name(f->verdict));
-  }
-  return text;
-}
-
-#define assert_differences(t, want)                                                                                              \
-  do {                                                                                                                           \
-    verify(t);                                                                                                                   \
-    assert_string_equal(differences(t), (want));                                                                                 \
-  } while (0)
+#include "tests/unit/verify_fixture.h"
 
 TEST(a_faithful_copy_has_no_difference) {
   for (int key = 0; key < 2; key++) {
@@ -340,17 +241,135 @@ TEST(uefi_data_is_compared_and_shown_by_its_digest) {
   trial_done(&t);
 }
 
-TEST(wanted_tags_must_be_there_and_others_may) {
+TEST(uefi_data_that_only_the_owner_can_read_is_no_fault_of_the_copys) {
+  struct trial t;
+  struct af_error err;
+  trial_init(&t, false);
+  t.facts.uefi_unreadable = true;
+  t.reading.uefi_data = "QU1aAAA=";
+  assert_differences(&t, "uefiData Unreadable");
+  assert_true(finding(&t, "uefiData")->allowed);
+  assert_ok(af_findings_judge(&t.findings, &err), &err);
+  trial_done(&t);
+}
+
+TEST(uefi_data_may_change_when_an_image_is_launched_but_not_get_lost) {
+  struct trial t;
+  struct af_error err;
+  trial_init(&t, false);
+  t.facts.uefi_data = strdup("QU1aAAA=");
+  t.reading.uefi_data = "QU1aAAB=";
+  verify(&t);
+  assert_int_equal(af_findings_judge(&t.findings, &err), -AF_EAWS);
+  t.decision.route = AF_ROUTE_LAUNCH_IMAGE;
+  assert_differences(&t, "uefiData Different");
+  assert_ok(af_findings_judge(&t.findings, &err), &err);
+  t.reading.uefi_data = NULL;
+  assert_differences(&t, "uefiData Missing");
+  assert_int_equal(af_findings_judge(&t.findings, &err), -AF_EAWS);
+  trial_done(&t);
+}
+
+/* A snapshot that is shared with nobody can be launched from, and not be read. */
+TEST(a_source_snapshot_that_could_not_be_read_leaves_what_the_mapping_says) {
+  struct trial t;
+  struct af_error err;
+  trial_init(&t, true);
+  json_array_clear(t.facts.snapshots);
+  assert_differences(&t, "");
+  put(json_array_get(t.snapshots, 0), "Encrypted", "false");
+  t.decision.key_arn[0] = 0;
+  verify(&t);
+  assert_int_equal(finding(&t, "snapshot[/dev/xvda].encrypted")->verdict, AF_DIFFERENT);
+  put(json_array_get(t.snapshots, 0), "VolumeSize", "9");
+  verify(&t);
+  assert_int_equal(finding(&t, "snapshot[/dev/xvda].volumeSize")->verdict, AF_DIFFERENT);
+  trial_done(&t);
+  trial_init(&t, true);
+  json_array_clear(t.facts.snapshots);
+  put(ebs_of(t.facts.image, 0), "VolumeSize", NULL);
+  assert_differences(&t, "blockDeviceMapping[/dev/xvda].volumeSize Unreadable; snapshot[/dev/xvda].volumeSize Unreadable");
+  assert_ok(af_findings_judge(&t.findings, &err), &err);
+  trial_done(&t);
+}
+
+/* The copy has the empty volume /dev/xvdc as a snapshot. */
+static void grow(struct trial *t, const char *key) {
+  json_t *snapshot = json_deep_copy(json_array_get(t->snapshots, 0));
+  put(snapshot, "SnapshotId", "'snap-0000000000000000c'");
+  put(snapshot, "VolumeSize", "20");
+  put(snapshot, "KmsKeyId", key);
+  json_array_append_new(t->snapshots, snapshot);
+  put(ebs_of(t->image, 2), "SnapshotId", "'snap-0000000000000000c'");
+}
+
+TEST(an_empty_volume_that_was_launched_has_a_snapshot_which_is_held_to_the_same) {
+  struct trial t;
+  struct af_error err;
+  trial_init(&t, true);
+  grow(&t, "'" TARGET_KEY "'");
+  assert_differences(&t, "snapshot[/dev/xvdc] Different");
+  assert_int_equal(af_findings_judge(&t.findings, &err), -AF_EAWS);
+  t.decision.route = AF_ROUTE_LAUNCH_IMAGE;
+  assert_differences(&t, "snapshot[/dev/xvdc] Different");
+  assert_ok(af_findings_judge(&t.findings, &err), &err);
+  put(json_array_get(t.snapshots, 2), "KmsKeyId", "'" SOURCE_KEY "'");
+  put(json_array_get(t.snapshots, 2), "OwnerId", "'" SOURCE_ACCOUNT "'");
+  put(json_array_get(t.snapshots, 2), "VolumeSize", "21");
+  assert_differences(&t, "snapshot[/dev/xvdc] Different; snapshot[/dev/xvdc].ownerId Different; snapshot[/dev/xvdc].volumeSize "
+                         "Different; snapshot[/dev/xvdc].kmsKeyId Different");
+  assert_int_equal(af_findings_judge(&t.findings, &err), -AF_EAWS);
+  json_array_remove(t.snapshots, 2);
+  assert_differences(&t, "snapshot[/dev/xvdc] Different");
+  assert_int_equal(af_findings_judge(&t.findings, &err), -AF_EAWS);
+  trial_done(&t);
+}
+
+TEST(a_device_that_is_left_out_may_go_unsaid_after_a_launch) {
+  struct trial t;
+  struct af_error err;
+  trial_init(&t, false);
+  json_array_append_new(json_object_get(t.facts.image, "BlockDeviceMappings"),
+                        json_of("{'DeviceName': '/dev/sdz', 'NoDevice': ''}"));
+  t.decision.route = AF_ROUTE_LAUNCH_IMAGE;
+  assert_differences(&t, "blockDeviceMapping[/dev/sdz] Missing");
+  assert_ok(af_findings_judge(&t.findings, &err), &err);
+  json_array_remove(json_object_get(t.image, "BlockDeviceMappings"), 3);
+  assert_differences(&t, "blockDeviceMapping[/dev/xvdd] Missing; blockDeviceMapping[/dev/sdz] Missing");
+  assert_int_equal(af_findings_judge(&t.findings, &err), -AF_EAWS);
+  trial_done(&t);
+}
+
+TEST(what_encrypts_by_default_where_an_image_is_launched_counts_when_the_copy_goes_on_from_there) {
   struct trial t;
   trial_init(&t, false);
-  put(t.spec.tags, "team", "'web'");
-  put(t.spec.tags, "empty", "''");
-  assert_differences(&t, "tag[team] Missing; tag[empty] Missing");
-  put(t.image, "Tags", "[{'Key': 'team', 'Value': 'db'}, {'Key': 'empty', 'Value': ''}, {'Key': 'more', 'Value': 'x'}]");
-  assert_differences(&t, "tag[team] Different");
-  json_array_append_new(t.spec.allow_differences, json_string("tag[team]"));
+  put(json_array_get(t.snapshots, 0), "Encrypted", "true");
+  put(json_array_get(t.snapshots, 0), "KmsKeyId", "'arn:aws:kms:eu-west-1:222222222222:key/default'");
+  put(ebs_of(t.image, 0), "Encrypted", "true");
+  t.facts.launch_encryption_by_default = true;
   verify(&t);
-  assert_true(finding(&t, "tag[team]")->allowed);
+  assert_contains(differences(&t), "snapshot[/dev/xvda].encrypted Different");
+  t.decision.hop = true;
+  assert_differences(&t, "");
+  trial_done(&t);
+}
+
+TEST(a_copy_in_s3_is_compared_without_what_is_of_ebs) {
+  struct trial t;
+  trial_init(&t, true);
+  t.decision.instance_store = true;
+  put(t.facts.image, "RootDeviceType", "'instance-store'");
+  put(t.image, "RootDeviceType", "'instance-store'");
+  put(mapping_of(t.facts.image, 0), "Ebs", NULL);
+  put(mapping_of(t.facts.image, 0), "VirtualName", "'ami'");
+  put(mapping_of(t.image, 0), "Ebs", NULL);
+  put(mapping_of(t.image, 0), "VirtualName", "'ami'");
+  t.reading.snapshots = NULL;
+  assert_differences(&t, "");
+  assert_null(look_for(&t, "snapshot[/dev/xvdb]"));
+  put(mapping_of(t.image, 3), "VirtualName", "'ephemeral1'");
+  put(mapping_of(t.image, 0), "NoDevice", "''");
+  assert_differences(&t, "blockDeviceMapping[/dev/xvda].noDevice Different; blockDeviceMapping[/dev/xvdd].virtualName Different");
   trial_done(&t);
 }
 
@@ -475,7 +494,13 @@ int main(void) {
       cmocka_unit_test(the_manifest_may_allow_a_difference_but_not_of_what_counts),
       cmocka_unit_test(a_kernel_of_another_region_may_differ_but_not_be_missing),
       cmocka_unit_test(uefi_data_is_compared_and_shown_by_its_digest),
-      cmocka_unit_test(wanted_tags_must_be_there_and_others_may),
+      cmocka_unit_test(uefi_data_that_only_the_owner_can_read_is_no_fault_of_the_copys),
+      cmocka_unit_test(uefi_data_may_change_when_an_image_is_launched_but_not_get_lost),
+      cmocka_unit_test(a_source_snapshot_that_could_not_be_read_leaves_what_the_mapping_says),
+      cmocka_unit_test(an_empty_volume_that_was_launched_has_a_snapshot_which_is_held_to_the_same),
+      cmocka_unit_test(a_device_that_is_left_out_may_go_unsaid_after_a_launch),
+      cmocka_unit_test(what_encrypts_by_default_where_an_image_is_launched_counts_when_the_copy_goes_on_from_there),
+      cmocka_unit_test(a_copy_in_s3_is_compared_without_what_is_of_ebs),
       cmocka_unit_test(a_wanted_description_is_compared_and_an_unwanted_one_is_not),
       cmocka_unit_test(an_account_that_encrypts_by_default_may_encrypt_what_the_source_left_open),
       cmocka_unit_test(with_a_key_named_encryption_by_default_excuses_nothing),
