@@ -170,7 +170,7 @@ static int refuse(const struct af_copy_spec *spec, const struct draft *d, struct
 int af_name_expand(const struct af_copy_spec *spec, const struct af_facts *facts, char ret[AF_NAME_SIZE], struct af_error *err) {
   struct draft d = {.len = 0};
   fill_in(spec, facts, &d);
-  if (d.len >= AF_NAME_SIZE || !af_shape_fits(AF_SHAPE_IMAGE_NAME, af_str(d.text)))
+  if (!af_shape_fits(AF_SHAPE_IMAGE_NAME, af_str(d.text)))
     return refuse(spec, &d, err);
   af_str_copy(ret, AF_NAME_SIZE, af_str(d.text));
   return 0;
