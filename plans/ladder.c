@@ -162,14 +162,11 @@ const struct af_rung *af_ladder_next(const struct af_ladder *l) {
 
 /* Named, billed, or nothing else is left: then nobody has to be asked before an instance is launched. */
 bool af_ladder_may_launch(const struct af_survey *s, const struct af_ladder *l) {
-  bool tried = false;
   const struct af_rung *launch = NULL;
-  for (size_t i = 0; i < l->n; i++) {
-    tried = tried || l->rungs[i].tried;
+  for (size_t i = 0; i < l->n; i++)
     if (l->rungs[i].route == AF_ROUTE_LAUNCH_IMAGE && af_rung_is_free(&l->rungs[i]))
       launch = &l->rungs[i];
-  }
-  return launch && (l->named || tried || af_survey_billed(s) || af_ladder_next(l) == launch);
+  return launch && (l->named || af_survey_billed(s) || af_ladder_next(l) == launch);
 }
 
 /* --- nothing left --- */

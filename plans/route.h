@@ -57,7 +57,7 @@ struct af_decision {
 void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried, struct af_decision *ret);
 
 /* May this copy come to launch an instance without anybody being asked again: because the manifest names launch-image, because the image
- * is billed, because something was tried already, or because nothing else is left? Then facts->launch is read, and decided once more. */
+ * is billed, or because nothing else is left? Then facts->launch is read, and decided once more. */
 bool af_route_reads_launch(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried);
 /* How far down it can still go, from the rung that is chosen now: appends "copy-image, then launch-image"; nothing where no route is
  * chosen or nothing is made. */

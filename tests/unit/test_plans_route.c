@@ -652,8 +652,32 @@ TEST(a_list_of_routes_is_the_ladder_in_its_order) {
   refused_by_aws(&t, "launch-image");
   decide(&t);
   assert_string_equal(outcome(&t.got), "reencrypt");
+  json_decref(t.spec.routes);
+  t.spec.routes = json_of("['reencrypt', 'launch-image']");
+  json_array_clear(t.tried);
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "reencrypt");
+  assert_true(reads_launch(&t));
   json_array_append_new(t.spec.routes, json_string("bridge"));
   assert_refused(&t, INVALID, "RouteUnknown", "\"bridge\" is not a route");
+  trial_done(&t);
+}
+
+TEST(where_no_way_is_left_what_can_be_mended_is_said_to_be) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  pull(&t);
+  json_array_clear(t.facts.snapshots);
+  put(t.facts.image, "Architecture", "'arm64_mac'");
+  json_decref(t.spec.routes);
+  t.spec.routes = json_of("['launch-image', 'copy-image']");
+  assert_refused(&t, AUTH, "StorageUnreadable", "Dedicated Host");
+  assert_contains(t.got.refusal.message, "cannot read snap-00000000000000001");
+  assert_contains(t.got.refusal.hint, "createVolumePermission");
+  assert_string_equal(t.got.refusal.account, TARGET_ACCOUNT);
+  put(t.facts.image, "State", "'disabled'");
+  assert_refused(&t, REFUSED, "SourceNotAvailable", "disabled");
+  assert_string_equal(t.got.refusal.account, TARGET_ACCOUNT);
   trial_done(&t);
 }
 
@@ -694,6 +718,7 @@ TEST(a_launch_in_another_region_hops_and_one_in_the_targets_does_not) {
   decide(&t);
   assert_false(t.got.hop);
   assert_string_equal(t.got.launch_key_arn, "arn:aws:kms:us-east-1:222222222222:key/4");
+  put(t.facts.launch_key, "KeyState", "'Disabled'"); /* it is not needed here */
   spec_set(&t.spec.kms_key, NULL);
   decide(&t);
   assert_false(t.got.encrypt_launch);
@@ -753,6 +778,11 @@ static void hold_too(struct trial *t, const char *name, const char *state) {
   json_array_append_new(t->facts.name_holders, json_pack("{s:s, s:s, s:s}", "ImageId", "ami-0000000000000000e", "Name", name, "State", state));
 }
 
+static void say_it_is_ours(struct trial *t, size_t i) {
+  json_object_set_new(json_array_get(t->facts.name_holders, i), "Tags",
+                      json_of("[{'Key': '" AF_TAG_SOURCE "', 'Value': 'us-east-1/" SOURCE_IMAGE "'}]"));
+}
+
 TEST(a_name_that_is_taken_gets_the_first_free_number) {
   struct trial t;
   trial_init(&t, NULL, "auto");
@@ -768,11 +798,19 @@ TEST(a_name_that_is_taken_gets_the_first_free_number) {
   decide(&t);
   assert_string_equal(t.got.name, "web-1-3");
   assert_string_equal(outcome(&t.got), "copy-image");
-  json_object_set_new(json_array_get(t.facts.name_holders, 1), "Tags",
-                      json_of("[{'Key': '" AF_TAG_SOURCE "', 'Value': 'us-east-1/" SOURCE_IMAGE "'}]"));
+  hold_too(&t, "web-1-1", "available");
+  for (size_t i = 0; i < json_array_size(t.facts.name_holders); i++)
+    if (i != 1)
+      say_it_is_ours(&t, i);
+  decide(&t);
+  assert_string_equal(t.got.name, "web-1-3"); /* ours are the broken one, and others that were never asked for */
+  say_it_is_ours(&t, 1);
   decide(&t);
   assert_string_equal(outcome(&t.got), "adopt");
   assert_string_equal(t.got.name, "web-1-2");
+  json_array_insert_new(t.facts.name_holders, 0, json_deep_copy(json_array_get(t.facts.name_holders, 2)));
+  decide(&t);
+  assert_string_equal(t.got.name, "web-1-2"); /* the broken one comes first, and is passed over */
   trial_done(&t);
 }
 
@@ -1085,6 +1123,7 @@ int main(void) {
       cmocka_unit_test(what_aws_refuses_goes_one_rung_down_and_ends_with_all_reasons),
       cmocka_unit_test(what_is_billed_may_be_launched_without_asking_again),
       cmocka_unit_test(a_list_of_routes_is_the_ladder_in_its_order),
+      cmocka_unit_test(where_no_way_is_left_what_can_be_mended_is_said_to_be),
       cmocka_unit_test(what_cannot_be_launched_is_named),
       cmocka_unit_test(a_launch_in_another_region_hops_and_one_in_the_targets_does_not),
       cmocka_unit_test(a_launch_without_a_place_waits_for_a_person),
