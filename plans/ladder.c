@@ -1,9 +1,10 @@
-/* Rungs and obstacles, each as a table. `auto` takes the rungs of the first row that fits the image (design section 4); a manifest's
- * list is taken as it stands. An obstacle says why a rung can't be gone, in the words of a refusal: where no rung is left, it
- * becomes one. Pure. */
+/* Rungs and obstacles, each as a table. `auto` takes the rungs of the first row that fits the image (design section 4); a
+ * manifest's list is taken as it stands. An obstacle says why a rung can't be gone, in the words of a refusal: where no rung is
+ * left, it becomes one. Pure. */
 #include "plans/ladder.h"
 
-#include "base/buf.h"
+#include <stdio.h>
+
 #include "plans/launch.h"
 
 /* --- the rungs of auto --- */
@@ -67,11 +68,11 @@ static bool lacks_storage(const struct af_survey *s, const struct af_decision *d
   if (!s->unread)
     return false;
   AF_REFUSE(e, AUTH, "StorageUnreadable",
-            "account %s cannot read %s, which %s needs: being allowed to launch an image does not allow to copy it", reader, s->unread,
-            s->image_id);
+            "account %s cannot read %s, which %s needs: being allowed to launch an image does not allow to copy it", reader,
+            s->unread, s->image_id);
   af_refusal_at(e, "ec2:DescribeSnapshots", reader, s->spec->source.region, s->unread);
-  return af_refuse_hint(e, "ask account %s to share the snapshots of %s (createVolumePermission) with account %s, then retry", s->owner,
-                        s->image_id, s->facts->target_account);
+  return af_refuse_hint(e, "ask account %s to share the snapshots of %s (createVolumePermission) with account %s, then retry",
+                        s->owner, s->image_id, s->facts->target_account);
 }
 
 static bool impossible(struct af_error *e, const char *why) {
@@ -90,27 +91,30 @@ static bool lacks_snapshots(const struct af_survey *s, const struct af_decision 
 }
 static bool loses_boot(const struct af_survey *s, const struct af_decision *d, struct af_error *e) {
   return cannot_register(s) &&
-         impossible(e, s->uefi_hidden ? "it ends with RegisterImage, and only the image's owner can read the UEFI data that it would need"
-                                      : "it ends with RegisterImage, which cannot express NitroTPM with the boot mode uefi-preferred");
+         impossible(e, s->uefi_hidden
+                           ? "it ends with RegisterImage, and only the image's owner can read the UEFI data that it would need"
+                           : "it ends with RegisterImage, which cannot express NitroTPM with the boot mode uefi-preferred");
 }
 
-/* rules.md 4: CreateImage keeps an EBS root; mac instances need a Dedicated Host for 24 hours; paravirtual images run on types that
- * AWS has long stopped recommending. */
+/* rules.md 4: CreateImage keeps an EBS root; mac instances need a Dedicated Host for 24 hours; paravirtual images run on types
+ * that AWS has long stopped recommending. */
 static bool cannot_launch(const struct af_survey *s, const struct af_decision *d, struct af_error *e) {
   const char *architecture = af_json_str(s->facts->image, "Architecture");
   if (s->instance_store)
-    AF_REFUSE(e, REFUSED, "LaunchNotPossible", "%s keeps its storage in S3 (instance store): no AMI can be made of an instance of it",
-              s->image_id);
+    AF_REFUSE(e, REFUSED, "LaunchNotPossible",
+              "%s keeps its storage in S3 (instance store): no AMI can be made of an instance of it", s->image_id);
   else if (s->mac)
-    AF_REFUSE(e, REFUSED, "LaunchNotPossible", "%s is for Mac (%s), which runs on a Dedicated Host only, for a day at least", s->image_id,
-              architecture);
+    AF_REFUSE(e, REFUSED, "LaunchNotPossible", "%s is for Mac (%s), which runs on a Dedicated Host only, for a day at least",
+              s->image_id, architecture);
   else if (s->paravirtual && !s->spec->launch_type)
-    AF_REFUSE(e, REFUSED, "LaunchNotPossible", "%s is paravirtual, and runs on some types of former generations only", s->image_id);
+    AF_REFUSE(e, REFUSED, "LaunchNotPossible", "%s is paravirtual, and runs on some types of former generations only",
+              s->image_id);
   else
     return false;
   return af_refuse_hint(e, s->instance_store ? "go by copy-image"
-                           : s->mac ? "go by copy-image, or launch it on a Dedicated Host of yours and make an AMI of the instance"
-                                    : "write launch.instance_type: one that runs paravirtual images");
+                           : s->mac
+                               ? "go by copy-image, or launch it on a Dedicated Host of yours and make an AMI of the instance"
+                               : "write launch.instance_type: one that runs paravirtual images");
 }
 
 static bool lacks_launch_key(const struct af_survey *s, const struct af_decision *d, struct af_error *e) {
@@ -129,8 +133,8 @@ static const struct {
   enum af_route route;
   bool (*stands)(const struct af_survey *s, const struct af_decision *d, struct af_error *e);
 } obstacles[] = {
-    {AF_ROUTE_COPY_IMAGE, lacks_storage},   {AF_ROUTE_REENCRYPT, lacks_key},       {AF_ROUTE_REENCRYPT, lacks_snapshots},
-    {AF_ROUTE_REENCRYPT, loses_boot},       {AF_ROUTE_REENCRYPT, lacks_storage},   {AF_ROUTE_LAUNCH_IMAGE, cannot_launch},
+    {AF_ROUTE_COPY_IMAGE, lacks_storage},      {AF_ROUTE_REENCRYPT, lacks_key},      {AF_ROUTE_REENCRYPT, lacks_snapshots},
+    {AF_ROUTE_REENCRYPT, loses_boot},          {AF_ROUTE_REENCRYPT, lacks_storage},  {AF_ROUTE_LAUNCH_IMAGE, cannot_launch},
     {AF_ROUTE_LAUNCH_IMAGE, lacks_launch_key}, {AF_ROUTE_LAUNCH_IMAGE, lacks_place},
 };
 
@@ -184,32 +188,40 @@ static const struct af_rung *worst(const struct af_ladder *l) {
   return first;
 }
 
-static void tell(const struct af_rung *rung, struct af_buf *message, struct af_buf *hints) {
-  if (message->len > 0)
-    af_buf_puts(message, "; ");
+/* What doesn't fit is left out, and nothing is allocated: a decision must not depend on memory. */
+__attribute__((format(printf, 3, 4))) static void append(char *to, size_t size, const char *format, ...) {
+  size_t at = strlen(to);
+  va_list args;
+  va_start(args, format);
+  vsnprintf(to + at, size - at, format, args);
+  va_end(args);
+}
+
+struct words {
+  char message[sizeof((struct af_error *)0)->message], hint[sizeof((struct af_error *)0)->hint];
+};
+
+static void tell(const struct af_rung *rung, struct words *w) {
+  const char *name = af_route_name(rung->route);
+  append(w->message, sizeof w->message, "%s", *w->message ? "; " : "");
   if (rung->tried) {
-    af_buf_printf(message, "AWS refused %s (%s: %s)", af_route_name(rung->route), af_json_str(rung->tried, "code"),
-                  af_json_str(rung->tried, "reason"));
+    append(w->message, sizeof w->message, "AWS refused %s (%s: %s)", name, af_json_str(rung->tried, "code"),
+           af_json_str(rung->tried, "reason"));
     return;
   }
-  af_buf_printf(message, "%s is not possible: %s", af_route_name(rung->route), rung->obstacle.message);
-  af_buf_printf(hints, "%s%s", hints->len > 0 ? "; or " : "", rung->obstacle.hint);
+  append(w->message, sizeof w->message, "%s is not possible: %s", name, rung->obstacle.message);
+  append(w->hint, sizeof w->hint, "%s%s", *w->hint ? "; or " : "", rung->obstacle.hint);
 }
 
 void af_ladder_refuse(const struct af_survey *s, const struct af_ladder *l, struct af_error *ret) {
   const struct af_rung *by = worst(l);
-  struct af_buf message, hints;
-  af_buf_init(&message, 64 * 1024);
-  af_buf_init(&hints, 64 * 1024);
+  struct words w = {.message = "", .hint = ""};
   for (size_t i = 0; i < l->n; i++)
-    tell(&l->rungs[i], &message, &hints);
+    tell(&l->rungs[i], &w);
   if (by)
     *ret = by->obstacle;
   else
     AF_REFUSE(ret, REFUSED, "RoutesExhausted", "no way is left for %s", s->image_id);
-  if (af_buf_rc(&message) == 0)
-    AF_COPY(ret->message, af_buf_view(&message));
-  af_refuse_hint(ret, "%s", hints.len > 0 ? af_buf_cstr(&hints) : "see what AWS said of each, mend it, and run the manifest again");
-  af_buf_done(&message);
-  af_buf_done(&hints);
+  AF_COPY(ret->message, af_str(w.message));
+  af_refuse_hint(ret, "%s", *w.hint ? w.hint : "see what AWS said of each, mend it, and run the manifest again");
 }

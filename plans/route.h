@@ -49,18 +49,18 @@ struct af_decision {
   int n_warnings;
 };
 
-/* A copy has a ladder: the routes that it may take, in order. auto has those of the source's kind (design section 4), a manifest's list
- * is one as it stands. What AWS refuses at run time sends the copy one rung down.
+/* A copy has a ladder: the routes that it may take, in order. auto has those of the source's kind (design section 4), a manifest's
+ * list is one as it stands. What AWS refuses at run time sends the copy one rung down.
  *
  * tried: array of {"route", "code", "reason"}: the routes that AWS refused at run time, oldest first; NULL or empty: none.
  * The same spec, facts and tried always give the same decision. */
 void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried, struct af_decision *ret);
 
-/* May this copy come to launch an instance without anybody being asked again: because the manifest names launch-image, because the image
- * is billed, or because nothing else is left? Then facts->launch is read, and decided once more. */
+/* May this copy come to launch an instance without anybody being asked again: because the manifest names launch-image, because the
+ * image is billed, or because nothing else is left? Then facts->launch is read, and decided once more. */
 bool af_route_reads_launch(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried);
-/* How far down it can still go, from the rung that is chosen now: appends "copy-image, then launch-image"; nothing where no route is
- * chosen or nothing is made. */
+/* How far down it can still go, from the rung that is chosen now: appends "copy-image, then launch-image"; nothing where no route
+ * is chosen or nothing is made. */
 struct af_buf;
 void af_route_ladder(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried, struct af_buf *out);
 

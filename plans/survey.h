@@ -64,7 +64,8 @@ const char *af_survey_encryption(const struct af_survey *s); /* static: "not enc
 #define AF_REFUSE(error, class, code, ...) af_error_set((error), 0, AF_CLASS_##class, code, __VA_ARGS__)
 bool af_refuse_hint(struct af_error *e, const char *format, ...) __attribute__((format(printf, 2, 3))); /* true */
 
-/* Says where a refusal happened and to what, as far as it isn't said yet; "" says nothing. A key's facts know the request that read them. */
+/* Says where a refusal happened and to what, as far as it isn't said yet; "" says nothing. A key's facts know the request that
+ * read them. */
 void af_refusal_at(struct af_error *e, const char *action, const char *account, const char *region, const char *resource);
 void af_refusal_of_key(struct af_error *e, const json_t *key, const char *account, const char *region, const char *resource);
 
