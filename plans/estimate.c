@@ -51,16 +51,18 @@ int64_t af_price_micros(enum af_price p, int64_t bytes) {
   return sum;
 }
 
-/* EC2's on-demand list prices for Linux, us-east-1, millionths of a US dollar an hour: the types that launch-image would take first. */
+/* EC2's on-demand list prices for Linux, us-east-1, millionths of a US dollar an hour: the types that launch-image would take
+ * first. */
 static const struct {
   const char *type;
   int64_t micros;
 } hours[] = {
-    {"t4g.micro", 8400},  {"t4g.small", 16800}, {"t4g.medium", 33600}, {"t4g.large", 67200},  {"t3a.micro", 9400},  {"t3a.small", 18800},
-    {"t3a.medium", 37600}, {"t3a.large", 75200}, {"t3.micro", 10400},   {"t3.small", 20800},   {"t3.medium", 41600}, {"t3.large", 83200},
-    {"t2.micro", 11600},  {"t2.small", 23000},  {"t2.medium", 46400},  {"t2.large", 92800},   {"m7g.medium", 40800}, {"m6g.medium", 38500},
-    {"c7g.medium", 36300}, {"c6g.medium", 34000}, {"m7i.large", 100800}, {"m6i.large", 96000},  {"m5.large", 96000},  {"m5a.large", 86000},
-    {"c7i.large", 89250}, {"c6i.large", 85000}, {"c5.large", 85000},   {"m4.large", 100000},  {"c4.large", 100000}, {"m3.medium", 67000},
+    {"t4g.micro", 8400},   {"t4g.small", 16800},  {"t4g.medium", 33600}, {"t4g.large", 67200},  {"t3a.micro", 9400},
+    {"t3a.small", 18800},  {"t3a.medium", 37600}, {"t3a.large", 75200},  {"t3.micro", 10400},   {"t3.small", 20800},
+    {"t3.medium", 41600},  {"t3.large", 83200},   {"t2.micro", 11600},   {"t2.small", 23000},   {"t2.medium", 46400},
+    {"t2.large", 92800},   {"m7g.medium", 40800}, {"m6g.medium", 38500}, {"c7g.medium", 36300}, {"c6g.medium", 34000},
+    {"m7i.large", 100800}, {"m6i.large", 96000},  {"m5.large", 96000},   {"m5a.large", 86000},  {"c7i.large", 89250},
+    {"c6i.large", 85000},  {"c5.large", 85000},   {"m4.large", 100000},  {"c4.large", 100000},  {"m3.medium", 67000},
     {"c3.large", 105000},
 };
 

@@ -1,5 +1,5 @@
-/* The choice of a place: what an image asks of its machine is one table, what a cheap and harmless machine is another question, asked
- * only where the manifest names no type. Pure; borrows from the facts. */
+/* The choice of a place: what an image asks of its machine is one table, what a cheap and harmless machine is another question,
+ * asked only where the manifest names no type. Pure; borrows from the facts. */
 #include "plans/launch.h"
 
 #include "plans/estimate.h"
@@ -14,7 +14,7 @@ enum { MEMORY_LEAST_MIB = 1024, MEMORY_WINDOWS_MIB = 2048, MEMORY_MOST_MIB = 327
 
 static bool has_architecture(const json_t *image, const json_t *type) {
   return af_json_lists(json_object_get(json_object_get(type, "ProcessorInfo"), "SupportedArchitectures"),
-               af_json_str(image, "Architecture"));
+                       af_json_str(image, "Architecture"));
 }
 
 static bool has_virtualization(const json_t *image, const json_t *type) {
@@ -26,7 +26,8 @@ static bool has_ebs_root(const json_t *image, const json_t *type) {
   return af_json_lists(json_object_get(type, "SupportedRootDeviceTypes"), "ebs");
 }
 
-/* An image that names no boot mode boots as its architecture does, and one that prefers UEFI boots without it, too (rules.md 2.4). */
+/* An image that names no boot mode boots as its architecture does, and one that prefers UEFI boots without it, too
+ * (rules.md 2.4). */
 static bool has_boot_mode(const json_t *image, const json_t *type) {
   const json_t *modes = json_object_get(type, "SupportedBootModes");
   const char *wanted = af_json_str(image, "BootMode");
@@ -39,8 +40,8 @@ static bool has_boot_mode(const json_t *image, const json_t *type) {
 
 /* NitroTPM works under UEFI only. */
 static bool has_tpm(const json_t *image, const json_t *type) {
-  return !*af_json_str(image, "TpmSupport") ||
-         (af_streq(af_json_str(type, "NitroTpmSupport"), "supported") && af_json_lists(json_object_get(type, "SupportedBootModes"), "uefi"));
+  return !*af_json_str(image, "TpmSupport") || (af_streq(af_json_str(type, "NitroTpmSupport"), "supported") &&
+                                                af_json_lists(json_object_get(type, "SupportedBootModes"), "uefi"));
 }
 
 /* An image without the driver finds no network on a type that has no other. */
@@ -88,8 +89,8 @@ static bool is_modest(const json_t *image, const json_t *type) {
          memory <= MEMORY_MOST_MIB && af_json_int(json_object_get(type, "VCpuInfo"), "DefaultVCpus") <= VCPUS_MOST;
 }
 
-/* Negative where a is to be tried before b. Prices that are not in the table come last; names decide what nothing else does, so that
- * the same facts always give the same order. */
+/* Negative where a is to be tried before b. Prices that are not in the table come last; names decide what nothing else does, so
+ * that the same facts always give the same order. */
 static int by_fitness(const json_t *a, const json_t *b) {
   static const char *const merits[] = {"CurrentGeneration", "BurstablePerformanceSupported", "FreeTierEligible"};
   const char *name_a = af_json_str(a, "InstanceType"), *name_b = af_json_str(b, "InstanceType");
@@ -126,7 +127,8 @@ static void choose_types(const struct af_copy_spec *spec, const struct af_facts 
   ret->n = 0;
   for (size_t i = 0; i < json_array_size(all); i++) {
     const json_t *type = json_array_get(all, i);
-    bool wanted = spec->launch_type ? af_streq(af_json_str(type, "InstanceType"), spec->launch_type) : is_modest(facts->image, type);
+    bool wanted =
+        spec->launch_type ? af_streq(af_json_str(type, "InstanceType"), spec->launch_type) : is_modest(facts->image, type);
     if (wanted && !unfit(facts->image, type))
       insert(ret, type);
   }
@@ -204,8 +206,8 @@ static int no_subnet(const struct af_copy_spec *spec, const struct af_facts *fac
   const char *account = facts->target_account, *region = spec->source.region;
   if (full) {
     const char *which = spec->launch_subnet ? spec->launch_subnet : "each default subnet";
-    af_error_set(err, -AF_ENOENT, AF_CLASS_AUTH, "LaunchSubnetFull", "%s of account %s in %s is unavailable or has no free address", which,
-                 account, region);
+    af_error_set(err, -AF_ENOENT, AF_CLASS_AUTH, "LaunchSubnetFull",
+                 "%s of account %s in %s is unavailable or has no free address", which, account, region);
     af_error_hint(err, "make room in it, or write another launch.subnet");
   } else if (spec->launch_subnet) {
     af_error_set(err, -AF_ENOENT, AF_CLASS_AUTH, "LaunchSubnetUnknown", "account %s has no subnet %s in %s", account,

@@ -8,12 +8,9 @@
 #include "plans/ladder.h"
 
 static const char *const route_names[] = {
-    [AF_ROUTE_NONE] = "none",
-    [AF_ROUTE_ADOPT] = "adopt",
-    [AF_ROUTE_SKIP] = "skip",
-    [AF_ROUTE_COPY_IMAGE] = "copy-image",
-    [AF_ROUTE_REENCRYPT] = "reencrypt",
-    [AF_ROUTE_LAUNCH_IMAGE] = "launch-image",
+    [AF_ROUTE_NONE] = "none",           [AF_ROUTE_ADOPT] = "adopt",
+    [AF_ROUTE_SKIP] = "skip",           [AF_ROUTE_COPY_IMAGE] = "copy-image",
+    [AF_ROUTE_REENCRYPT] = "reencrypt", [AF_ROUTE_LAUNCH_IMAGE] = "launch-image",
 };
 _Static_assert(sizeof route_names / sizeof route_names[0] == AF_ROUTE_MAX_, "every route has its name");
 
@@ -42,31 +39,36 @@ static bool refuses_facts(const struct af_survey *s, struct af_decision *d) {
 static bool refuses_credentials(const struct af_survey *s, struct af_decision *d) {
   if (*s->facts->source_account || s->facts->pull)
     return false;
-  AF_REFUSE(&d->refusal, AUTH, "SourceCredentialsNeeded", "source credentials are needed to share %s, and there are none", s->image_id);
-  return af_refuse_hint(&d->refusal, "name source.profile or source.role_arn in the manifest, or write source.credentials: none where "
-                                     "its owner has shared it already");
+  AF_REFUSE(&d->refusal, AUTH, "SourceCredentialsNeeded", "source credentials are needed to share %s, and there are none",
+            s->image_id);
+  return af_refuse_hint(&d->refusal,
+                        "name source.profile or source.role_arn in the manifest, or write source.credentials: none where "
+                        "its owner has shared it already");
 }
 
 static bool refuses_partition(const struct af_survey *s, struct af_decision *d) {
   const struct af_facts *f = s->facts;
   if (af_streq(f->source_partition, f->target_partition))
     return false;
-  AF_REFUSE(&d->refusal, REFUSED, "OtherPartition",
-         "%s is in partition %s and %s in %s: CopyImage and sharing do not cross partitions, and the store-restore route, which "
-         "does, is not there yet",
-         s->spec->source.region, f->source_partition, s->spec->target.region, f->target_partition);
+  AF_REFUSE(
+      &d->refusal, REFUSED, "OtherPartition",
+      "%s is in partition %s and %s in %s: CopyImage and sharing do not cross partitions, and the store-restore route, which "
+      "does, is not there yet",
+      s->spec->source.region, f->source_partition, s->spec->target.region, f->target_partition);
   return af_refuse_hint(&d->refusal, "use CreateStoreImageTask and CreateRestoreImageTask by hand");
 }
 
 /* An AMI of somebody else may carry anything: who is trusted beside the two accounts is for the manifest to say. */
 static bool refuses_owner(const struct af_survey *s, struct af_decision *d) {
-  const char *owner = *s->owner ? s->owner : "unknown", *is_public = af_json_bool(s->facts->image, "Public") ? ", a public image," : "";
+  const char *owner = *s->owner ? s->owner : "unknown",
+             *is_public = af_json_bool(s->facts->image, "Public") ? ", a public image," : "";
   const char *open = *s->alias ? " (" : "", *close = *s->alias ? ")" : "";
   if (s->ownership != AF_OWNER_UNKNOWN)
     return false;
   if (s->facts->pull && s->spec->source.account) {
-    AF_REFUSE(&d->refusal, REFUSED, "OwnerNotTrusted", "%s%s belongs to account %s%s%s%s, and the manifest expects one of account %s",
-              s->image_id, is_public, owner, open, s->alias, close, s->spec->source.account);
+    AF_REFUSE(&d->refusal, REFUSED, "OwnerNotTrusted",
+              "%s%s belongs to account %s%s%s%s, and the manifest expects one of account %s", s->image_id, is_public, owner, open,
+              s->alias, close, s->spec->source.account);
     return af_refuse_hint(&d->refusal, "correct source.account, if you trust the image's owner");
   }
   AF_REFUSE(&d->refusal, REFUSED, "OwnerNotTrusted",
@@ -107,23 +109,25 @@ static bool refuses_state(const struct af_survey *s, struct af_decision *d) {
     i++;
   const char *why = af_json_str(json_object_get(s->facts->image, "StateReason"), "Message");
   AF_REFUSE(&d->refusal, REFUSED, "SourceNotAvailable", "%s is %s%s%s: only an available image can be copied", s->image_id,
-         *state ? state : "in no known state", *why ? ": " : "", why);
+            *state ? state : "in no known state", *why ? ": " : "", why);
   return af_refuse_hint(&d->refusal, "%s", hints[i].hint);
 }
 
-/* Its owner sees each snapshot. What somebody else doesn't see is only not open to be copied: the ladder knows what is left then. */
+/* Its owner sees each snapshot. What somebody else doesn't see is only not open to be copied: the ladder knows what is left then.
+ */
 static bool refuses_unread(const struct af_survey *s, struct af_decision *d) {
   if (!s->unread || s->ownership == AF_OWNER_TRUSTED)
     return false;
   AF_REFUSE(&d->refusal, AUTH, "SnapshotUnreadable", "%s, which %s needs, could not be read", s->unread, s->image_id);
-  return af_refuse_hint(&d->refusal, "give the source credentials ec2:DescribeSnapshots, or see whether the snapshot is still there");
+  return af_refuse_hint(&d->refusal,
+                        "give the source credentials ec2:DescribeSnapshots, or see whether the snapshot is still there");
 }
 
 static bool refuses_foreign_snapshot(const struct af_survey *s, struct af_decision *d) {
   if (!s->of_another || s->ownership != AF_OWNER_SOURCE)
     return false;
   AF_REFUSE(&d->refusal, REFUSED, "SnapshotOfAnotherAccount", "%s belongs to account %s, and the source account cannot share it",
-         af_json_str(s->of_another, "SnapshotId"), af_json_str(s->of_another, "OwnerId"));
+            af_json_str(s->of_another, "SnapshotId"), af_json_str(s->of_another, "OwnerId"));
   return af_refuse_hint(&d->refusal, "copy the image within its own account first, and then that copy");
 }
 
@@ -131,7 +135,7 @@ static bool refuses_archived(const struct af_survey *s, struct af_decision *d) {
   if (!s->archived)
     return false;
   AF_REFUSE(&d->refusal, REFUSED, "SnapshotArchived", "%s is in the archive tier, from where it can be neither shared nor copied",
-         af_json_str(s->archived, "SnapshotId"));
+            af_json_str(s->archived, "SnapshotId"));
   return af_refuse_hint(&d->refusal, "restore it (RestoreSnapshotTier) and run the manifest again");
 }
 
@@ -140,7 +144,7 @@ static bool refuses_unfinished(const struct af_survey *s, struct af_decision *d)
     return false;
   const char *state = af_json_str(s->unfinished, "State");
   AF_REFUSE(&d->refusal, REFUSED, "SnapshotNotCompleted", "%s is %s: only completed snapshots can be copied",
-         af_json_str(s->unfinished, "SnapshotId"), *state ? state : "in no known state");
+            af_json_str(s->unfinished, "SnapshotId"), *state ? state : "in no known state");
   return af_refuse_hint(&d->refusal, "run the manifest again when it is completed");
 }
 
@@ -149,8 +153,9 @@ static bool refuses_missing_key(const struct af_survey *s, struct af_decision *d
   if (*d->key_arn || !af_survey_encrypted(s))
     return false;
   AF_REFUSE(&d->refusal, INVALID, "KmsKeyMissing", "%s is %s, and the manifest names no key for the copy", s->image_id,
-         af_survey_encryption(s));
-  return af_refuse_hint(&d->refusal, "write target.kms_key: a customer key of account %s in %s", s->facts->target_account, s->spec->target.region);
+            af_survey_encryption(s));
+  return af_refuse_hint(&d->refusal, "write target.kms_key: a customer key of account %s in %s", s->facts->target_account,
+                        s->spec->target.region);
 }
 
 /* --- the route --- */
@@ -165,9 +170,10 @@ static const char *who(const struct af_survey *s) {
 static const char *because(const struct af_survey *s, const struct af_decision *d) {
   bool shared = s->ownership == AF_OWNER_SOURCE;
   if (d->route == AF_ROUTE_LAUNCH_IMAGE)
-    return d->hop ? "an instance of it is launched in the target account, and an image is made of that, which is then copied to the "
-                    "target's Region"
-                  : "an instance of it is launched in the target account, and an image is made of that";
+    return d->hop
+               ? "an instance of it is launched in the target account, and an image is made of that, which is then copied to the "
+                 "target's Region"
+               : "an instance of it is launched in the target account, and an image is made of that";
   if (d->route == AF_ROUTE_REENCRYPT)
     return "each snapshot is copied under the target's key, and an image is registered from the copies";
   if (shared && s->instance_store)
@@ -183,7 +189,8 @@ static const char *because(const struct af_survey *s, const struct af_decision *
                     : "its storage is shared with the target, which copies it with CopyImage";
 }
 
-/* How the temporary volumes of a launch are encrypted. Where the image is made in the target's Region, they are what it is made of. */
+/* How the temporary volumes of a launch are encrypted. Where the image is made in the target's Region, they are what it is made
+ * of. */
 static void settle_launch(const struct af_survey *s, struct af_decision *d) {
   d->hop = s->cross_region;
   d->encrypt_launch = *d->key_arn || af_survey_encrypted(s) || s->facts->launch_encryption_by_default;

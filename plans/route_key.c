@@ -18,10 +18,14 @@ bool af_refuse_hint(struct af_error *e, const char *format, ...) {
 }
 
 void af_refusal_at(struct af_error *e, const char *action, const char *account, const char *region, const char *resource) {
-  if (!*e->action) AF_COPY(e->action, af_str(action));
-  if (!*e->account) AF_COPY(e->account, af_str(account));
-  if (!*e->region) AF_COPY(e->region, af_str(region));
-  if (!*e->resource) AF_COPY(e->resource, af_str(resource));
+  if (!*e->action)
+    AF_COPY(e->action, af_str(action));
+  if (!*e->account)
+    AF_COPY(e->account, af_str(account));
+  if (!*e->region)
+    AF_COPY(e->region, af_str(region));
+  if (!*e->resource)
+    AF_COPY(e->resource, af_str(resource));
 }
 
 void af_refusal_of_key(struct af_error *e, const json_t *key, const char *account, const char *region, const char *resource) {
@@ -52,11 +56,11 @@ static const char *mend(const char *state) {
 
 /* A key by what it is for. What is wrong with it is said in these words. */
 struct named_key {
-  const char *code, *title;      /* "TargetKey", "target" */
-  const char *field;             /* of the manifest */
-  const char *text;              /* what the manifest says there */
-  const json_t *key;             /* what was read of it */
-  const char *side, *place;      /* whose it is to be, and in whose Region: "target", "source" */
+  const char *code, *title; /* "TargetKey", "target" */
+  const char *field;        /* of the manifest */
+  const char *text;         /* what the manifest says there */
+  const json_t *key;        /* what was read of it */
+  const char *side, *place; /* whose it is to be, and in whose Region: "target", "source" */
   const char *account, *region;
 };
 
@@ -78,7 +82,8 @@ static bool refuses_unreadable(const struct named_key *k, struct af_error *e) {
   if (!*error && af_arn_split(af_str(af_json_str(k->key, "Arn")), &arn))
     return false;
   if (af_streq(error, "NotFoundException") || af_streq(error, "InvalidArnException")) {
-    snprintf(hint, sizeof hint, "write a customer key of the %s account and the %s's Region into %s", k->side, k->place, k->field);
+    snprintf(hint, sizeof hint, "write a customer key of the %s account and the %s's Region into %s", k->side, k->place,
+             k->field);
     return refuse_key(k, e, AF_CLASS_INVALID, "NotFound", "is not there", "", hint);
   }
   if (!*error)
@@ -109,7 +114,8 @@ static bool refuses_place(const struct named_key *k, struct af_error *e) {
 
 /* EBS takes symmetric encryption keys only. Older endpoints call the spec by its former name. */
 static bool refuses_kind(const struct named_key *k, struct af_error *e) {
-  const char *spec = af_json_str(k->key, "KeySpec"), *usage = af_json_str(k->key, "KeyUsage"), *state = af_json_str(k->key, "KeyState");
+  const char *spec = af_json_str(k->key, "KeySpec"), *usage = af_json_str(k->key, "KeyUsage"),
+             *state = af_json_str(k->key, "KeyState");
   char hint[160];
   snprintf(hint, sizeof hint, "write a symmetric encryption key into %s: EBS takes no other", k->field);
   if (!*spec)
@@ -119,7 +125,8 @@ static bool refuses_kind(const struct named_key *k, struct af_error *e) {
   if (*usage && !af_streq(usage, "ENCRYPT_DECRYPT"))
     return refuse_key(k, e, AF_CLASS_INVALID, "Usage", "is not for encryption but for ", usage, hint);
   if (!af_streq(state, "Enabled"))
-    return refuse_key(k, e, AF_CLASS_AUTH, "NotEnabled", "is not enabled but ", *state ? state : "in no known state", mend(state));
+    return refuse_key(k, e, AF_CLASS_AUTH, "NotEnabled", "is not enabled but ", *state ? state : "in no known state",
+                      mend(state));
   return false;
 }
 
@@ -129,8 +136,8 @@ static bool refuses_named(const struct named_key *k, struct af_error *e) {
 
 /* What is stored in S3 is not encrypted by its copy, whatever key is named (rules.md 5). */
 bool af_route_refuses_key(const struct af_survey *s, struct af_decision *d) {
-  const struct named_key k = {"TargetKey", "target", "target.kms_key", s->spec->kms_key, s->facts->target_key, "target", "target",
-                              s->facts->target_account, s->spec->target.region};
+  const struct named_key k = {"TargetKey", "target", "target.kms_key",         s->spec->kms_key,      s->facts->target_key,
+                              "target",    "target", s->facts->target_account, s->spec->target.region};
   if (!k.text || s->instance_store)
     return false;
   if (refuses_named(&k, &d->refusal))
@@ -141,8 +148,8 @@ bool af_route_refuses_key(const struct af_survey *s, struct af_decision *d) {
 }
 
 bool af_route_refuses_launch_key(const struct af_survey *s, struct af_error *ret) {
-  const struct named_key k = {"LaunchKey", "launch", "launch.kms_key", s->spec->launch_key, s->facts->launch_key, "target", "source",
-                              s->facts->target_account, s->spec->source.region};
+  const struct named_key k = {"LaunchKey", "launch", "launch.kms_key",         s->spec->launch_key,   s->facts->launch_key,
+                              "target",    "source", s->facts->target_account, s->spec->source.region};
   return k.text && refuses_named(&k, ret);
 }
 
@@ -150,8 +157,8 @@ bool af_route_refuses_launch_key(const struct af_survey *s, struct af_error *ret
 
 /* Nobody else can be let use aws/ebs. Who owns the source can put its storage under another key first; nobody else can. */
 static bool refuses_bridge(const struct af_survey *s, struct af_decision *d) {
-  const struct named_key k = {"BridgeKey", "bridge", "source.bridge_key", s->spec->bridge_key, s->facts->bridge_key, "source", "source",
-                              s->facts->source_account, s->spec->source.region};
+  const struct named_key k = {"BridgeKey", "bridge", "source.bridge_key",      s->spec->bridge_key,   s->facts->bridge_key,
+                              "source",    "source", s->facts->source_account, s->spec->source.region};
   const char *snapshot = af_json_str(s->under_aws, "SnapshotId");
   bool ours = s->ownership == AF_OWNER_SOURCE;
   if (!ours || !k.text) {
@@ -159,17 +166,20 @@ static bool refuses_bridge(const struct af_survey *s, struct af_decision *d) {
               "%s is encrypted under the AWS managed key of account %s, which can be shared with nobody", snapshot, s->owner);
     d->refusal.class = ours ? AF_CLASS_INVALID : AF_CLASS_REFUSED;
     af_refusal_at(&d->refusal, "", s->owner, s->spec->source.region, snapshot);
-    return ours ? af_refuse_hint(&d->refusal,
-                                 "write source.bridge_key: a customer key of account %s in %s, under which a temporary AMI is made "
-                                 "there on the way",
-                                 s->owner, s->spec->source.region)
-                : af_refuse_hint(&d->refusal, "ask account %s to copy %s under a customer key, and to share that copy and the key",
-                                 s->owner, s->image_id);
+    return ours
+               ? af_refuse_hint(
+                     &d->refusal,
+                     "write source.bridge_key: a customer key of account %s in %s, under which a temporary AMI is made "
+                     "there on the way",
+                     s->owner, s->spec->source.region)
+               : af_refuse_hint(&d->refusal, "ask account %s to copy %s under a customer key, and to share that copy and the key",
+                                s->owner, s->image_id);
   }
   if (refuses_named(&k, &d->refusal))
     return true;
   if (af_streq(af_json_str(k.key, "KeyManager"), "AWS"))
-    return refuse_key(&k, &d->refusal, AF_CLASS_INVALID, "AwsManaged", "is an AWS managed key too: ", "it can be shared with nobody",
+    return refuse_key(&k, &d->refusal, AF_CLASS_INVALID, "AwsManaged",
+                      "is an AWS managed key too: ", "it can be shared with nobody",
                       "write a customer key into source.bridge_key");
   d->bridge = true;
   AF_COPY(d->bridge_key_arn, af_str(af_json_str(k.key, "Arn")));
@@ -184,10 +194,11 @@ static bool refuses_unknown(const struct af_survey *s, struct af_decision *d) {
             af_json_str(s->under_unknown, "SnapshotId"), *why ? why : "it is not among the facts");
   af_refusal_of_key(&d->refusal, key, read_by, s->spec->source.region, arn);
   return s->ownership == AF_OWNER_TRUSTED
-             ? af_refuse_hint(&d->refusal,
-                              "ask the key's owner to share it with account %s, and give the %s credentials kms:DescribeKey on it, "
-                              "then retry",
-                              s->facts->target_account, who)
+             ? af_refuse_hint(
+                   &d->refusal,
+                   "ask the key's owner to share it with account %s, and give the %s credentials kms:DescribeKey on it, "
+                   "then retry",
+                   s->facts->target_account, who)
              : af_refuse_hint(&d->refusal, "give the %s credentials kms:DescribeKey on it, then retry", who);
 }
 

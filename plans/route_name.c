@@ -1,5 +1,5 @@
-/* The new AMI's name, and what is to happen where somebody has it already (on_existing). An earlier copy of ours, of the same source
- * under the same key, is what was asked for: it is adopted, so that a manifest can be run again and again. Pure. */
+/* The new AMI's name, and what is to happen where somebody has it already (on_existing). An earlier copy of ours, of the same
+ * source under the same key, is what was asked for: it is adopted, so that a manifest can be run again and again. Pure. */
 #include "plans/survey.h"
 
 #include <stdio.h>
@@ -51,8 +51,9 @@ static bool adopt(const struct af_survey *s, struct af_decision *d, const json_t
 
 static bool refuse_broken(const struct af_survey *s, struct af_decision *d, const json_t *holder) {
   const char *id = af_json_str(holder, "ImageId"), *state = af_json_str(holder, "State");
-  AF_REFUSE(&d->refusal, REFUSED, "NameHeldByBrokenCopy", "the name \"%s\" is held by %s, an earlier copy of this source that is %s",
-            d->name, id, *state ? state : "in no known state");
+  AF_REFUSE(&d->refusal, REFUSED, "NameHeldByBrokenCopy",
+            "the name \"%s\" is held by %s, an earlier copy of this source that is %s", d->name, id,
+            *state ? state : "in no known state");
   return af_refuse_hint(&d->refusal,
                         af_streq(state, "disabled") ? "enable %s, or deregister it and run the manifest again"
                                                     : "deregister %s and run the manifest again",
@@ -60,18 +61,20 @@ static bool refuse_broken(const struct af_survey *s, struct af_decision *d, cons
 }
 
 static bool refuse_taken(const struct af_survey *s, struct af_decision *d, const json_t *holder) {
-  const char *id = af_json_str(holder, "ImageId"), *source = af_json_tag(holder, AF_TAG_SOURCE), *key = af_json_tag(holder, AF_TAG_KEY);
+  const char *id = af_json_str(holder, "ImageId"), *source = af_json_tag(holder, AF_TAG_SOURCE),
+             *key = af_json_tag(holder, AF_TAG_KEY);
   char wanted[128];
   source_of(s, wanted);
   if (!source)
-    AF_REFUSE(&d->refusal, REFUSED, "NameTaken", "the name \"%s\" is already taken in account %s by %s, something that is not ours%s",
-              d->name, s->facts->target_account, id, af_streq(id, s->image_id) ? ": it is the source itself" : "");
+    AF_REFUSE(&d->refusal, REFUSED, "NameTaken",
+              "the name \"%s\" is already taken in account %s by %s, something that is not ours%s", d->name,
+              s->facts->target_account, id, af_streq(id, s->image_id) ? ": it is the source itself" : "");
   else if (!af_streq(source, wanted))
-    AF_REFUSE(&d->refusal, REFUSED, "NameTaken", "the name \"%s\" is already taken by %s, a copy of another source: %s", d->name, id,
-              source);
+    AF_REFUSE(&d->refusal, REFUSED, "NameTaken", "the name \"%s\" is already taken by %s, a copy of another source: %s", d->name,
+              id, source);
   else
-    AF_REFUSE(&d->refusal, REFUSED, "NameTaken", "the name \"%s\" is already taken by %s, a copy of the same source %s%s", d->name, id,
-              key ? "under the key " : "that is not encrypted", key ? key : "");
+    AF_REFUSE(&d->refusal, REFUSED, "NameTaken", "the name \"%s\" is already taken by %s, a copy of the same source %s%s",
+              d->name, id, key ? "under the key " : "that is not encrypted", key ? key : "");
   af_refusal_at(&d->refusal, "ec2:DescribeImages", s->facts->target_account, s->spec->target.region, id);
   return af_refuse_hint(&d->refusal, "write another name into the manifest, or deregister %s", id);
 }
@@ -97,7 +100,8 @@ static bool is_held(const struct af_survey *s, const char *name) {
 
 /* A name is not cut to make room: who else has the shorter one was never asked. */
 static bool refuse_long(struct af_decision *d) {
-  AF_REFUSE(&d->refusal, REFUSED, "NameTaken", "the name \"%s\" is already taken, and leaves no room for a number behind it", d->name);
+  AF_REFUSE(&d->refusal, REFUSED, "NameTaken", "the name \"%s\" is already taken, and leaves no room for a number behind it",
+            d->name);
   return af_refuse_hint(&d->refusal, "write a shorter name into the manifest");
 }
 

@@ -41,7 +41,8 @@ static void of_boot(const struct af_survey *s, struct af_decision *d) {
        s->windows ? "first-boot tasks run, and an image that was generalised with Sysprep is not any more"
                   : "cloud-init and other first-boot tasks run, SSH host keys and logs are written");
   if (s->tpm)
-    warn(d, "the temporary instance has a NitroTPM of its own: what is sealed to one cannot be opened by what is launched from the copy");
+    warn(d, "the temporary instance has a NitroTPM of its own: what is sealed to one cannot be opened by what is launched from "
+            "the copy");
 }
 
 /* Nothing is allocated for it: a decision must not depend on memory. */
@@ -60,15 +61,19 @@ static void of_instance(const struct af_survey *s, struct af_decision *d) {
 
 static void of_bridge(const struct af_survey *s, struct af_decision *d) {
   if (d->bridge)
-    warn(d, "a temporary AMI under the bridge key is made in account %s: it stores all of the image once more there until the copy ends",
+    warn(d,
+         "a temporary AMI under the bridge key is made in account %s: it stores all of the image once more there until the copy "
+         "ends",
          s->owner);
 }
 
 static void of_hop(const struct af_survey *s, struct af_decision *d) {
   if (d->hop)
-    warn(d, "a temporary AMI is made in %s: account %s stores all of the image once more there until the copy ends, and pays for the "
-            "transfer to %s",
-         s->spec->source.region, s->facts->target_account, s->spec->target.region);
+    warn(
+        d,
+        "a temporary AMI is made in %s: account %s stores all of the image once more there until the copy ends, and pays for the "
+        "transfer to %s",
+        s->spec->source.region, s->facts->target_account, s->spec->target.region);
 }
 
 static size_t n_launchers(const struct af_survey *s) {
@@ -170,9 +175,9 @@ static void of_what_is_kept(const struct af_survey *s, struct af_decision *d) {
 
 void af_route_warn(const struct af_survey *s, struct af_decision *d) {
   static void (*const warnings[])(const struct af_survey *s, struct af_decision *d) = {
-      of_boot,       of_instance,       of_trust,       of_public,          of_launch_permission,  of_billing,
-      of_launchers,  of_allowed_images, of_bridge,      of_hop,             of_default_encryption, of_mixed_encryption,
-      of_source_keys, of_target_key,    of_instance_store, of_paravirtual,  of_what_is_kept,
+      of_boot,        of_instance,       of_trust,          of_public,      of_launch_permission,  of_billing,
+      of_launchers,   of_allowed_images, of_bridge,         of_hop,         of_default_encryption, of_mixed_encryption,
+      of_source_keys, of_target_key,     of_instance_store, of_paravirtual, of_what_is_kept,
   };
   for (size_t i = 0; i < sizeof warnings / sizeof warnings[0]; i++)
     warnings[i](s, d);

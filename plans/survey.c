@@ -12,7 +12,8 @@ static enum af_ownership ownership_of(const struct af_copy_spec *spec, const str
     return AF_OWNER_TARGET;
   if (af_streq(owner, f->source_account))
     return AF_OWNER_SOURCE;
-  return expected || af_json_lists(spec->trusted_owners, owner) || af_json_lists(spec->trusted_owners, af_json_str(f->image, "ImageOwnerAlias"))
+  return expected || af_json_lists(spec->trusted_owners, owner) ||
+                 af_json_lists(spec->trusted_owners, af_json_str(f->image, "ImageOwnerAlias"))
              ? AF_OWNER_TRUSTED
              : AF_OWNER_UNKNOWN;
 }
@@ -109,5 +110,6 @@ const char *af_survey_encryption(const struct af_survey *s) {
        "partly encrypted under keys of which one could not be described",
        "partly encrypted under keys of which one could not be described"},
   };
-  return words[s->plain != NULL][(s->under_customer ? 1 : 0) | (s->under_aws ? 2 : 0) | (s->under_unknown || s->under_hidden ? 4 : 0)];
+  return words[s->plain != NULL]
+              [(s->under_customer ? 1 : 0) | (s->under_aws ? 2 : 0) | (s->under_unknown || s->under_hidden ? 4 : 0)];
 }

@@ -4,11 +4,12 @@
 
 /* A type as DescribeInstanceTypes gives it: x86_64, hvm, Nitro, on demand; bent by the tests. */
 static json_t *type_of(const char *name, int memory_mib) {
-  json_t *type = json_of(
-      "{'CurrentGeneration': true, 'FreeTierEligible': false, 'BurstablePerformanceSupported': true, 'BareMetal': false,"
-      " 'SupportedUsageClasses': ['on-demand', 'spot'], 'SupportedRootDeviceTypes': ['ebs'], 'SupportedVirtualizationTypes': ['hvm'],"
-      " 'SupportedBootModes': ['legacy-bios', 'uefi'], 'NitroTpmSupport': 'unsupported', 'VCpuInfo': {'DefaultVCpus': 2},"
-      " 'ProcessorInfo': {'SupportedArchitectures': ['x86_64']}, 'NetworkInfo': {'EnaSupport': 'required'}}");
+  json_t *type =
+      json_of("{'CurrentGeneration': true, 'FreeTierEligible': false, 'BurstablePerformanceSupported': true, 'BareMetal': false,"
+              " 'SupportedUsageClasses': ['on-demand', 'spot'], 'SupportedRootDeviceTypes': ['ebs'], "
+              "'SupportedVirtualizationTypes': ['hvm'],"
+              " 'SupportedBootModes': ['legacy-bios', 'uefi'], 'NitroTpmSupport': 'unsupported', 'VCpuInfo': {'DefaultVCpus': 2},"
+              " 'ProcessorInfo': {'SupportedArchitectures': ['x86_64']}, 'NetworkInfo': {'EnaSupport': 'required'}}");
   json_object_set_new(type, "InstanceType", json_string(name));
   json_object_set_new(type, "MemoryInfo", json_pack("{s:i}", "SizeInMiB", memory_mib));
   return type;
@@ -24,7 +25,8 @@ static json_t *types_of(const struct trial *t) {
 }
 
 static void offer(struct trial *t, const char *type, const char *zone) {
-  json_array_append_new(json_object_get(t->facts.launch, "Offerings"), json_pack("{s:s, s:s}", "InstanceType", type, "Location", zone));
+  json_array_append_new(json_object_get(t->facts.launch, "Offerings"),
+                        json_pack("{s:s, s:s}", "InstanceType", type, "Location", zone));
 }
 
 /* Adds a type that both zones offer; borrowed. */
@@ -123,10 +125,11 @@ TEST(types_without_a_known_price_come_last_the_smallest_first) {
 
 TEST(a_type_that_cannot_run_the_image_is_not_taken) {
   static const struct {
-    const char *member, *value;         /* of the image */
-    const char *of_type, *is, *mended;  /* of the type */
+    const char *member, *value;        /* of the image */
+    const char *of_type, *is, *mended; /* of the type */
   } rows[] = {
-      {"Architecture", "'arm64'", "ProcessorInfo", "{'SupportedArchitectures': ['x86_64']}", "{'SupportedArchitectures': ['arm64']}"},
+      {"Architecture", "'arm64'", "ProcessorInfo", "{'SupportedArchitectures': ['x86_64']}",
+       "{'SupportedArchitectures': ['arm64']}"},
       {"VirtualizationType", "'paravirtual'", "SupportedVirtualizationTypes", "['hvm']", "['hvm', 'paravirtual']"},
       {"BootMode", "'uefi'", "SupportedBootModes", "['legacy-bios']", "['legacy-bios', 'uefi']"},
       {"BootMode", NULL, "SupportedBootModes", "['uefi']", "['legacy-bios']"},

@@ -481,7 +481,8 @@ TEST(an_image_whose_storage_is_shared_is_pulled_without_anything_being_opened) {
   assert_string_equal(outcome(&t.got), "copy-image");
   assert_true(t.got.pull);
   assert_false(t.got.cross_account);
-  assert_string_equal(t.got.reason, "shared by 333333333333, which the manifest trusts, not encrypted: CopyImage reads its storage directly");
+  assert_string_equal(t.got.reason,
+                      "shared by 333333333333, which the manifest trusts, not encrypted: CopyImage reads its storage directly");
   json_array_clear(t.facts.snapshots);
   decide(&t);
   assert_string_equal(outcome(&t.got), "launch-image");
@@ -561,7 +562,8 @@ TEST(a_bridge_key_that_cannot_be_used_is_refused_with_the_reason) {
   static const struct {
     const char *arn, *manager, *state, *code, *part;
   } rows[] = {
-      {"arn:aws:kms:eu-west-1:111111111111:key/1", "CUSTOMER", "Enabled", "BridgeKeyOtherRegion", "not in the source's Region but in eu-west-1"},
+      {"arn:aws:kms:eu-west-1:111111111111:key/1", "CUSTOMER", "Enabled", "BridgeKeyOtherRegion",
+       "not in the source's Region but in eu-west-1"},
       {"arn:aws:kms:us-east-1:222222222222:key/1", "CUSTOMER", "Enabled", "BridgeKeyOtherAccount", "a key of 222222222222"},
       {BRIDGE_KEY, "AWS", "Enabled", "BridgeKeyAwsManaged", "an AWS managed key too"},
       {BRIDGE_KEY, "CUSTOMER", "Disabled", "BridgeKeyNotEnabled", "is not enabled but Disabled"},
@@ -587,7 +589,8 @@ TEST(a_bridge_key_that_cannot_be_used_is_refused_with_the_reason) {
 static void refused_by_aws(struct trial *t, const char *route) {
   if (!t->tried)
     t->tried = json_array();
-  json_array_append_new(t->tried, json_pack("{s:s, s:s, s:s}", "route", route, "code", "InvalidRequest", "reason", "billing products"));
+  json_array_append_new(t->tried,
+                        json_pack("{s:s, s:s, s:s}", "route", route, "code", "InvalidRequest", "reason", "billing products"));
 }
 
 static void assert_ladder(struct trial *t, const char *want) {
@@ -615,7 +618,8 @@ TEST(what_aws_refuses_goes_one_rung_down_and_ends_with_all_reasons) {
   assert_ladder(&t, "launch-image");
   assert_true(reads_launch(&t));
   refused_by_aws(&t, "launch-image");
-  assert_refused(&t, REFUSED, "RoutesExhausted", "AWS refused copy-image (InvalidRequest: billing products); AWS refused launch-image");
+  assert_refused(&t, REFUSED, "RoutesExhausted",
+                 "AWS refused copy-image (InvalidRequest: billing products); AWS refused launch-image");
   assert_ladder(&t, "");
   assert_false(reads_launch(&t));
   trial_done(&t);
@@ -775,7 +779,8 @@ TEST(a_name_that_is_taken_is_skipped_or_refused_as_the_manifest_says) {
 }
 
 static void hold_too(struct trial *t, const char *name, const char *state) {
-  json_array_append_new(t->facts.name_holders, json_pack("{s:s, s:s, s:s}", "ImageId", "ami-0000000000000000e", "Name", name, "State", state));
+  json_array_append_new(t->facts.name_holders,
+                        json_pack("{s:s, s:s, s:s}", "ImageId", "ami-0000000000000000e", "Name", name, "State", state));
 }
 
 static void say_it_is_ours(struct trial *t, size_t i) {
@@ -1015,16 +1020,17 @@ TEST(all_warnings_that_can_come_together_have_room) {
 /* One small type and one default subnet. */
 static void give_place(struct trial *t, const char *type) {
   char *text;
-  assert_true(asprintf(&text,
-                       "{'Types': [{'InstanceType': '%s', 'CurrentGeneration': true, 'SupportedUsageClasses': ['on-demand'],"
-                       "   'SupportedRootDeviceTypes': ['ebs'], 'SupportedVirtualizationTypes': ['hvm'], 'NitroTpmSupport': 'supported',"
-                       "   'SupportedBootModes': ['legacy-bios', 'uefi'], 'MemoryInfo': {'SizeInMiB': 2048},"
-                       "   'ProcessorInfo': {'SupportedArchitectures': ['x86_64']}}],"
-                       " 'Offerings': [{'InstanceType': '%s', 'Location': 'us-east-1a'}],"
-                       " 'Vpcs': [{'VpcId': 'vpc-1', 'IsDefault': true}],"
-                       " 'Subnets': [{'SubnetId': 'subnet-a', 'VpcId': 'vpc-1', 'AvailabilityZone': 'us-east-1a',"
-                       "   'DefaultForAz': true, 'State': 'available'}]}",
-                       type, type) > 0);
+  assert_true(
+      asprintf(&text,
+               "{'Types': [{'InstanceType': '%s', 'CurrentGeneration': true, 'SupportedUsageClasses': ['on-demand'],"
+               "   'SupportedRootDeviceTypes': ['ebs'], 'SupportedVirtualizationTypes': ['hvm'], 'NitroTpmSupport': 'supported',"
+               "   'SupportedBootModes': ['legacy-bios', 'uefi'], 'MemoryInfo': {'SizeInMiB': 2048},"
+               "   'ProcessorInfo': {'SupportedArchitectures': ['x86_64']}}],"
+               " 'Offerings': [{'InstanceType': '%s', 'Location': 'us-east-1a'}],"
+               " 'Vpcs': [{'VpcId': 'vpc-1', 'IsDefault': true}],"
+               " 'Subnets': [{'SubnetId': 'subnet-a', 'VpcId': 'vpc-1', 'AvailabilityZone': 'us-east-1a',"
+               "   'DefaultForAz': true, 'State': 'available'}]}",
+               type, type) > 0);
   t->facts.launch = json_of(text);
   free(text);
 }
@@ -1035,7 +1041,8 @@ TEST(what_a_launch_does_to_the_system_and_what_it_costs_are_warned_of) {
   give_place(&t, "t3.small");
   decide(&t);
   assert_true(warned(&t.got, "cloud-init and other first-boot tasks run, SSH host keys"));
-  assert_true(warned(&t.got, "an instance (t3.small, subnet subnet-a) runs for some minutes: $0.0208 an hour at us-east-1's list price"));
+  assert_true(
+      warned(&t.got, "an instance (t3.small, subnet subnet-a) runs for some minutes: $0.0208 an hour at us-east-1's list price"));
   assert_true(warned(&t.got, "a temporary AMI is made in us-east-1: account 222222222222 stores"));
   assert_true(warned(&t.got, "whoever may launch an image can also make an AMI"));
   assert_false(warned(&t.got, "NitroTPM"));

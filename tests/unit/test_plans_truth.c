@@ -1,23 +1,23 @@
-/* The truth table of routes: every combination of what a source can be, against rules that are written from the design (section 4) and
- * from what AWS does (rules.md 1.3-1.5, 2.4, 3-5), not from the code. Each combination ends in a route or in a named refusal, and so
- * does the ladder below it, one refusal of AWS after another. */
+/* The truth table of routes: every combination of what a source can be, against rules that are written from the design (section
+ * 4) and from what AWS does (rules.md 1.3-1.5, 2.4, 3-5), not from the code. Each combination ends in a route or in a named
+ * refusal, and so does the ladder below it, one refusal of AWS after another. */
 #include <stdio.h>
 
 #include "tests/unit/facts_fixture.h"
 
 /* --- what a source can be --- */
 
-enum { O_TARGET, O_SOURCE, O_TRUSTED, O_STRANGER, O_N };                  /* whose image */
-enum { C_NAMED, C_NONE, C_MISSING, C_N };                                 /* source credentials: there, said to be none, not there */
+enum { O_TARGET, O_SOURCE, O_TRUSTED, O_STRANGER, O_N }; /* whose image */
+enum { C_NAMED, C_NONE, C_MISSING, C_N };                /* source credentials: there, said to be none, not there */
 enum { E_PLAIN, E_CUSTOMER, E_AWS, E_PARTLY, E_BOTH, E_UNREADABLE, E_IDLE, E_ANOTHERS, E_N }; /* the keys of its two snapshots */
-enum { B_FREE, B_WINDOWS, B_RHEL, B_MARKETPLACE, B_N };                   /* billing */
-enum { S_OPEN, S_CLOSED, S_S3, S_N };                                     /* storage: readable, launch permission only, instance store */
-enum { P_SAME, P_OTHER, P_N };                                            /* partition */
-enum { R_SAME, R_OTHER, R_N };                                            /* Region */
-enum { T_PLAIN, T_TPM, T_PARAVIRTUAL, T_MAC, T_N };                       /* how it boots; T_TPM: NitroTPM with uefi-preferred */
-enum { K_NONE, K_GOOD, K_N };                                             /* target.kms_key */
-enum { G_NONE, G_GOOD, G_N };                                             /* source.bridge_key */
-enum { W_AUTO, W_REENCRYPT, W_LAUNCH, W_N };                              /* route */
+enum { B_FREE, B_WINDOWS, B_RHEL, B_MARKETPLACE, B_N };                                       /* billing */
+enum { S_OPEN, S_CLOSED, S_S3, S_N };               /* storage: readable, launch permission only, instance store */
+enum { P_SAME, P_OTHER, P_N };                      /* partition */
+enum { R_SAME, R_OTHER, R_N };                      /* Region */
+enum { T_PLAIN, T_TPM, T_PARAVIRTUAL, T_MAC, T_N }; /* how it boots; T_TPM: NitroTPM with uefi-preferred */
+enum { K_NONE, K_GOOD, K_N };                       /* target.kms_key */
+enum { G_NONE, G_GOOD, G_N };                       /* source.bridge_key */
+enum { W_AUTO, W_REENCRYPT, W_LAUNCH, W_N };        /* route */
 
 struct source {
   int owner, credentials, encryption, billing, storage, partition, region, boot, key, bridge, route;
@@ -48,7 +48,11 @@ static const struct rule rules[] = {
     /* whether it can be read */
     {.owner = IS(O_TARGET) | IS(O_SOURCE), .storage = IS(S_CLOSED), .end = "SnapshotUnreadable"},
     {.owner = IS(O_TRUSTED), .encryption = UNDER_AWS, .storage = IS(S_OPEN), .end = "SourceUnderAwsManagedKey"},
-    {.owner = IS(O_SOURCE), .encryption = UNDER_AWS, .storage = IS(S_OPEN), .bridge = IS(G_NONE), .end = "SourceUnderAwsManagedKey"},
+    {.owner = IS(O_SOURCE),
+     .encryption = UNDER_AWS,
+     .storage = IS(S_OPEN),
+     .bridge = IS(G_NONE),
+     .end = "SourceUnderAwsManagedKey"},
     {.owner = IS(O_SOURCE) | IS(O_TRUSTED), .encryption = IS(E_UNREADABLE), .storage = IS(S_OPEN), .end = "SourceKeyUnreadable"},
     {.encryption = IS(E_IDLE), .storage = IS(S_OPEN), .end = "SourceKeyNotEnabled"},
     {.encryption = NOT(E_PLAIN), .key = IS(K_NONE), .end = "KmsKeyMissing"},
@@ -134,8 +138,8 @@ static int drop_plain(void **state) {
 
 /* Which key each of the two snapshots is under, and what is known of it. */
 static const struct {
-  const char *root, *data;                 /* NULL: none */
-  const char *manager, *state, *error;     /* of the root's key, or the only one */
+  const char *root, *data;             /* NULL: none */
+  const char *manager, *state, *error; /* of the root's key, or the only one */
 } keys[E_N] = {
     [E_CUSTOMER] = {SOURCE_KEY, SOURCE_KEY, "CUSTOMER", "Enabled", NULL},
     [E_AWS] = {AWS_KEY, AWS_KEY, "AWS", "Enabled", NULL},
@@ -143,7 +147,8 @@ static const struct {
     [E_BOTH] = {AWS_KEY, SOURCE_KEY, "AWS", "Enabled", NULL},
     [E_UNREADABLE] = {SOURCE_KEY, SOURCE_KEY, NULL, NULL, "AccessDeniedException"},
     [E_IDLE] = {SOURCE_KEY, SOURCE_KEY, "CUSTOMER", "Disabled", NULL},
-    [E_ANOTHERS] = {"arn:aws:kms:us-east-1:555555555555:key/5", "arn:aws:kms:us-east-1:555555555555:key/5", "CUSTOMER", "Enabled", NULL},
+    [E_ANOTHERS] = {"arn:aws:kms:us-east-1:555555555555:key/5", "arn:aws:kms:us-east-1:555555555555:key/5", "CUSTOMER", "Enabled",
+                    NULL},
 };
 
 static void set_encryption(struct af_facts *f, int encryption) {
@@ -153,9 +158,9 @@ static void set_encryption(struct af_facts *f, int encryption) {
   if (root)
     encrypt_snapshot(f, 0, root);
   encrypt_snapshot(f, 1, data);
-  json_array_append_new(f->source_keys, json_pack("{s:s, s:s*, s:s*, s:s*}", "Arn", root ? root : data, "KeyManager",
-                                                  keys[encryption].manager, "KeyState", keys[encryption].state, "Error",
-                                                  keys[encryption].error));
+  json_array_append_new(f->source_keys,
+                        json_pack("{s:s, s:s*, s:s*, s:s*}", "Arn", root ? root : data, "KeyManager", keys[encryption].manager,
+                                  "KeyState", keys[encryption].state, "Error", keys[encryption].error));
   if (encryption == E_BOTH)
     add_source_key(f, SOURCE_KEY, "CUSTOMER");
 }
@@ -173,7 +178,8 @@ static void set_billing(json_t *image, int billing) {
     set_text(image, "PlatformDetails", "Red Hat Enterprise Linux");
     set_text(image, "UsageOperation", "RunInstances:0010");
   } else if (billing == B_MARKETPLACE) {
-    json_object_set_new(image, "ProductCodes", json_pack("[{s:s, s:s}]", "ProductCodeId", "abc", "ProductCodeType", "marketplace"));
+    json_object_set_new(image, "ProductCodes",
+                        json_pack("[{s:s, s:s}]", "ProductCodeId", "abc", "ProductCodeType", "marketplace"));
   }
 }
 
@@ -243,7 +249,8 @@ static const char *end_of(const struct af_decision *d) {
 
 static void must_be(const struct source *s, const struct af_decision *d, const char *when, const char *want) {
   if (!af_streq(end_of(d), want))
-    fail_msg("owner %d credentials %d encryption %d billing %d storage %d partition %d region %d boot %d key %d bridge %d route %s, %s: "
+    fail_msg("owner %d credentials %d encryption %d billing %d storage %d partition %d region %d boot %d key %d bridge %d route "
+             "%s, %s: "
              "wanted %s, got %s: %s",
              s->owner, s->credentials, s->encryption, s->billing, s->storage, s->partition, s->region, s->boot, s->key, s->bridge,
              routes[s->route], when, want, end_of(d), d->reason);
@@ -252,7 +259,8 @@ static void must_be(const struct source *s, const struct af_decision *d, const c
 static void must_hold(const struct source *s, const struct af_decision *d) {
   bool refused = d->route == AF_ROUTE_NONE, launch = d->route == AF_ROUTE_LAUNCH_IMAGE;
   assert_true(refused == (d->refusal.class != AF_CLASS_NONE));
-  assert_true(!refused || (*d->refusal.code && *d->refusal.message && *d->refusal.hint && *d->refusal.resource && *d->refusal.region));
+  assert_true(!refused ||
+              (*d->refusal.code && *d->refusal.message && *d->refusal.hint && *d->refusal.resource && *d->refusal.region));
   assert_true(*d->reason != 0);
   assert_true(d->pull == (s->credentials == C_NONE));
   assert_true(d->cross_account == (s->owner == O_SOURCE && s->credentials == C_NAMED));
@@ -281,7 +289,8 @@ static void walk(const struct source *s) {
     bool launched = d.route == AF_ROUTE_LAUNCH_IMAGE;
     assert_true(rung < 3);
     assert_true(!launched || af_route_reads_launch(spec_of(s), &facts, tried));
-    json_array_append_new(tried, json_pack("{s:s, s:s, s:s}", "route", af_route_name(d.route), "code", "InvalidRequest", "reason", "no"));
+    json_array_append_new(
+        tried, json_pack("{s:s, s:s, s:s}", "route", af_route_name(d.route), "code", "InvalidRequest", "reason", "no"));
     af_route_decide(spec_of(s), &facts, tried, &d);
     must_be(s, &d, "when refused by AWS", rung == 0 ? look_up(below, s) : "RoutesExhausted");
     must_hold(s, &d);
