@@ -65,7 +65,7 @@ static bool refuses_owner(const struct af_survey *s, struct af_decision *d) {
   const char *open = *s->alias ? " (" : "", *close = *s->alias ? ")" : "";
   if (s->ownership != AF_OWNER_UNKNOWN)
     return false;
-  if (s->facts->pull && s->spec->source.account) {
+  if (s->spec->pull && s->spec->source.account) {
     AF_REFUSE(&d->refusal, REFUSED, "OwnerNotTrusted",
               "%s%s belongs to account %s%s%s%s, and the manifest expects one of account %s", s->image_id, is_public, owner, open,
               s->alias, close, s->spec->source.account);

@@ -5,7 +5,7 @@
 
 /* Without source credentials source.account is not whom we are but whose image it has to be; no list overrules it. */
 static enum af_ownership ownership_of(const struct af_copy_spec *spec, const struct af_facts *f) {
-  const char *owner = af_json_str(f->image, "OwnerId"), *expected = f->pull ? spec->source.account : NULL;
+  const char *owner = af_json_str(f->image, "OwnerId"), *expected = spec->pull ? spec->source.account : NULL;
   if (!*owner || (expected && !af_streq(owner, expected)))
     return AF_OWNER_UNKNOWN;
   if (af_streq(owner, f->target_account))

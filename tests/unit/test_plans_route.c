@@ -466,7 +466,7 @@ TEST(other_partitions_and_missing_facts_are_refused) {
 
 /* The facts as the target's credentials read them of an image that account 333333333333 shared. */
 static void pull(struct trial *t) {
-  t->facts.pull = true;
+  t->facts.pull = t->spec.pull = true;
   t->facts.source_account[0] = 0;
   t->facts.uefi_unreadable = true;
   own_all(&t->facts, "333333333333");
@@ -509,6 +509,18 @@ TEST(who_is_trusted_is_said_by_account_by_alias_or_as_the_expected_owner) {
   spec_set(&t.spec.source.account, "333333333333");
   decide(&t);
   assert_string_equal(outcome(&t.got), "copy-image");
+  trial_done(&t);
+}
+
+TEST(a_trusted_image_is_pulled_although_the_manifest_names_a_source_account) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  pull(&t);
+  t.spec.pull = false; /* there are credentials of 111111111111, which can open nothing of it */
+  spec_set(&t.spec.source.account, SOURCE_ACCOUNT);
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_true(t.got.pull && !t.got.cross_account);
   trial_done(&t);
 }
 
@@ -1124,6 +1136,7 @@ int main(void) {
       cmocka_unit_test(other_partitions_and_missing_facts_are_refused),
       cmocka_unit_test(an_image_whose_storage_is_shared_is_pulled_without_anything_being_opened),
       cmocka_unit_test(who_is_trusted_is_said_by_account_by_alias_or_as_the_expected_owner),
+      cmocka_unit_test(a_trusted_image_is_pulled_although_the_manifest_names_a_source_account),
       cmocka_unit_test(a_pulled_image_under_a_key_that_is_closed_waits_for_its_owner),
       cmocka_unit_test(a_shared_source_under_aws_ebs_goes_over_a_bridge_where_its_key_is_named),
       cmocka_unit_test(a_bridge_key_that_cannot_be_used_is_refused_with_the_reason),
