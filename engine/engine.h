@@ -84,6 +84,15 @@ int af_engine_verify(struct af_engine *e, const char *copy_id, struct af_finding
 
 /* Does this error call for a person, so that the copy is blocked and tried again later? Any other fails it. */
 bool af_error_blocks(const struct af_error *err);
+/* What routes consist of, in the order in which steps are taken; for a picture of them. false past the end. */
+struct af_route_leg {
+  const char *kind, *title;  /* "copy-snapshot", "copying snapshots" */
+  unsigned routes;           /* bits 1u << enum af_route */
+  const char *each;          /* "snapshot": one step for each; "" where there is one */
+  char when[160];            /* in words; "" for always */
+  bool temporary;            /* what it makes or opens is taken back in the end */
+};
+bool af_route_leg(size_t i, struct af_route_leg *ret);
 /* "grant-key, share-snapshot x2, copy-snapshot x2, register-image, verify": steps for a person. Appends to out. */
 void af_route_describe(const struct af_step_row *steps, size_t n, struct af_buf *out);
 

@@ -52,6 +52,35 @@ static const struct leg {
 };
 #define N_LEGS (sizeof(legs) / sizeof(legs[0]))
 
+/* In words: where it holds, and where it doesn't. */
+static const struct {
+  unsigned bit;
+  const char *yes, *no;
+} words[] = {
+    {IF_CROSS, "another account owns the source", "no other account has to let us in"},
+    {IF_BRIDGE, "the source's key can't be shared", "the source's key can be shared"},
+    {IF_HOP, "the target is another Region", "the target is the same Region"},
+    {IF_UNFINISHED, "something can't be said when it is made", "all of it can be said when it is made"},
+    {IF_PROTECTED, "it is to be protected", "it is not to be protected"},
+};
+
+bool af_route_leg(size_t i, struct af_route_leg *ret) {
+  static const char *const each[] = {[PER_COPY] = "", [PER_KEY] = "key", [PER_SNAPSHOT] = "snapshot"};
+  struct af_buf when;
+  if (i >= N_LEGS) return false;
+  const struct leg *leg = &legs[i];
+  const struct af_step_traits *t = af_step_traits(leg->kind);
+  *ret = (struct af_route_leg){
+      .kind = leg->kind, .title = t->title, .routes = leg->routes, .each = each[leg->per], .temporary = t->temporary};
+  af_buf_init(&when, sizeof(ret->when));
+  for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+    if ((leg->needs | leg->avoids) & words[k].bit)
+      af_buf_printf(&when, "%s%s", when.len ? " and " : "", leg->needs & words[k].bit ? words[k].yes : words[k].no);
+  AF_COPY(ret->when, af_str(af_buf_cstr(&when)));
+  af_buf_done(&when);
+  return true;
+}
+
 static unsigned conditions(const struct af_decision *d, bool unfinished) {
   return (unfinished ? IF_UNFINISHED : 0u) | (d->cross_account ? IF_CROSS : 0u) | (d->bridge ? IF_BRIDGE : 0u) | 
          (d->hop ? IF_HOP : 0u) | (d->protection ? IF_PROTECTED : 0u);

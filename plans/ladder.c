@@ -29,15 +29,27 @@ static bool is_any(const struct af_survey *s) {
 /* What is billed goes by CopyImage although it is encrypted: RegisterImage may lose its billing (design section 4). */
 static const struct {
   bool (*of)(const struct af_survey *s);
+  const char *words;
   enum af_route rungs[AF_RUNGS_MAX];
 } ways[] = {
-    {in_s3, {AF_ROUTE_COPY_IMAGE}},
-    {af_survey_billed, {AF_ROUTE_COPY_IMAGE, AF_ROUTE_LAUNCH_IMAGE}},
-    {is_own, {AF_ROUTE_COPY_IMAGE}},
-    {cannot_register, {AF_ROUTE_COPY_IMAGE, AF_ROUTE_LAUNCH_IMAGE}},
-    {is_shared_encrypted, {AF_ROUTE_REENCRYPT, AF_ROUTE_LAUNCH_IMAGE}},
-    {is_any, {AF_ROUTE_COPY_IMAGE, AF_ROUTE_LAUNCH_IMAGE}},
+    {in_s3, "it is in instance store", {AF_ROUTE_COPY_IMAGE}},
+    {af_survey_billed, "it carries billing", {AF_ROUTE_COPY_IMAGE, AF_ROUTE_LAUNCH_IMAGE}},
+    {is_own, "the target account owns it", {AF_ROUTE_COPY_IMAGE}},
+    {cannot_register, "registering it anew would lose boot data", {AF_ROUTE_COPY_IMAGE, AF_ROUTE_LAUNCH_IMAGE}},
+    {is_shared_encrypted, "it is shared and encrypted", {AF_ROUTE_REENCRYPT, AF_ROUTE_LAUNCH_IMAGE}},
+    {is_any, "anything else", {AF_ROUTE_COPY_IMAGE, AF_ROUTE_LAUNCH_IMAGE}},
 };
+
+bool af_route_way(size_t i, struct af_route_way *ret) {
+  if (i >= sizeof ways / sizeof ways[0])
+    return false;
+  *ret = (struct af_route_way){.words = ways[i].words};
+  while (ret->n < AF_RUNGS_MAX && ways[i].rungs[ret->n] != AF_ROUTE_NONE) {
+    ret->rungs[ret->n] = ways[i].rungs[ret->n];
+    ret->n++;
+  }
+  return true;
+}
 
 static void take_auto(const struct af_survey *s, struct af_ladder *l) {
   size_t row = 0;

@@ -4,8 +4,6 @@
 
 #include "plans/survey.h"
 
-#define AF_RUNGS_MAX 3
-
 struct af_rung {
   enum af_route route;
   const json_t *tried;      /* what AWS said when it was tried; NULL: it was not */

@@ -56,6 +56,15 @@ struct af_decision {
  * The same spec, facts and tried always give the same decision. */
 void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried, struct af_decision *ret);
 
+/* The ladders of auto, in the order in which they are looked at: the first that fits a source is its own. false past the end. */
+#define AF_RUNGS_MAX 3
+struct af_route_way {
+  const char *words; /* which sources it is for: "it carries billing" */
+  enum af_route rungs[AF_RUNGS_MAX];
+  size_t n;
+};
+bool af_route_way(size_t i, struct af_route_way *ret);
+
 /* May this copy come to launch an instance without anybody being asked again: because the manifest names launch-image, because the
  * image is billed, or because nothing else is left? Then facts->launch is read, and decided once more. */
 bool af_route_reads_launch(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried);

@@ -10,7 +10,7 @@
  *          "http_status", "request_id", "account", "region", "action", "resource", "message", "hint"}
  *
  * run, resume, retry, cancel, undo   json: [copy, ...]; ndjson: a copy a line (ask.c: where another process is asked)
- * The other documents are described where they are made: plan.c, status.c, show.c, verify.c, doctor.c. */
+ * The other documents are described where they are made: plan.c, status.c, show.c, verify.c, routes.c, doctor.c. */
 #include "tools/amiferry/output.h"
 
 #include <errno.h>
