@@ -19,9 +19,16 @@ static int ask_image(const struct af_reading *r, struct af_ask *ret) {
   return ret->input ? 0 : -AF_ENOMEM;
 }
 
-static int ask_uefi(const struct af_reading *r, struct af_ask *ret) {
+/* AWS tells one attribute a call, and in its answer not which: the first of these that is wanted and not there is what is asked for. */
+static const char *next_attribute(const struct af_reading *r, const json_t *seen) {
+  bool on_ebs = af_streq(af_json_str(json_object_get(seen, "image"), "RootDeviceType"), "ebs");
+  if (r->uefi && on_ebs && !json_object_get(seen, "uefi")) return "uefiData";
+  return r->permissions && !json_object_get(seen, "permissions") ? "launchPermission" : NULL;
+}
+
+static int ask_attribute(const struct af_reading *r, const char *attribute, struct af_ask *ret) {
   ret->op = &af_ec2_describe_image_attribute;
-  ret->input = json_pack("{s:s, s:s}", "ImageId", r->image, "Attribute", "uefiData");
+  ret->input = json_pack("{s:s, s:s}", "ImageId", r->image, "Attribute", attribute);
   return ret->input ? 0 : -AF_ENOMEM;
 }
 
@@ -39,18 +46,24 @@ int af_reading_ask(const struct af_reading *r, const json_t *seen, struct af_ask
     }
     json_decref(ids);
   }
-  bool can = af_streq(af_json_str(image, "RootDeviceType"), "ebs");
-  return r->uefi && can && !json_object_get(seen, "uefi") ? ask_uefi(r, ret) : 0;
+  const char *attribute = next_attribute(r, seen);
+  return attribute ? ask_attribute(r, attribute, ret) : 0;
 }
 
-int af_reading_take(json_t *seen, const struct af_op *op, const struct af_answer *a) {
+static int take_attribute(json_t *seen, const char *attribute, const json_t *output) {
+  if (af_streq(attribute, "uefiData"))
+    return json_object_set_new(seen, "uefi", json_string(af_json_str(json_object_get(output, "UefiData"), "Value"))) ? -AF_ENOMEM : 0;
+  json_t *permissions = json_object_get(output, "LaunchPermissions");
+  return json_object_set_new(seen, "permissions", permissions ? json_incref(permissions) : json_array()) ? -AF_ENOMEM : 0;
+}
+
+int af_reading_take(const struct af_reading *r, json_t *seen, const struct af_op *op, const struct af_answer *a) {
   if (op == &af_ec2_describe_images) {
     json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
     return image && json_object_set(seen, "image", image) ? -AF_ENOMEM : 0;
   }
   if (op == &af_ec2_describe_snapshots) return json_object_set(seen, "snapshots", json_object_get(a->output, "Snapshots")) ? -AF_ENOMEM : 0;
-  const char *value = af_json_str(json_object_get(a->output, "UefiData"), "Value");
-  return json_object_set_new(seen, "uefi", json_string(value)) ? -AF_ENOMEM : 0;
+  return take_attribute(seen, next_attribute(r, seen), a->output);
 }
 
 void af_reading_get(const json_t *seen, struct af_copy_reading *ret) {
@@ -58,5 +71,6 @@ void af_reading_get(const json_t *seen, struct af_copy_reading *ret) {
   *ret = (struct af_copy_reading){.image = json_object_get(seen, "image"),
                                   .snapshots = json_object_get(seen, "snapshots"),
                                   .uefi_data = *uefi ? uefi : NULL,
+                                  .launch_permissions = json_object_get(seen, "permissions"),
                                   .uefi_readable = true};
 }

@@ -48,7 +48,7 @@ static int answer(void *reads, const struct af_answer *a, struct af_error *err) 
     return a->rc;
   }
   if (r->asked == &af_sts_get_caller_identity) return check_account(r, a, err);
-  if (af_reading_take(r->seen, r->asked, a)) return af_error_nomem(err);
+  if (af_reading_take(&r->what, r->seen, r->asked, a)) return af_error_nomem(err);
   if (json_object_get(r->seen, "image")) return 0;
   return af_error_set(err, -AF_EAWS, AF_CLASS_REFUSED, "InvalidAMIID.NotFound", "AWS shows no AMI %s in %s", r->what.image, r->what.region);
 }
@@ -98,8 +98,8 @@ static int compare(struct af_live_copy *c, struct af_survey *list, struct af_fin
 
 static int read_both(struct af_engine *e, struct af_live_copy *c, struct af_findings *ret, bool *ret_live, struct af_error *err) {
   bool own = *c->facts.source_account && af_streq(af_json_str(c->facts.image, "OwnerId"), c->facts.source_account);
-  struct reading reads[2] = {{.what = {c->spec.image, c->spec.source.region, AF_SOURCE, own}, .account = c->facts.source_account},
-                             {.what = {c->row.image_id, c->spec.target.region, AF_TARGET, true}, .account = c->facts.target_account}};
+  struct reading reads[2] = {{.what = {c->spec.image, c->spec.source.region, AF_SOURCE, own, false}, .account = c->facts.source_account},
+                             {.what = {c->row.image_id, c->spec.target.region, AF_TARGET, true, true}, .account = c->facts.target_account}};
   struct af_survey list[2] = {{0}};
   int rc = 0;
   for (size_t i = 0; i < 2; i++) {

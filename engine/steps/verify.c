@@ -3,9 +3,20 @@
 #include "engine/reading.h"
 #include "engine/steps/steps.h"
 
+/* Who may launch an image that was just made is looked at where the manifest names somebody: nobody else could have been let in. */
+static struct af_reading reading_of(const struct af_step_ctx *ctx) {
+  const json_t *wanted = ctx->spec->launch_permissions;
+  size_t n = json_array_size(json_object_get(wanted, "accounts")) + json_array_size(json_object_get(wanted, "organizations")) +
+             json_array_size(json_object_get(wanted, "organizational_units"));
+  return (struct af_reading){.image = ctx->copy->image_id,
+                             .region = ctx->spec->target.region,
+                             .side = AF_TARGET,
+                             .uefi = ctx->facts->uefi_data != NULL,
+                             .permissions = n > 0};
+}
+
 static int next_read(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  struct af_reading r = {
-      .image = ctx->copy->image_id, .region = ctx->spec->target.region, .side = AF_TARGET, .uefi = ctx->facts->uefi_data != NULL};
+  struct af_reading r = reading_of(ctx);
   return af_reading_ask(&r, *ctx->scratch, ret);
 }
 
@@ -15,6 +26,7 @@ static int judge(const struct af_step_ctx *ctx, struct af_outcome *out) {
   struct af_error err;
   struct af_copy_reading copy;
   af_reading_get(seen, &copy);
+  copy.before_protection = true;
   int rc = af_verify(ctx->spec, ctx->facts, ctx->decision, &copy, &findings);
   if (rc) return rc;
   rc = af_findings_judge(&findings, &err);
@@ -45,7 +57,8 @@ static int verify_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct 
 static int verify_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   json_t *seen = *ctx->scratch;
   if (a->rc || !seen) return 0;
-  if (af_reading_take(seen, op, a)) return -AF_ENOMEM;
+  const struct af_reading r = reading_of(ctx);
+  if (af_reading_take(&r, seen, op, a)) return -AF_ENOMEM;
   struct af_ask more = {0};
   int rc = next_read(ctx, &more);
   bool all = !rc && !more.op;

@@ -364,6 +364,58 @@ TEST(a_grant_that_is_not_found_counts_as_retired_only_when_it_stays_so) {
   end(&b);
 }
 
+/* The source itself as its copy, with nothing of its own: what is found is in the error. */
+static void reads_all(struct bench *b, const char *permissions) {
+  char image[2000];
+  snprintf(image, sizeof(image), "{\"Images\": [%s]}", image_json);
+  asks(b, &af_ec2_describe_images);
+  answers(b, &af_ec2_describe_images, image);
+  asks(b, &af_ec2_describe_snapshots);
+  answers(b, &af_ec2_describe_snapshots, "{\"Snapshots\": []}");
+  asks(b, &af_ec2_describe_image_attribute);
+  assert_json(b->ask.input, "{\"ImageId\": \"ami-0new0000000000000\", \"Attribute\": \"uefiData\"}");
+  answers(b, &af_ec2_describe_image_attribute, "{\"ImageId\": \"ami-0new0000000000000\"}");
+  if (!permissions) return;
+  asks(b, &af_ec2_describe_image_attribute);
+  assert_json(b->ask.input, "{\"ImageId\": \"ami-0new0000000000000\", \"Attribute\": \"launchPermission\"}");
+  answers(b, &af_ec2_describe_image_attribute, permissions);
+}
+
+TEST(verify_reads_who_may_launch_the_copy_where_the_manifest_names_somebody) {
+  static const struct {
+    const char *wanted, *there, *finding;
+  } rows[] = {
+      {"[]", NULL, NULL},
+      {"[\"333333333333\"]", "{\"ImageId\": \"ami-0new0000000000000\"}", "launchPermission[333333333333] (Missing)"},
+      {"[\"333333333333\"]", "{\"LaunchPermissions\": [{\"UserId\": \"333333333333\"}]}", NULL},
+      {"[\"333333333333\"]", "{\"LaunchPermissions\": [{\"UserId\": \"333333333333\"}, {\"Group\": \"all\"}]}",
+       "launchPermission[all] (Different)"},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct bench b;
+    begin(&b, "verify", "");
+    b.spec.launch_permissions = json_pack("{s:o}", "accounts", json_loads(rows[i].wanted, 0, NULL));
+    reads_all(&b, rows[i].there);
+    assert_string_equal(b.out.error.code, "VerifyDifference");
+    assert_contains(b.out.error.message, "ownerId (Different)");
+    assert_contains(b.out.error.message, "uefiData (Missing)");
+    if (rows[i].finding) assert_contains(b.out.error.message, rows[i].finding);
+    else assert_null(strstr(b.out.error.message, "launchPermission"));
+    json_decref(b.spec.launch_permissions);
+    end(&b);
+  }
+}
+
+TEST(a_copy_is_verified_before_it_is_protected) {
+  struct bench b;
+  begin(&b, "verify", "");
+  b.decision.protection = AF_PROTECTION_WITH_COOLDOWN;
+  reads_all(&b, NULL);
+  assert_string_equal(b.out.error.code, "VerifyDifference");
+  assert_null(strstr(b.out.error.message, "deregistrationProtection"));
+  end(&b);
+}
+
 TEST(every_kind_in_the_table_of_the_machine_has_its_step) {
   for (size_t i = 0; af_step_traits_at(i); i++) {
     const struct af_step_kind *k = af_step_kind(af_step_traits_at(i)->name);
@@ -430,6 +482,8 @@ int main(void) {
       cmocka_unit_test(a_grant_is_named_after_its_copy_and_delegates_the_whole_set),
       cmocka_unit_test(a_grant_is_pending_until_the_target_can_use_the_key),
       cmocka_unit_test(a_grant_that_is_not_found_counts_as_retired_only_when_it_stays_so),
+      cmocka_unit_test(verify_reads_who_may_launch_the_copy_where_the_manifest_names_somebody),
+      cmocka_unit_test(a_copy_is_verified_before_it_is_protected),
       cmocka_unit_test(every_kind_in_the_table_of_the_machine_has_its_step),
       cmocka_unit_test(what_is_not_safe_by_itself_is_probed),
   };
