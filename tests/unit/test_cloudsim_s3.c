@@ -332,6 +332,7 @@ TEST(another_account_needs_both_the_bucket_policy_and_its_own) {
   assert_status(&w, put_policy(&w, &source_admin, "golden-amis", TARGET_READS), 204);
   assert_done(&w, s3(&w, &target_admin, "GET /golden-amis/windows/one", NULL));
   assert_done(&w, s3(&w, &target_root, "GET /golden-amis/windows/one", NULL));
+  assert_refused(&w, s3(&w, &target_admin, "GET /golden-amis/nothing", NULL), 403, "AccessDenied"); /* who may not list is not told */
   assert_refused(&w, s3(&w, &target_narrow, "GET /golden-amis/windows/one", NULL), 403, "AccessDenied");
   assert_refused(&w, s3(&w, &target_admin, "GET /golden-amis?list-type=2", NULL), 403, "AccessDenied");
   assert_status(&w, put_policy(&w, &source_admin, "golden-amis",
@@ -461,6 +462,43 @@ TEST(lists_that_make_no_sense_or_are_public_or_switched_off_are_refused) {
   world_done(&w);
 }
 
+TEST(a_list_takes_effect_late_and_is_read_late) {
+  struct world w;
+  char id[65], value[100];
+  world_init(&w, WORLD("latencies: {grant_propagation: 5, read_lag: 2}\n", NARROW_S3, BUCKETS("")));
+  cs_s3_canonical_id(TARGET, id);
+  snprintf(value, sizeof value, "id=%s", id);
+  assert_done(&w, put_acl(&w, "/golden-amis/windows/one", "x-amz-grant-read", value, NULL));
+  assert_int_equal(cs_sim_next_ms(w.sim, w.now_ms), w.now_ms + 5000);
+  assert_done(&w, s3(&w, &source_admin, "GET /golden-amis/windows/one?acl=", NULL));
+  assert_lacks(s3_body(&w), id);
+  w.now_ms += 4999;
+  assert_done(&w, s3(&w, &source_admin, "GET /golden-amis/windows/one?acl=", NULL));
+  assert_contains(s3_body(&w), id);
+  assert_refused(&w, s3(&w, &target_admin, "GET /golden-amis/windows/one", NULL), 403, "AccessDenied");
+  w.now_ms += 1;
+  assert_done(&w, s3(&w, &target_admin, "GET /golden-amis/windows/one", NULL));
+  world_done(&w);
+}
+
+TEST(what_the_world_left_in_a_bucket_opens_nothing_that_the_bucket_switches_off) {
+  struct world w;
+  world_init(&w, WORLD("", NARROW_S3,
+                       "      buckets:\n"
+                       "      - {name: one-bucket, readers: ['" TARGET "']}\n"
+                       "      - {name: two-bucket, ownership: BucketOwnerEnforced, readers: ['" TARGET "']}\n"
+                       "      - name: three-bucket\n"
+                       "        policy: {Statement: [{Effect: Allow, Principal: '*', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::three-bucket'}]}\n"
+                       "      - name: four-bucket\n"
+                       "        block_public: false\n"
+                       "        policy: {Statement: [{Effect: Allow, Principal: '*', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::four-bucket'}]}\n"));
+  assert_done(&w, s3(&w, &target_admin, "GET /one-bucket?list-type=2", NULL));
+  assert_refused(&w, s3(&w, &target_admin, "GET /two-bucket?list-type=2", NULL), 403, "AccessDenied");
+  assert_refused(&w, s3(&w, &target_admin, "GET /three-bucket?list-type=2", NULL), 403, "AccessDenied");
+  assert_done(&w, s3(&w, &target_admin, "GET /four-bucket?list-type=2", NULL));
+  world_done(&w);
+}
+
 /* ---- faults ---- */
 
 static void set_faults(struct world *w, const char *text) {
@@ -581,6 +619,8 @@ int main(void) {
       cmocka_unit_test(a_list_lets_another_account_read_an_object_or_list_the_bucket),
       cmocka_unit_test(a_list_is_put_as_xml_and_reads_as_it_was_put),
       cmocka_unit_test(lists_that_make_no_sense_or_are_public_or_switched_off_are_refused),
+      cmocka_unit_test(a_list_takes_effect_late_and_is_read_late),
+      cmocka_unit_test(what_the_world_left_in_a_bucket_opens_nothing_that_the_bucket_switches_off),
       cmocka_unit_test(faults_strike_s3_in_its_own_words),
       cmocka_unit_test(a_policy_whose_reply_was_lost_is_there_and_one_that_was_cut_is_not),
       cmocka_unit_test(a_world_whose_buckets_make_no_sense_is_refused),

@@ -156,6 +156,12 @@ struct cs_image {
   bool copy;             /* made by CopyImage */
   bool assembled;        /* of snapshots that are being made with it: by CopyImage, CreateImage */
   size_t waits_for;      /* snapshots that are not completed */
+  struct cs_bundle_copy *bundle_copy; /* of an instance-store image that was copied here; NULL */
+};
+struct cs_bundle_copy { /* what its end has to look at */
+  struct cs_caller caller;
+  const struct cs_image *from;
+  int64_t done_ms; /* when the last byte was read */
 };
 
 /* --- the tables ------------------------------------------------------------------------------------------------------------ */
@@ -351,6 +357,12 @@ int cs_check_snapshot_quota(struct cs_call *call, int copies, int new_snapshots)
 
 /* ec2_register.c: a volume's type, iops and throughput. rules.md 2.4: iops for io1 and io2, throughput for gp3. */
 int cs_check_performance(struct cs_call *call, const struct cs_mapping *m);
+
+/* ec2_bundle.c */
+bool cs_bundled(const struct cs_image *image); /* its root is an instance store */
+bool cs_bundle_open(const struct cs_sim *sim, int64_t at, const struct cs_caller *caller, const struct cs_image *image);
+void cs_bundle_copy_begin(struct cs_call *call, struct cs_image *to, const struct cs_image *from); /* sets to->ready_ms */
+bool cs_bundle_copy_good(struct cs_sim *sim, const struct cs_image *image); /* of any image, when it is to become available */
 
 /* ec2_lifecycle.c */
 struct cs_copy_order {

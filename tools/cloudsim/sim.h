@@ -113,6 +113,7 @@ struct cs_uncertain {
   bool copy_needs_launch_permission;    /* 1.3.1 */
   bool copy_same_key_for_foreign;       /* 1.4: CONFLICT: same key instead of the default key */
   bool dry_run_checks_source;           /* 1.1: does DryRun look at the source image? */
+  bool copy_reads_source_bucket;        /* 5: does a bundle's copy need its bucket's list and keys, besides the objects? */
   bool create_image_keeps_imds;         /* 4: does CreateImage keep IMDS support v2.0? */
   bool create_image_while_stopping;     /* 4: does it take a stopping instance, and refuse others with InvalidParameterValue? */
   int64_t client_token_lifetime;        /* 2.1: ms; 0: for ever */
@@ -301,6 +302,22 @@ struct cs_key *cs_kms_default_ebs_key(struct cs_sim *sim, const char *account, c
  * ("Decrypt", "ReEncryptFrom", ...) with the key at sim_ms? Key policy, identity policies, grants that have arrived, key state. */
 bool cs_kms_may_use(struct cs_sim *sim, int64_t sim_ms, const struct cs_caller *caller, const struct cs_key *key, const char *operation);
 int64_t cs_kms_next_ms(const struct cs_sim *sim, int64_t sim_ms); /* the next grant to arrive or to go; in sim_ms */
+
+/* The bundle of an instance-store image, by the image's location ("bucket/path/image.manifest.xml"). */
+#define CS_LOCATION_SIZE 1200
+enum cs_bundle {
+  CS_BUNDLE_ABSENT,     /* the world has no such bucket */
+  CS_BUNDLE_UNREADABLE, /* for EC2 itself: no manifest, or the bucket's access control lists are off */
+  CS_BUNDLE_CLOSED,     /* to the caller */
+  CS_BUNDLE_OPEN,
+};
+/* As of sim_ms. *ret_bytes (may be NULL) is set where it is open. */
+enum cs_bundle cs_s3_bundle(const struct cs_sim *sim, int64_t sim_ms, const struct cs_caller *caller, const char *location,
+                            int64_t *ret_bytes);
+/* May the caller do what CopyImage does, in his name, with the bucket of the account's copies in the call's Region? */
+int cs_s3_check_bundle_target(struct cs_call *call);
+/* Copies it into that bucket, which is made where it isn't there; the copies appear at done_ms. */
+void cs_s3_copy_bundle(struct cs_call *call, const char *from, const char *image_id, int64_t done_ms, char location[CS_LOCATION_SIZE]);
 
 /* Verifies a presigned EC2 URL (signature, expiry at now_ms, session token) made for the given Region's endpoint and, when it is good,
  * fills ret_caller and ret_params (the query's, less the X-Amz- ones; the caller's to release with cs_params_done()).

@@ -191,6 +191,7 @@ static int load_uncertain(struct cs_reader *r, const struct af_node *root) {
       {"copy_needs_launch_permission", &u->copy_needs_launch_permission, true},
       {"copy_same_key_for_foreign", &u->copy_same_key_for_foreign, false},
       {"dry_run_checks_source", &u->dry_run_checks_source, true},
+      {"copy_reads_source_bucket", &u->copy_reads_source_bucket, true},
       {"create_image_keeps_imds", &u->create_image_keeps_imds, false},
       {"create_image_while_stopping", &u->create_image_while_stopping, false},
   };
