@@ -7,6 +7,7 @@ timeout: 900
 # also: asan
 import datetime
 import http.client
+import json
 import os
 import socket
 import sys
@@ -429,6 +430,90 @@ def _(world):
                 raise AssertionError("it was taken")
             except urllib.error.HTTPError as error:
                 equal(error.code, 400)
+
+
+# --- S3 ---
+
+def bundle_policy(account):
+    root = {"AWS": "arn:aws:iam::%s:root" % account}
+    return json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Bucket", "Effect": "Allow", "Principal": root, "Action": ["s3:GetBucketAcl", "s3:ListBucket"],
+         "Resource": "arn:aws:s3:::golden-amis"},
+        {"Sid": "Bundle", "Effect": "Allow", "Principal": root, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::golden-amis/linux/*"}]})
+
+
+@test("the CLI reads buckets, and puts, gets and deletes a bucket policy")
+def _(world):
+    with harness.World(world.build, "s3.yaml") as s3:
+        equal(ok(s3.aws(SOURCE, "s3api", "get-bucket-location", "--bucket", "golden-amis"))["LocationConstraint"], None)
+        equal(ok(s3.aws(SOURCE, "s3api", "get-bucket-location", "--bucket", "far-amis"))["LocationConstraint"], "eu-west-1")
+        equal(s3.aws(SOURCE, "s3api", "head-bucket", "--bucket", "golden-amis")[0], 0)
+        contains(s3.aws(TARGET, "s3api", "head-bucket", "--bucket", "golden-amis")[2], "(403)")
+        contains(s3.aws(SOURCE, "s3api", "head-bucket", "--bucket", "no-such-bucket")[2], "(404)")
+        keys = [o["Key"] for o in ok(s3.aws(SOURCE, "s3api", "list-objects-v2", "--bucket", "golden-amis", "--page-size", "1"))["Contents"]]
+        equal(keys, ["linux/image.manifest.xml", "linux/image.part.00", "linux/image.part.01", "notes/a b+c.txt"])
+        contains(s3.aws(SOURCE, "s3api", "get-bucket-policy", "--bucket", "golden-amis")[2], "(NoSuchBucketPolicy)")
+        policy = bundle_policy("444455556666")
+        ok(s3.aws(SOURCE, "s3api", "put-bucket-policy", "--bucket", "golden-amis", "--policy", policy))
+        equal(json.loads(ok(s3.aws(SOURCE, "s3api", "get-bucket-policy", "--bucket", "golden-amis"))["Policy"]), json.loads(policy))
+        equal(s3.aws(TARGET, "s3api", "head-bucket", "--bucket", "golden-amis")[0], 0)
+        ok(s3.aws(SOURCE, "s3api", "delete-bucket-policy", "--bucket", "golden-amis"))
+        _, _, error = s3.aws(SOURCE, "s3api", "put-bucket-policy", "--bucket", "golden-amis", "--policy", bundle_policy("999999999999"))
+        contains(error, "(MalformedPolicy)")
+        contains(error, "Invalid principal in policy")
+        equal(s3.audit()["shares_open"], [])
+
+
+@test("boto3 copies an image out of a bucket once the bucket is shared, and the audit knows of the share")
+def _(world):
+    with harness.World(world.build, "s3.yaml") as s3:
+        ec2, owner = s3.boto(TARGET, "ec2", "eu-west-1"), s3.boto(SOURCE, "s3")
+        request = {"Name": "from a bucket", "SourceImageId": "ami-0aaa0000000000009", "SourceRegion": "us-east-1"}
+        refused("InvalidRequest", ec2.copy_image, **request, text="You do not have permission to access the storage of this ami")
+        owner.put_bucket_policy(Bucket="golden-amis", Policy=bundle_policy("444455556666"))
+        image = ec2.copy_image(**request)["ImageId"]
+        copy = until(lambda: [i for i in ec2.describe_images(ImageIds=[image])["Images"] if i["State"] == "available"])[0]
+        bucket, key = copy["ImageLocation"].split("/", 1)
+        assert bucket.startswith("amis-for-444455556666-in-eu-west-1-"), bucket
+        target = s3.boto(TARGET, "s3", "eu-west-1")
+        contains(target.get_object(Bucket=bucket, Key=key)["Body"].read().decode(), "<manifest>")
+        equal(target.list_objects_v2(Bucket=bucket, Prefix=image)["KeyCount"], 3)
+        equal(target.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"], [{"ObjectOwnership": "BucketOwnerPreferred"}])
+        equal({(s["resource"], s["kind"], s["to"]) for s in s3.audit()["shares_open"]},
+              {("golden-amis", "policyStatement", "arn:aws:iam::444455556666:root")})
+        owner.delete_bucket_policy(Bucket="golden-amis")
+        equal(s3.audit()["shares_open"], [])
+
+
+@test("boto3 reads objects whole, in part and by presigned URL, follows a bucket to its Region, and sets lists")
+def _(world):
+    with harness.World(world.build, "s3.yaml") as s3:
+        owner = s3.boto(SOURCE, "s3")
+        equal(owner.head_object(Bucket="golden-amis", Key="linux/image.part.00")["ContentLength"], 10000000)
+        equal(len(owner.get_object(Bucket="golden-amis", Key="linux/image.part.00", Range="bytes=5-104")["Body"].read()), 100)
+        equal(owner.get_object(Bucket="golden-amis", Key="notes/a b+c.txt")["Body"].read(), b"a name that has to be encoded")
+        later = s3.boto(SOURCE, "s3", signature_version="s3v4")
+        url = later.generate_presigned_url("get_object", Params={"Bucket": "golden-amis", "Key": "notes/a b+c.txt"}, ExpiresIn=60)
+        with urllib.request.urlopen(url, timeout=30) as reply:
+            equal(reply.read(), b"a name that has to be encoded")
+        refused("404", owner.head_object, Bucket="golden-amis", Key="nothing", status=404)
+        refused("NoSuchKey", owner.get_object, Bucket="golden-amis", Key="nothing", status=404)
+        refused("NoSuchBucketPolicy", owner.get_bucket_policy, Bucket="far-amis", status=404)
+        equal(s3.audit()["calls"]["s3:GetBucketPolicy"], {"PermanentRedirect": 1, "NoSuchBucketPolicy": 1})
+        refused("OwnershipControlsNotFoundError", s3.boto(SOURCE, "s3", "eu-west-1").get_bucket_ownership_controls, Bucket="far-amis")
+        acl = owner.get_object_acl(Bucket="golden-amis", Key="linux/image.part.01")
+        equal([g["Permission"] for g in acl["Grants"]], ["FULL_CONTROL"])
+        who = {"ID": acl["Owner"]["ID"], "Type": "CanonicalUser"}
+        whole = {"Owner": acl["Owner"], "Grants": [*acl["Grants"], {"Grantee": who, "Permission": "READ_ACP"}]}
+        owner.put_object_acl(Bucket="golden-amis", Key="linux/image.part.01", AccessControlPolicy=whole)
+        again = owner.get_object_acl(Bucket="golden-amis", Key="linux/image.part.01")["Grants"]
+        equal([(g["Grantee"]["Type"], g["Permission"]) for g in again], [("CanonicalUser", "FULL_CONTROL"), ("CanonicalUser", "READ_ACP")])
+        owner.put_bucket_acl(Bucket="golden-amis", ACL="private")
+        refused("AccessControlListNotSupported", owner.put_bucket_acl, Bucket="sealed-amis", ACL="private", status=400)
+        wrong = (SOURCE[0], "another/secret", None)
+        refused("SignatureDoesNotMatch", s3.boto(wrong, "s3").get_bucket_policy, Bucket="golden-amis", status=403)
+        s3.faults({"kind": "throttle", "service": "s3"})
+        refused("SlowDown", owner.get_bucket_acl, Bucket="golden-amis", status=503)
 
 
 # --- faults ---
