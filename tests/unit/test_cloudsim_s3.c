@@ -259,7 +259,8 @@ TEST(a_policy_is_put_read_and_deleted) {
   small(&w);
   assert_refused(&w, s3(&w, &source_admin, "GET /golden-amis?policy=", NULL), 404, "NoSuchBucketPolicy");
   assert_string_equal(element(&w, "BucketName"), "golden-amis");
-  assert_status(&w, put_policy(&w, &source_admin, "golden-amis", POLICY(STATEMENT("{'AWS':'" TARGET "'}", "['s3:GetObject']", "'" GOLDEN "/*'"))), 204);
+  assert_status(&w, put_policy(&w, &source_admin, "golden-amis",
+                               POLICY(STATEMENT("{'AWS':'" TARGET "'}", "['s3:GetObject']", "'" GOLDEN "/*'"))), 204);
   assert_done(&w, s3(&w, &source_admin, "GET /golden-amis?policy=", NULL));
   assert_contains(s3_body(&w), "\"Action\":[\"s3:GetObject\"]");
   assert_contains(s3_body(&w), "\"AWS\":\"arn:aws:iam::" TARGET ":root\""); /* as S3 keeps an account */
@@ -488,10 +489,12 @@ TEST(what_the_world_left_in_a_bucket_opens_nothing_that_the_bucket_switches_off)
                        "      - {name: one-bucket, readers: ['" TARGET "']}\n"
                        "      - {name: two-bucket, ownership: BucketOwnerEnforced, readers: ['" TARGET "']}\n"
                        "      - name: three-bucket\n"
-                       "        policy: {Statement: [{Effect: Allow, Principal: '*', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::three-bucket'}]}\n"
+                       "        policy: {Statement: {Effect: Allow, Principal: '*', Action: 's3:ListBucket',\n"
+                       "          Resource: 'arn:aws:s3:::three-bucket'}}\n"
                        "      - name: four-bucket\n"
                        "        block_public: false\n"
-                       "        policy: {Statement: [{Effect: Allow, Principal: '*', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::four-bucket'}]}\n"));
+                       "        policy: {Statement: {Effect: Allow, Principal: '*', Action: 's3:ListBucket',\n"
+                       "          Resource: 'arn:aws:s3:::four-bucket'}}\n"));
   assert_done(&w, s3(&w, &target_admin, "GET /one-bucket?list-type=2", NULL));
   assert_refused(&w, s3(&w, &target_admin, "GET /two-bucket?list-type=2", NULL), 403, "AccessDenied");
   assert_refused(&w, s3(&w, &target_admin, "GET /three-bucket?list-type=2", NULL), 403, "AccessDenied");

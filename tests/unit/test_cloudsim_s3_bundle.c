@@ -45,8 +45,10 @@ TEST(a_bundle_is_copied_once_the_bucket_policy_lets_every_part_be_read) {
   static const char *const too_little[] = {
       POLICY(STATEMENT(ROOT_OF(TARGET), BUCKET_NEEDS, "'" GOLDEN "'")),
       POLICY(STATEMENT(ROOT_OF(TARGET), "'s3:GetObject'", "'" GOLDEN "/linux/image.*'")),
-      POLICY(STATEMENT(ROOT_OF(TARGET), BUCKET_NEEDS, "'" GOLDEN "'") "," STATEMENT(ROOT_OF(TARGET), "'s3:GetObject'", "'" GOLDEN "/linux/image.manifest.xml'")),
-      POLICY(STATEMENT(ROOT_OF(TARGET), BUCKET_NEEDS, "'" GOLDEN "'") "," STATEMENT(ROOT_OF(TARGET), "'s3:GetObject'", "'" GOLDEN "/linux/image.part.*'")),
+      POLICY(STATEMENT(ROOT_OF(TARGET), BUCKET_NEEDS, "'" GOLDEN "'") ","
+             STATEMENT(ROOT_OF(TARGET), "'s3:GetObject'", "'" GOLDEN "/linux/image.manifest.xml'")),
+      POLICY(STATEMENT(ROOT_OF(TARGET), BUCKET_NEEDS, "'" GOLDEN "'") ","
+             STATEMENT(ROOT_OF(TARGET), "'s3:GetObject'", "'" GOLDEN "/linux/image.part.*'")),
       COPY_POLICY(SOURCE),
   };
   struct world w;
