@@ -15,9 +15,9 @@ from ferry import QUICK, Place, cloud, copy, lacks, on_terminal, wait_for
 from harness import READER, TARGET, contains, equal, test
 
 
-def begun(p, *copies):
+def begun(p, *copies, options=()):
     """A run that has sent CopyImage, and its copies' ids by position."""
-    process = p.start("run", p.manifest(*copies), *QUICK)
+    process = p.start("run", p.manifest(*copies), *QUICK, *options)
     wait_for(lambda: "CopyImage" in str(p.world.audit()["calls"]))
     return process, ids(p)
 
@@ -64,7 +64,7 @@ def _():
 
 @test("cancel undoes what was stopped in the middle, and leaves the rest of the batch to be carried to its end")
 def _():
-    with cloud("--speed", "0.3") as p:
+    with cloud("--speed", "0.1") as p:
         process, (one, _two) = begun(p, copy(name="one"), copy(name="two"))
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
@@ -78,7 +78,7 @@ def _():
 
 @test("cancel of a batch cancels all of it, and says at the second time that there is nothing left")
 def _():
-    with cloud("--speed", "0.3") as p:
+    with cloud("--speed", "0.1") as p:
         process, _ = begun(p, copy(name="one"), copy(name="two"))
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
@@ -126,7 +126,8 @@ def _():
 @test("cancel reaches the owner: it exits with 0 at once, and the owner undoes that copy and goes on with the others")
 def _():
     with cloud("--speed", "0.1") as p:
-        process, (one, two) = begun(p, copy(name="one"), copy(name="two"))
+        # the window keeps it undoing while it is asked again
+        process, (one, two) = begun(p, copy(name="one"), copy(name="two"), options=["--consistency-window", "8"])
         done = p.run("cancel", one[:-1], "--output", "json").ends(0)
         equal(done.json(), {"type": "asked", "ask": "cancel", "id": one, "changed": 1})
         contains(done.err, "in use by process %d" % process.pid)
