@@ -264,14 +264,13 @@ static bool act_on_step(struct af_engine *e, size_t copy, size_t step) {
   return t->exposure ? step_through_gate(e, copy, step) : ask_step(e, copy, step, NULL);
 }
 
-/* All of this rung is undone: what AWS says now is read anew, and the next rung is chosen. */
+/* All of this rung is undone: what AWS says now is read anew, and the next rung is chosen. Its steps stay in memory until those of the next
+ * rung take their place: this turn's events still tell of them. */
 static bool go_another_way(struct af_engine *e, struct af_live_copy *c) {
   c->row.goal = AF_GOAL_NONE;
   c->row.rung++;
-  c->next_ordinal = c->n_steps ? c->steps[c->n_steps - 1].ordinal + 1 : c->next_ordinal;
-  if (af_row_set(&c->row.image_id, NULL) || af_live_copy_steps(c, NULL, 0)) af_engine_fail(e, -AF_ENOMEM, NULL);
+  if (af_row_set(&c->row.image_id, NULL)) af_engine_fail(e, -AF_ENOMEM, NULL);
   else af_record_copy(e, c, AF_COPY_INSPECTING, &(struct af_note){.kind = "state", .message = "undone; going another way"});
-  c->wake_ms = 0;
   return false;
 }
 
@@ -315,5 +314,5 @@ void af_advance_copy(struct af_engine *e, size_t copy) {
     for (size_t i = 0; i < n && !e->rc && c->row.state == before; i++) moved |= act(e, copy, &actions[i]);
   }
   af_machine_next(&c->row, c->steps, c->n_steps, now, actions, ACTIONS_MAX, &c->wake_ms); /* acting made some steps wait */
-  if (moved) c->wake_ms = 0;                                                              /* the rounds ran out: go on in the next turn */
+  if (moved || c->row.state == AF_COPY_INSPECTING) c->wake_ms = 0; /* the rounds ran out, or it goes another way: on in the next turn */
 }

@@ -122,6 +122,7 @@ static bool all_rest(const struct af_engine *e) {
 /* How long until something is due; AF_EINVAL-free: a loop that nothing would ever wake is a fault, and said so. */
 static int64_t until_due(const struct af_engine *e) {
   int64_t wake = INT64_MAX, now = af_now_ms(e->config.clock);
+  if (af_store_dirty(e->config.store)) return 0; /* a call that couldn't even be sent has moved something since the commit */
   for (size_t i = 0; i < e->n_copies; i++)
     if (!af_copy_state_ended(e->copies[i]->row.state) && e->copies[i]->wake_ms < wake) wake = e->copies[i]->wake_ms;
   if (wake == INT64_MAX) return af_engine_in_flight(e) ? IDLE_MS : -1;

@@ -5,9 +5,15 @@
 
 #include "engine/step.h"
 
+struct af_inspected { /* whose facts; borrowed */
+  const struct af_copy_spec *spec;
+  const char *copy_id; /* what this copy itself has made is none of the facts; "" where it has made nothing */
+  int64_t begun_ms;
+  const json_t *tried; /* routes that were given up (plans/route.h); NULL: none */
+};
 struct af_inspection;
-int af_inspection_new(struct af_inspection **ret, const struct af_copy_spec *spec); /* spec is borrowed */
-void af_inspection_free(struct af_inspection *x);                                   /* takes NULL */
+int af_inspection_new(struct af_inspection **ret, const struct af_inspected *who);
+void af_inspection_free(struct af_inspection *x); /* takes NULL */
 
 /* The next call; ret->op stays NULL where all facts are there. */
 int af_inspection_ask(struct af_inspection *x, struct af_ask *ret);

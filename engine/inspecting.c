@@ -193,7 +193,10 @@ static bool begin(struct af_engine *e, struct af_live_copy *c) {
     return false;
   }
   if (c->row.state == AF_COPY_WAITING && af_record_copy(e, c, AF_COPY_INSPECTING, &(struct af_note){.kind = "state"})) return false;
-  if (af_inspection_new(&c->inspection, &c->spec)) return af_engine_fail(e, -AF_ENOMEM, NULL) == 0;
+  json_decref(c->tried);
+  c->tried = af_copy_tried(c, (size_t)c->row.rung);
+  struct af_inspected who = {.spec = &c->spec, .copy_id = c->row.id, .begun_ms = c->row.created_ms, .tried = c->tried};
+  if (!c->tried || af_inspection_new(&c->inspection, &who)) return af_engine_fail(e, -AF_ENOMEM, NULL) == 0;
   e->inspecting++;
   c->inspect_since_ms = now;
   c->inspect_repeats = c->inspect_expired = 0;

@@ -36,6 +36,7 @@ struct af_live_copy {
   int64_t next_ordinal; /* of a step that is planned next */
   struct af_session *source, *target;
   struct af_inspection *inspection; /* while it is being inspected */
+  json_t *tried;                    /* what it was told of the routes given up */
   bool inspect_busy;
   bool retried; /* taken up by a person while it was still being undone on the way to blocked: goes on when that is done */
   int64_t inspect_since_ms;

@@ -5,15 +5,23 @@
 #include "engine/internal.h"
 #include "engine/routes.h"
 
-void af_live_copy_free(struct af_live_copy *c) {
-  if (!c) return;
+static void drop_steps(struct af_live_copy *c) {
   for (size_t i = 0; i < c->n_steps; i++) {
     json_decref(c->live[i].data);
     json_decref(c->live[i].scratch);
   }
   free(c->live);
   af_step_rows_free(c->steps, c->n_steps);
+  c->live = NULL;
+  c->steps = NULL;
+  c->n_steps = 0;
+}
+
+void af_live_copy_free(struct af_live_copy *c) {
+  if (!c) return;
+  drop_steps(c);
   af_inspection_free(c->inspection);
+  json_decref(c->tried);
   af_facts_done(&c->facts);
   af_copy_spec_done(&c->spec);
   af_copy_row_done(&c->row);
@@ -21,7 +29,7 @@ void af_live_copy_free(struct af_live_copy *c) {
 }
 
 int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t n) {
-  free(c->live);
+  drop_steps(c);
   c->live = calloc(n ? n : 1, sizeof(*c->live));
   if (!c->live) {
     af_step_rows_free(steps, n);

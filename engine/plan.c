@@ -32,7 +32,8 @@ static int survey_all(struct af_engine *e, const struct af_manifest *m, struct a
   for (size_t i = 0; i < m->n; i++) {
     int rc = af_spec_sessions(e, &m->copies[i], &list[i].source, &list[i].target, err);
     struct af_inspection *inspection = NULL;
-    if (!rc && af_inspection_new(&inspection, &m->copies[i])) rc = af_error_nomem(err);
+    struct af_inspected who = {.spec = &m->copies[i], .copy_id = "", .begun_ms = af_now_ms(e->config.clock)};
+    if (!rc && af_inspection_new(&inspection, &who)) rc = af_error_nomem(err);
     if (rc) return rc;
     list[i].reads = inspection;
     list[i].ask = inspection_ask;

@@ -20,6 +20,16 @@ static int next_read(const struct af_step_ctx *ctx, struct af_ask *ret) {
   return af_reading_ask(&r, *ctx->scratch, ret);
 }
 
+/* Registering or copying may lose what an AMI is billed for; launching keeps it (rules.md 2.4, 4). */
+static bool billing_lost(const struct af_findings *f) {
+  for (size_t i = 0; i < f->n; i++) {
+    const char *attribute = f->list[i].attribute;
+    bool billing = af_streq(attribute, "platformDetails") || af_streq(attribute, "usageOperation");
+    if (billing && f->list[i].verdict != AF_SAME && !f->list[i].allowed) return true;
+  }
+  return false;
+}
+
 static int judge(const struct af_step_ctx *ctx, struct af_outcome *out) {
   json_t *seen = *ctx->scratch;
   struct af_findings findings = {0};
@@ -30,6 +40,7 @@ static int judge(const struct af_step_ctx *ctx, struct af_outcome *out) {
   int rc = af_verify(ctx->spec, ctx->facts, ctx->decision, &copy, &findings);
   if (rc) return rc;
   rc = af_findings_judge(&findings, &err);
+  bool lower = billing_lost(&findings);
   af_findings_done(&findings);
   out->kind = AF_OUT_DONE;
   if (!rc) return 0;
@@ -41,6 +52,7 @@ static int judge(const struct af_step_ctx *ctx, struct af_outcome *out) {
     json_object_clear(seen);
   } else {
     af_outcome_error(out, &err);
+    out->lower = lower;
   }
   return 0;
 }

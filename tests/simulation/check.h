@@ -52,7 +52,8 @@ static inline size_t live_images(struct rig *r) {
 
 /* Nothing twice, nothing open, nothing left over, nothing of the world's own taken away. */
 static inline void assert_clean(struct rig *r, const char *when) {
-  static const char *const empty[] = {"duplicates", "shares_open", "shares_lost", "grants_open", "orphaned_snapshots", "lost_resources"};
+  static const char *const empty[] = {"duplicates", "shares_open", "shares_lost", "grants_open", "orphaned_snapshots", "lost_resources",
+                                      "instances_open", "volumes_left", "security_groups_left", "hazards"};
   for (size_t i = 0; i < COUNT(empty); i++)
     if (audit_count(r, empty[i])) {
       print_audit(r);
