@@ -667,7 +667,7 @@ TEST(instances_are_found_by_many_filters) {
       "instance-type&Filter.1.Value.1=t3.*", "client-token&Filter.1.Value.1=one", "availability-zone&Filter.1.Value.1=eu-west-1a",
       "architecture&Filter.1.Value.1=x86_64", "root-device-type&Filter.1.Value.1=ebs", "instance-state-code&Filter.1.Value.1=16",
       "block-device-mapping.device-name&Filter.1.Value.1=/dev/xvda", "instance.group-name&Filter.1.Value.1=default",
-      "private-ip-address&Filter.1.Value.1=172.31.*", "key-name&Filter.1.Value.1=mine", "owner-id&Filter.1.Value.1=" TARGET,
+      "private-ip-address&Filter.1.Value.1=172.31.*", "key-name&Filter.1.Value.1=mine", ("owner-id&Filter.1.Value.1=" TARGET),
   };
   WORLD(w, CALM, OWN_IMAGES);
   const char *id = running(w, OWN "&ClientToken=one&KeyName=mine&TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=k&"
