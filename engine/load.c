@@ -128,7 +128,7 @@ static int take_rung(struct af_live_copy *c, struct af_step_row *rows, size_t n)
   size_t old = 0;
   if (n) c->next_ordinal = rows[n - 1].ordinal + 1;
   while (old < n && rows[old].rung < c->row.rung) af_step_row_done(&rows[old++]);
-  memmove(rows, rows + old, (n - old) * sizeof(*rows));
+  if (old) memmove(rows, rows + old, (n - old) * sizeof(*rows));
   return af_live_copy_steps(c, rows, n - old);
 }
 
