@@ -21,7 +21,7 @@ struct af_copy_view { /* what a person is shown of one copy; borrowed until the 
   int percent;                                 /* of the copy in AWS; -1 where that means nothing now */
   int64_t bytes;                               /* to be moved at most */
   const char *waits;                           /* why it doesn't go on right now; "" where it does, and of stored rows */
-  const char *name;                            /* of the new AMI; "" until it is known */
+  char name[129];                              /* of the new AMI; until it is decided what the manifest says, "" where that is nothing */
   const char *source_account, *target_account; /* "" until they are known */
 };
 

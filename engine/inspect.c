@@ -111,24 +111,6 @@ static json_t *ask_snapshots(struct af_inspection *x) {
   return NULL;
 }
 
-static json_t *key_of(json_t *keys, const char *arn) {
-  size_t i;
-  json_t *key;
-  json_array_foreach(keys, i, key) {
-    if (af_streq(af_json_str(key, "Arn"), arn)) return key;
-  }
-  return NULL;
-}
-
-static const json_t *snapshot_of(const json_t *snapshots, const char *id) {
-  size_t i;
-  json_t *s;
-  json_array_foreach(snapshots, i, s) {
-    if (af_streq(af_json_str(s, "SnapshotId"), id)) return s;
-  }
-  return NULL;
-}
-
 /* Keeps the snapshots in the order of the mappings, and notes each distinct key. AWS leaves out what it doesn't show (rules.md 6.3). */
 static int take_snapshots(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
   size_t i;
@@ -138,7 +120,7 @@ static int take_snapshots(struct af_inspection *x, const struct af_answer *a, st
   json_array_foreach(json_object_get(x->facts.image, "BlockDeviceMappings"), i, mapping) {
     const char *id = af_json_str(json_object_get(mapping, "Ebs"), "SnapshotId");
     if (!*id) continue;
-    const json_t *s = snapshot_of(json_object_get(a->output, "Snapshots"), id);
+    const json_t *s = af_json_find(json_object_get(a->output, "Snapshots"), "SnapshotId", id);
     if (!s && x->facts.pull) continue; /* not shared with us: the route depends on it */
     if (!s) {
       int rc = af_error_set(err, -AF_EAWS, AF_CLASS_AUTH, "SnapshotNotVisible", "snapshot %s of %s is not visible to account %s", id,
@@ -149,7 +131,7 @@ static int take_snapshots(struct af_inspection *x, const struct af_answer *a, st
     }
     json_array_append_new(x->facts.snapshots, json_deep_copy(s));
     const char *key = af_json_str(s, "KmsKeyId");
-    if (*key && !key_of(x->facts.source_keys, key)) json_array_append_new(x->facts.source_keys, json_pack("{s:s}", "Arn", key));
+    if (*key && !af_json_find(x->facts.source_keys, "Arn", key)) json_array_append_new(x->facts.source_keys, json_pack("{s:s}", "Arn", key));
   }
   x->key = 0;
   return 0;

@@ -156,7 +156,7 @@ void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight 
 /* batch.c */
 /* The first n of the routes that were tried; a new reference. NULL: no memory. */
 json_t *af_copy_tried(const struct af_live_copy *c, size_t n);
-/* Decides anew, from what is stored, what the present rung is; and where nobody can be asked in the source account, the target asks. */
+/* Decides anew, from what is stored, what the present rung is. -AF_ENOMEM. */
 int af_copy_decide(struct af_live_copy *c);
 /* A person has seen to what blocked it: it goes on where it stopped. */
 int af_unblock(struct af_engine *e, struct af_live_copy *c);

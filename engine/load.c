@@ -143,7 +143,6 @@ static int load_copy(struct af_engine *e, struct af_live_copy *c, bool ended_too
   rc = af_store_steps(e->config.store, c->row.id, &steps, &n, err);
   if (!rc) rc = take_rung(c, steps, n);
   if (!rc) rc = af_spec_sessions(e, &c->spec, &c->source, &c->target, err);
-  if (c->decision.pull) c->source = c->target;
   if (!rc) rc = wake_steps(e, c);
   if (rc && e->rc) *err = e->failure;
   return rc;

@@ -80,15 +80,6 @@ void af_poll_add(struct af_engine *e, size_t copy, size_t step) {
     ask_about(e, AF_FLIGHT_PROGRESS, &progress_source, copy, step, c->row.id);
 }
 
-static const json_t *item_of(const json_t *list, const char *member, const char *id) {
-  size_t i;
-  json_t *item;
-  json_array_foreach(list, i, item) {
-    if (af_streq(af_json_str(item, member), id)) return item;
-  }
-  return NULL;
-}
-
 /* Progress is written down in tens: often enough for another process to show, seldom enough to cost nothing. */
 static void note_progress(struct af_engine *e, struct af_live_copy *c, size_t step, int64_t before) {
   struct af_step_row *s = &c->steps[step];
@@ -111,7 +102,7 @@ static void matured(struct af_engine *e, const struct af_target_ref *ref, const 
   int64_t before = s->progress;
   af_step_context(e, c, ref->step, NULL, &ctx);
   af_outcome_init(&out);
-  const json_t *item = item_of(json_object_get(a->output, src->list), src->id, s->resource);
+  const json_t *item = af_json_find(json_object_get(a->output, src->list), src->id, s->resource);
   int rc = 0;
   if (just_missing(e, &c->live[ref->step], item)) out.kind = AF_OUT_PENDING;
   else rc = af_step_kind(s->kind)->matured(&ctx, item, &out);

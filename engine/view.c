@@ -60,7 +60,8 @@ static const char *text_or_empty(const char *s) {
 }
 
 static const struct af_step_row *view_of(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec,
-                                         const struct af_facts *facts, const struct af_step_row *steps, size_t n_steps) {
+                                         const struct af_facts *facts, const struct af_decision *decision, const struct af_step_row *steps,
+                                         size_t n_steps) {
   const char *source = facts ? facts->source_account : "", *target = facts ? facts->target_account : "";
   *ret = (struct af_copy_view){.row = row,
                                .spec = spec,
@@ -72,19 +73,21 @@ static const struct af_step_row *view_of(struct af_copy_view *ret, const struct 
                                .waits = ""};
   ret->source_account = *source ? source : text_or_empty(spec->source.account);
   ret->target_account = *target ? target : text_or_empty(spec->target.account);
-  ret->name = spec->name ? spec->name : facts ? af_json_str(facts->image, "Name") : "";
+  AF_COPY(ret->name, af_str(decision && *decision->name ? decision->name : text_or_empty(spec->name)));
   return look(ret);
 }
 
 void af_engine_view(const struct af_engine *e, size_t i, struct af_copy_view *ret) {
   const struct af_live_copy *c = e->copies[i];
-  const struct af_step_row *at = view_of(ret, &c->row, &c->spec, c->has_facts ? &c->facts : NULL, c->steps, c->n_steps);
+  const struct af_step_row *at = view_of(ret, &c->row, &c->spec, c->has_facts ? &c->facts : NULL, &c->decision, c->steps, c->n_steps);
   ret->waits = at ? c->live[at - c->steps].waits : c->waits;
 }
 
 int af_copy_view_stored(struct af_copy_view *ret, const struct af_copy_row *row, const struct af_copy_spec *spec,
                         const struct af_facts *facts, const struct af_step_row *steps, size_t n_steps) {
+  struct af_decision decision = {0};
   if (!known_kinds(steps, n_steps)) return -AF_EVERSION;
-  view_of(ret, row, spec, facts, steps, n_steps);
+  if (facts) af_route_decide(spec, facts, NULL, &decision); /* for its name, which no rung changes */
+  view_of(ret, row, spec, facts, &decision, steps, n_steps);
   return 0;
 }

@@ -18,7 +18,7 @@ static inline char *fixture_text_(struct copy_fixture *f, int i, const char *s) 
   return f->text[i];
 }
 
-/* ami-0123456789abcdef0 of 111111111111, us-east-1, on its way to 222222222222, eu-west-1. Borrows name. */
+/* ami-0123456789abcdef0 of 111111111111, us-east-1, on its way to 222222222222, eu-west-1. */
 static inline void copy_fixture_init(struct copy_fixture *f, enum af_copy_state state, const char *title, const char *name) {
   *f = (struct copy_fixture){.row = {.state = state, .bytes = INT64_C(30) << 30, .created_ms = 1000, .updated_ms = 2000}};
   f->row.id = fixture_text_(f, 0, "cp-0123456789ab");
@@ -29,8 +29,9 @@ static inline void copy_fixture_init(struct copy_fixture *f, enum af_copy_state 
   f->step.kind = fixture_text_(f, 5, "copy-snapshot");
   f->step.item = fixture_text_(f, 6, "snap-0123456789abcdef0");
   f->view = (struct af_copy_view){.row = &f->row, .spec = &f->spec, .steps = &f->step, .n_steps = 1, .title = title, .percent = -1,
-                                  .bytes = f->row.bytes, .waits = "", .name = name, .source_account = "111111111111",
+                                  .bytes = f->row.bytes, .waits = "", .source_account = "111111111111",
                                   .target_account = "222222222222"};
+  snprintf(f->view.name, sizeof(f->view.name), "%s", name);
 }
 
 #endif
