@@ -1,34 +1,27 @@
-/* A disk that fails: a SQLite VFS in front of the real one. It counts what is written, synced and cut, and at one of these
- * operations it either fails (once, with a code of the test's choice) or loses its power: from then on nothing works any more,
- * and fault_vfs_power_on() leaves in each file what was synced and a random part of what was not, in 512-byte sectors, as a
- * disk with a cache of its own does. */
+/* A disk that fails: a SQLite VFS in front of the real one, and the calls that make names durable (link with wrap_files). It counts what is
+ * written, synced, cut and named, and at one of these operations it either fails (once, or from then on, with a code of the test's choice)
+ * or loses its power: from then on nothing works any more, and fault_vfs_power_on() leaves what a disk keeps (fault_disk.h). */
 #ifndef AF_TESTS_UNIT_FAULT_VFS_H
 #define AF_TESTS_UNIT_FAULT_VFS_H
 
-#include "tests/unit/test.h"
+#include "tests/unit/fault_disk.h"
 
-#include <fcntl.h>
+#include <errno.h>
+#include <limits.h>
 #include <sqlite3.h>
-#include <stdlib.h>
-#include <unistd.h>
+#include <stdio.h>
+#include <sys/stat.h>
 
-#include "base/random.h"
-
-enum { FAULT_FILES = 8, FAULT_PATH = 256, FAULT_SECTOR = 512 };
-enum fault_op { FAULT_WRITE = 1, FAULT_SYNC = 2, FAULT_TRUNCATE = 4, FAULT_READ = 8, FAULT_ANY = 15 };
-
-struct fault_write {
-  char *bytes; /* NULL: a cut to this length */
-  sqlite3_int64 at;
-  size_t len;
-  struct fault_write *next;
+enum fault_op {
+  FAULT_WRITE = 1,
+  FAULT_SYNC = 2,
+  FAULT_TRUNCATE = 4,
+  FAULT_READ = 8,
+  FAULT_ANY = 15,
+  FAULT_NAME = 16, /* deleted or renamed; for the power only */
+  FAULT_CHANGES = FAULT_WRITE | FAULT_SYNC | FAULT_TRUNCATE | FAULT_NAME,
 };
-struct fault_disk_file {
-  char path[FAULT_PATH];
-  char *durable;
-  size_t len;
-  struct fault_write *pending, **end;
-};
+
 static struct {
   sqlite3_vfs vfs;
   sqlite3_vfs *real;
@@ -36,14 +29,16 @@ static struct {
   int64_t seen;   /* of them */
   int64_t fail_at; /* the operation that fails, from 1; 0: none */
   int code;       /* it returns this */
+  bool lasting;   /* so do all that follow */
   bool power;     /* it is the power that fails */
   bool dead;
-  struct fault_disk_file files[FAULT_FILES];
+  bool lying; /* a sync says that it is done, and does nothing */
 } fault;
 
 struct fault_file {
   sqlite3_file base;
   struct fault_disk_file *disk; /* NULL: not followed */
+  bool names_it;                /* SQLite syncs the folder of a journal that it makes, with the first sync of that */
   sqlite3_file *real;           /* behind this struct, in the same memory */
 };
 
@@ -58,60 +53,13 @@ static inline struct fault_disk_file *fault_disk(sqlite3_file *f) {
 static inline int fault_strikes(enum fault_op op) {
   if (fault.dead)
     return SQLITE_IOERR;
-  if (!(fault.ops & op) || ++fault.seen != fault.fail_at)
+  if (!(fault.ops & op))
+    return SQLITE_OK;
+  fault.seen++;
+  if (fault.fail_at == 0 || fault.seen < fault.fail_at || (fault.seen > fault.fail_at && !fault.lasting))
     return SQLITE_OK;
   fault.dead = fault.power;
   return fault.power ? SQLITE_IOERR : fault.code;
-}
-
-static inline void fault_forget(struct fault_disk_file *d) {
-  while (d->pending) {
-    struct fault_write *w = d->pending;
-    d->pending = w->next;
-    free(w->bytes);
-    free(w);
-  }
-  d->end = &d->pending;
-}
-
-static inline void fault_remember(struct fault_disk_file *d, const void *bytes, size_t len, sqlite3_int64 at) {
-  if (!d)
-    return;
-  struct fault_write *w = calloc(1, sizeof *w);
-  assert_non_null(w);
-  *w = (struct fault_write){.at = at, .len = len};
-  if (bytes) {
-    w->bytes = malloc(len + 1);
-    assert_non_null(w->bytes);
-    memcpy(w->bytes, bytes, len);
-  }
-  *d->end = w;
-  d->end = &w->next;
-}
-
-static inline void fault_resize(struct fault_disk_file *d, size_t len) {
-  d->durable = realloc(d->durable, len + 1);
-  assert_non_null(d->durable);
-  if (len > d->len)
-    memset(d->durable + d->len, 0, len - d->len);
-  d->len = len;
-}
-
-/* Puts sectors of the pending writes onto the disk: all of them, or each with a chance of one half. */
-static inline void fault_flush(struct fault_disk_file *d, const struct af_random *random) {
-  for (const struct fault_write *w = d->pending; w; w = w->next) {
-    if (!w->bytes && (!random || af_random_below(random, 2)))
-      fault_resize(d, (size_t)w->at);
-    for (size_t at = 0; w->bytes && at < w->len; at += FAULT_SECTOR) {
-      size_t len = w->len - at < FAULT_SECTOR ? w->len - at : FAULT_SECTOR;
-      if (random && af_random_below(random, 2))
-        continue;
-      if ((size_t)w->at + at + len > d->len)
-        fault_resize(d, (size_t)w->at + at + len);
-      memcpy(d->durable + w->at + at, w->bytes + at, len);
-    }
-  }
-  fault_forget(d);
 }
 
 static int fault_close(sqlite3_file *f) {
@@ -124,21 +72,26 @@ static int fault_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at) {
 static int fault_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at) {
   bool was_dead = fault.dead;
   int rc = fault_strikes(FAULT_WRITE);
-  if (!was_dead && (rc == SQLITE_OK || fault.dead)) /* the write during which the power fails may be on the disk in part */
+  if (fault_disk(f) && !was_dead && (rc == SQLITE_OK || fault.dead)) /* the write during which the power fails may be there in part */
     fault_remember(fault_disk(f), p, (size_t)n, at);
   return rc ? rc : fault_real(f)->pMethods->xWrite(fault_real(f), p, n, at);
 }
 static int fault_truncate(sqlite3_file *f, sqlite3_int64 len) {
   int rc = fault_strikes(FAULT_TRUNCATE);
-  if (rc == SQLITE_OK)
+  if (rc == SQLITE_OK && fault_disk(f))
     fault_remember(fault_disk(f), NULL, 0, len);
   return rc ? rc : fault_real(f)->pMethods->xTruncate(fault_real(f), len);
 }
 static int fault_sync(sqlite3_file *f, int flags) {
+  struct fault_file *file = (void *)f;
   int rc = fault_strikes(FAULT_SYNC);
-  if (rc == SQLITE_OK && fault_disk(f))
-    fault_flush(fault_disk(f), NULL);
-  return rc; /* the real disk need not be asked: nobody cuts its power */
+  if (rc != SQLITE_OK || fault.lying || !file->disk)
+    return rc; /* the real disk need not be asked: nobody cuts its power */
+  fault_flush(file->disk);
+  if (file->names_it)
+    fault_names_are_durable(file->disk->path);
+  file->names_it = false;
+  return rc;
 }
 static int fault_size(sqlite3_file *f, sqlite3_int64 *n) {
   return fault_real(f)->pMethods->xFileSize(fault_real(f), n);
@@ -182,55 +135,78 @@ static const sqlite3_io_methods fault_methods = {
     .xShmBarrier = fault_shm_barrier, .xShmUnmap = fault_shm_unmap,
 };
 
-/* The disk's view of a file; what it holds when it is first opened is durable. */
-static inline struct fault_disk_file *fault_follow(const char *path) {
-  struct fault_disk_file *free_one = NULL;
-  for (size_t i = 0; i < FAULT_FILES; i++) {
-    if (strcmp(fault.files[i].path, path) == 0)
-      return &fault.files[i];
-    if (!fault.files[i].path[0] && !free_one)
-      free_one = &fault.files[i];
-  }
-  assert_non_null(free_one);
-  *free_one = (struct fault_disk_file){0};
-  AF_COPY(free_one->path, af_str(path));
-  free_one->end = &free_one->pending;
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  off_t size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-  fault_resize(free_one, (size_t)size);
-  if (fd >= 0) {
-    assert_int_equal(pread(fd, free_one->durable, (size_t)size, 0), size);
-    (void)close(fd);
-  }
-  return free_one;
-}
-
-static inline void fault_unfollow(struct fault_disk_file *d) {
-  fault_forget(d);
-  free(d->durable);
-  *d = (struct fault_disk_file){0};
-}
-
 static int fault_open(sqlite3_vfs *vfs, sqlite3_filename name, sqlite3_file *f, int flags, int *out_flags) {
   struct fault_file *file = (void *)f;
   *file = (struct fault_file){.real = (void *)(file + 1)};
   if (fault.dead)
     return SQLITE_CANTOPEN;
+  bool created = name && (flags & SQLITE_OPEN_CREATE) && access(name, F_OK) != 0;
   int rc = fault.real->xOpen(fault.real, name, file->real, flags, out_flags);
   if (rc == SQLITE_OK) {
     file->base.pMethods = &fault_methods;
-    file->disk = name && fault.power ? fault_follow(name) : NULL;
+    file->disk = name && fault.power ? fault_follow(name, created) : NULL;
+    file->names_it = created && (flags & (SQLITE_OPEN_WAL | SQLITE_OPEN_MAIN_JOURNAL));
   }
   return rc;
 }
 
 static int fault_delete(sqlite3_vfs *vfs, const char *name, int sync) {
-  if (fault.dead)
+  if (fault.power && fault_strikes(FAULT_NAME) != SQLITE_OK)
     return SQLITE_IOERR_DELETE;
-  for (size_t i = 0; i < FAULT_FILES; i++)
-    if (strcmp(fault.files[i].path, name) == 0)
-      fault_unfollow(&fault.files[i]);
+  fault_deleted(name);
+  if (sync && !fault.lying)
+    fault_names_are_durable(name);
   return fault.real->xDelete(fault.real, name, sync);
+}
+
+/* What the program asks of the disk past SQLite. */
+int __real_fsync(int fd);
+int __real_rename(const char *from, const char *to);
+int __real_unlink(const char *path);
+int __wrap_fsync(int fd);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_unlink(const char *path);
+
+static inline int fault_denies(enum fault_op op) {
+  if (!fault.power || fault_strikes(op) == SQLITE_OK)
+    return 0;
+  errno = EIO;
+  return -1;
+}
+
+int __wrap_fsync(int fd) {
+  char link[64], path[PATH_MAX] = "";
+  struct stat st;
+  if (!fault.real)
+    return __real_fsync(fd);
+  (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  if (fault_denies(FAULT_SYNC) != 0)
+    return -1;
+  if (fault.lying || !fault.power)
+    return 0;
+  ssize_t n = readlink(link, path, sizeof path - 2);
+  assert_true(n > 0 && fstat(fd, &st) == 0);
+  path[n] = S_ISDIR(st.st_mode) ? '/' : 0;
+  if (S_ISDIR(st.st_mode))
+    fault_names_are_durable(path);
+  else if (fault_find(path))
+    fault_flush(fault_find(path));
+  return 0;
+}
+
+int __wrap_rename(const char *from, const char *to) {
+  if (fault_denies(FAULT_NAME) != 0)
+    return -1;
+  if (fault.power)
+    fault_renamed(from, to);
+  return __real_rename(from, to);
+}
+
+int __wrap_unlink(const char *path) {
+  if (fault_denies(FAULT_NAME) != 0)
+    return -1;
+  fault_deleted(path);
+  return __real_unlink(path);
 }
 
 /* Makes the failing disk the default one. */
@@ -247,6 +223,7 @@ static inline void fault_vfs_install(void) {
 static inline void fault_vfs_remove(void) {
   assert_int_equal(sqlite3_vfs_unregister(&fault.vfs), SQLITE_OK);
   assert_int_equal(sqlite3_vfs_register(fault.real, 1), SQLITE_OK);
+  fault.real = NULL;
 }
 
 /* From now on the fail_at-th of ops returns code; or the power fails at it, where code is 0. */
@@ -256,28 +233,20 @@ static inline void fault_vfs_arm(unsigned ops, int64_t fail_at, int code) {
   fault.fail_at = fail_at;
   fault.code = code;
   fault.power = code == 0;
-  fault.dead = false;
+  fault.dead = fault.lying = fault.lasting = false;
 }
 static inline void fault_vfs_disarm(void) {
   fault.fail_at = 0;
-  fault.dead = fault.power = false;
+  fault.dead = fault.power = fault.lying = fault.lasting = false;
   for (size_t i = 0; i < FAULT_FILES; i++)
-    if (fault.files[i].path[0])
-      fault_unfollow(&fault.files[i]);
+    if (fault_files[i].path[0])
+      fault_unfollow(&fault_files[i]);
 }
 
 /* After a power loss, with every connection closed: leaves in the files what the disk kept. */
 static inline void fault_vfs_power_on(const struct af_random *random) {
-  for (size_t i = 0; i < FAULT_FILES; i++) {
-    struct fault_disk_file *d = &fault.files[i];
-    if (!d->path[0])
-      continue;
-    fault_flush(d, random);
-    int fd = open(d->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, d->durable, d->len), d->len);
-    (void)close(fd);
-  }
+  fault.power = fault.dead = false; /* what follows happens to the real files */
+  fault_lose_power(random);
   fault_vfs_disarm();
 }
 
