@@ -34,8 +34,21 @@ int af_class_parse(const char *name, enum af_class *ret) {
   return -AF_EINVAL;
 }
 
-/* Formats into a fixed array. What doesn't fit is cut at a UTF-8 boundary; a message is one line, so that no reply of a
- * server can forge a second one in a log: control characters become spaces. */
+/* A message is one line, so that no reply of a server can forge a second one in a log, and it is UTF-8, because it is stored as JSON. */
+static void make_line(char *text) {
+  struct af_str rest = af_str(text);
+  for (size_t n; rest.len > 0; rest = af_str_n(rest.ptr + n, rest.len - n)) {
+    char *p = text + (rest.ptr - text);
+    n = af_str_utf8_char(rest);
+    if (n == 0)
+      *p = '?';
+    else if ((unsigned char)*p < 0x20 || *p == 0x7F)
+      *p = ' ';
+    n = n ? n : 1;
+  }
+}
+
+/* Formats into a fixed array. What doesn't fit is cut at a UTF-8 boundary. */
 __attribute__((format(printf, 3, 0))) static void set_line(char *dst, size_t size, const char *format, va_list args) {
   int n = vsnprintf(dst, size, format, args);
   if (n < 0) {
@@ -50,9 +63,12 @@ __attribute__((format(printf, 3, 0))) static void set_line(char *dst, size_t siz
     if (lead > 0 && (unsigned char)dst[lead - 1] >= 0xC0 && !af_str_utf8(af_str_n(dst + lead - 1, len - lead + 1)))
       dst[lead - 1] = 0;
   }
-  for (char *p = dst; *p; p++)
-    if ((unsigned char)*p < 0x20 || *p == 0x7F)
-      *p = ' ';
+  make_line(dst);
+}
+
+void af_error_text(char *dst, size_t size, struct af_str text) {
+  af_str_copy(dst, size, text);
+  make_line(dst);
 }
 
 int af_error_set(struct af_error *err, int rc, enum af_class c, const char *code, const char *format, ...) {
@@ -60,7 +76,7 @@ int af_error_set(struct af_error *err, int rc, enum af_class c, const char *code
     return rc;
   /* The arguments may point into err itself, as when an error is wrapped: build the new one beside the old. */
   struct af_error fresh = {.class = c};
-  AF_COPY(fresh.code, af_str(code));
+  AF_ERROR_TEXT(fresh.code, af_str(code));
   va_list args;
   va_start(args, format);
   set_line(fresh.message, sizeof fresh.message, format, args);

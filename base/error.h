@@ -5,6 +5,8 @@
 
 #include <stdarg.h>
 
+#include "base/str.h"
+
 /* Functions return 0 or the negative of one of these. */
 enum {
   AF_ENOMEM = 1,
@@ -61,6 +63,10 @@ int af_error_set(struct af_error *err, int rc, enum af_class c, const char *code
 /* Sets the hint of an error that is already filled. err may be NULL. */
 void af_error_hint(struct af_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void af_error_clear(struct af_error *err);
+/* Copies text, whoever wrote it, into a member of an error as it may be stored and shown: one line of well-formed UTF-8. What does not
+ * fit is cut; control characters become spaces, and what is no UTF-8 question marks. */
+#define AF_ERROR_TEXT(member, str) af_error_text((member), sizeof(member), (str))
+void af_error_text(char *dst, size_t size, struct af_str text);
 int af_error_nomem(struct af_error *err); /* fills and returns -AF_ENOMEM, allocating nothing */
 
 #endif

@@ -60,12 +60,15 @@ int af_str_to_i64(struct af_str s, int64_t *ret) {
   return 0;
 }
 
-/* The bytes of the well-formed character at p (Unicode, table 3-7), or 0: no overlong form, no surrogate, no NUL. */
-static size_t utf8_char(const unsigned char *p, size_t len) {
+/* Unicode, table 3-7: no overlong form, no surrogate. */
+size_t af_str_utf8_char(struct af_str s) {
+  const unsigned char *p = (const unsigned char *)s.ptr;
+  if (s.len == 0)
+    return 0;
   if (p[0] < 0x80)
     return p[0] ? 1 : 0;
   size_t n = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : p[0] >= 0xE0 && p[0] <= 0xEF ? 3 : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
-  if (n == 0 || n > len)
+  if (n == 0 || n > s.len)
     return 0;
   unsigned char low = p[0] == 0xE0 ? 0xA0 : p[0] == 0xF0 ? 0x90 : 0x80;
   unsigned char high = p[0] == 0xED ? 0x9F : p[0] == 0xF4 ? 0x8F : 0xBF;
@@ -79,7 +82,7 @@ static size_t utf8_char(const unsigned char *p, size_t len) {
 
 bool af_str_utf8(struct af_str s) {
   for (size_t i = 0; i < s.len;) {
-    size_t n = utf8_char((const unsigned char *)s.ptr + i, s.len - i);
+    size_t n = af_str_utf8_char(af_str_n(s.ptr + i, s.len - i));
     if (n == 0)
       return false;
     i += n;

@@ -40,6 +40,8 @@ char *af_str_dup(struct af_str s);
 
 /* Is it well-formed UTF-8 without NUL? */
 bool af_str_utf8(struct af_str s);
+/* The bytes of the character that s begins with; 0 where none that is well-formed does, or a NUL. */
+size_t af_str_utf8_char(struct af_str s);
 
 /* The known word (the list ends with NULL) that was most likely meant; NULL where none is near. Static as the list is. */
 const char *af_str_nearest(struct af_str word, const char *const *known);

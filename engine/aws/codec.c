@@ -2,7 +2,6 @@
  * and decode_xml.c; what is here knows how AWS wraps a reply and how it words an error (rules.md 8). */
 #include "engine/aws/codec.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
 #include "engine/aws/codec_parts.h"
@@ -149,23 +148,15 @@ static struct af_str bare_code(struct af_str code) {
   return hash ? af_str_n(hash + 1, code.len - (size_t)(hash + 1 - code.ptr)) : code;
 }
 
-static void make_one_line(char *text) {
-  char *end = text;
-  for (; *end; end++)
-    if (iscntrl((unsigned char)*end))
-      *end = ' ';
-  while (end > text && end[-1] == ' ')
-    *--end = 0;
-}
-
-/* One line for a person. A refused signature is explained with the canonical request, session token included: that stays here. */
+/* A refused signature is explained with the canonical request, session token included: that stays here. */
 static void put_message(struct af_error *err, struct af_str message) {
   static const char echo[] = "The Canonical String";
   char *end;
-  AF_COPY(err->message, message);
+  AF_ERROR_TEXT(err->message, message);
   if ((end = strstr(err->message, echo)))
     *end = 0;
-  make_one_line(err->message);
+  for (end = err->message + strlen(err->message); end > err->message && end[-1] == ' ';)
+    *--end = 0;
 }
 
 /* S3 says so when the bucket lies in another Region than the call went to, and mostly which one it is. */
@@ -175,7 +166,6 @@ static void put_region_hint(struct af_error *err, struct af_str region) {
   char name[64];
   if (region.len == 0 || !AF_COPY(name, region))
     return;
-  make_one_line(name);
   for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
     if (strcmp(err->code, codes[i]) == 0)
       af_error_hint(err, "The bucket lies in %s: name that Region.", name);
@@ -220,7 +210,7 @@ static int read_error(const struct af_op *op, const struct af_reply *reply, stru
     code = text_of(error, "code");
   if (json && message.len == 0)
     message = text_of(error, "Message");
-  AF_COPY(err->code, bare_code(code));
+  AF_ERROR_TEXT(err->code, bare_code(code));
   put_message(err, message);
   struct af_str region = text_of(error, "Region");
   put_region_hint(err, region.len > 0 ? region : reply->bucket_region);
@@ -260,7 +250,7 @@ int af_decode(const struct af_op *op, const struct af_reply *reply, json_t **ret
   }
   if (rc < 0)
     put_malformed(reply, r.why, &fresh);
-  AF_COPY(fresh.request_id, af_str(request_id));
+  AF_ERROR_TEXT(fresh.request_id, af_str(request_id));
   AF_COPY(fresh.action, af_str(op->label));
   af_classify(op, AF_SENT_REPLIED, &fresh);
   if (err)

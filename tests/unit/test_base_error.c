@@ -50,6 +50,18 @@ TEST(a_message_stays_on_its_line) {
   assert_string_equal(e.message, "a b c [0m ");
 }
 
+TEST(what_others_wrote_becomes_a_line_that_can_be_stored) {
+  struct af_error e;
+  AF_ERROR_TEXT(e.code, af_str("Bad\nCode\x7f"));
+  assert_string_equal(e.code, "Bad Code ");
+  AF_ERROR_TEXT(e.message, af_str_n("z\xC3\xBC\xFFric\0h \xE2\x82", 11));
+  assert_string_equal(e.message, "z\xC3\xBC?ric");
+  AF_ERROR_TEXT(e.message, af_str("cut \xE2\x82"));
+  assert_string_equal(e.message, "cut ??");
+  af_error_set(&e, -AF_EIO, AF_CLASS_INTERNAL, "X", "%.5s", "1234\xE2\x82\xAC");
+  assert_string_equal(e.message, "1234?");
+}
+
 TEST(a_long_message_is_cut_where_a_character_ends) {
   char text[1100];
   for (size_t pad = 0; pad < 6; pad++) {
@@ -70,6 +82,7 @@ int main(void) {
       cmocka_unit_test(no_error_struct_is_no_harm),
       cmocka_unit_test(an_error_can_be_wrapped_in_itself),
       cmocka_unit_test(a_message_stays_on_its_line),
+      cmocka_unit_test(what_others_wrote_becomes_a_line_that_can_be_stored),
       cmocka_unit_test(a_long_message_is_cut_where_a_character_ends),
   };
   return cmocka_run_group_tests_name("base/error", tests, NULL, NULL);
