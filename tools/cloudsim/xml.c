@@ -1,5 +1,5 @@
-/* XML replies: one line without white space (rules.md 8), every text escaped, control characters that XML 1.0 cannot carry replaced
- * by '?'. Writes only. */
+/* XML replies: one line without white space (rules.md 8), every text escaped, what XML 1.0 cannot carry (control characters, bytes that
+ * are no UTF-8) replaced by '?'. Writes only. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -34,8 +34,15 @@ void cs_xml_text(struct af_buf *b, const char *name, const char *text) {
   if (!text)
     return;
   cs_xml_open(b, name);
-  for (const char *c = text; *c; c++)
-    put_escaped(b, *c);
+  struct af_str rest = af_str(text);
+  for (size_t n; rest.len > 0; rest = af_str_n(rest.ptr + n, rest.len - n)) {
+    n = af_str_utf8_char(rest);
+    if (n > 1)
+      af_buf_add(b, rest.ptr, n);
+    else
+      put_escaped(b, n ? *rest.ptr : '?');
+    n = n ? n : 1;
+  }
   cs_xml_close(b, name);
 }
 
