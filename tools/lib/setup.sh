@@ -26,7 +26,7 @@ build     libexpat1-dev         XML in AWS's replies
 build     libyaml-dev           YAML manifests
 build     libmicrohttpd-dev     cloudsim's HTTP server
 test      clang                 the second compiler, whose warnings and sanitizers differ
-test      libclang-rt-14-dev    clang's address and undefined-behaviour sanitizers
+test      libclang-rt-14-dev    clang's address and undefined-behaviour sanitizers, and libFuzzer
 test      libcmocka-dev         unit tests
 test      valgrind              leaks and uninitialised memory
 test      python3               end-to-end tests
