@@ -143,7 +143,9 @@ static size_t host_length(struct af_str s) {
     const char *close = memchr(s.ptr, ']', s.len);
     char text[64];
     struct in6_addr v6;
-    if (!close || !AF_COPY(text, af_str_n(s.ptr + 1, (size_t)(close - s.ptr) - 1)) || inet_pton(AF_INET6, text, &v6) != 1)
+    struct af_str address = af_str_n(s.ptr + 1, close ? (size_t)(close - s.ptr) - 1 : 0);
+    /* What inet_pton() doesn't see, behind a NUL, is no address either. */
+    if (!close || memchr(address.ptr, 0, address.len) || !AF_COPY(text, address) || inet_pton(AF_INET6, text, &v6) != 1)
       return 0;
     return (size_t)(close - s.ptr) + 1;
   }
