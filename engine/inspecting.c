@@ -75,8 +75,9 @@ static void choose_route(struct af_engine *e, struct af_live_copy *c) {
   c->facts = *facts;
   af_facts_init(facts);
   c->has_facts = true;
-  if (af_copy_decide(c)) {
-    af_engine_fail(e, -AF_ENOMEM, NULL);
+  int rc = af_copy_decide(c);
+  if (rc) {
+    af_engine_fail(e, rc, NULL);
     return;
   }
   if (write_facts(e, c)) return;
@@ -194,9 +195,11 @@ static bool begin(struct af_engine *e, struct af_live_copy *c) {
   }
   if (c->row.state == AF_COPY_WAITING && af_record_copy(e, c, AF_COPY_INSPECTING, &(struct af_note){.kind = "state"})) return false;
   json_decref(c->tried);
-  c->tried = af_copy_tried(c, (size_t)c->row.rung);
+  c->tried = NULL;
+  int rc = af_copy_tried(c, &c->tried);
   struct af_inspected who = {.spec = &c->spec, .copy_id = c->row.id, .begun_ms = c->row.created_ms, .tried = c->tried};
-  if (!c->tried || af_inspection_new(&c->inspection, &who)) return af_engine_fail(e, -AF_ENOMEM, NULL) == 0;
+  if (!rc) rc = af_inspection_new(&c->inspection, &who);
+  if (rc) return af_engine_fail(e, rc, NULL) == 0;
   e->inspecting++;
   c->inspect_since_ms = now;
   c->inspect_repeats = c->inspect_expired = 0;

@@ -154,16 +154,16 @@ void af_inspect_advance(struct af_engine *e, size_t copy);
 void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight *f, struct af_answer *a);
 
 /* batch.c */
-/* The first n of the routes that were tried; a new reference. NULL: no memory. */
-json_t *af_copy_tried(const struct af_live_copy *c, size_t n);
-/* Decides anew, from what is stored, what the present rung is. -AF_ENOMEM. */
+/* The routes that were tried before the present rung; a new reference. -AF_ENOMEM, or -AF_ECORRUPT: they aren't what is written. */
+int af_copy_tried(const struct af_live_copy *c, json_t **ret);
+/* Decides anew, from what is stored, what the present rung is. As above. */
 int af_copy_decide(struct af_live_copy *c);
 /* A person has seen to what blocked it: it goes on where it stopped. */
 int af_unblock(struct af_engine *e, struct af_live_copy *c);
 void af_live_copy_free(struct af_live_copy *c);
 /* Reads spec and facts of its row, and decides what was decided. */
 int af_live_copy_parse(struct af_live_copy *c, struct af_store *store, struct af_error *err);
-/* Gives the copy its step rows, as they are stored or about to be; takes them over. */
+/* Gives the copy its step rows, as they are stored or about to be; takes them over. -AF_ENOMEM, or -AF_ECORRUPT: their data is none. */
 int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t n);
 /* The sessions that a spec names; their configuration is read now. */
 int af_spec_sessions(struct af_engine *e, const struct af_copy_spec *spec, struct af_session **ret_source, struct af_session **ret_target,

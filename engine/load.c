@@ -28,6 +28,27 @@ void af_live_copy_free(struct af_live_copy *c) {
   free(c);
 }
 
+/* JSON that a row holds. -AF_ENOMEM, or -AF_ECORRUPT: it is none, or of another type. */
+static int read_stored(const char *text, json_type type, json_t **ret) {
+  json_error_t error;
+  json_t *json = json_loads(text, JSON_DECODE_ANY, &error);
+  if (!json) return json_error_code(&error) == json_error_out_of_memory ? -AF_ENOMEM : -AF_ECORRUPT;
+  if (json_typeof(json) == type) {
+    *ret = json;
+    return 0;
+  }
+  json_decref(json);
+  return -AF_ECORRUPT;
+}
+
+static int damaged(const struct af_live_copy *c, const char *what, int rc, struct af_error *err) {
+  if (rc != -AF_ECORRUPT) return af_error_nomem(err);
+  af_error_set(err, rc, AF_CLASS_INTERNAL, "StoreCorrupt", "the database is damaged: what is stored of copy %s as %s is not what amiferry writes",
+               c->row.id, what);
+  af_error_hint(err, "it was left as it is: keep a copy of it, then restore a backup or start with another --db");
+  return rc;
+}
+
 int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t n) {
   drop_steps(c);
   c->live = calloc(n ? n : 1, sizeof(*c->live));
@@ -38,8 +59,8 @@ int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t
   c->steps = steps;
   c->n_steps = n;
   for (size_t i = 0; i < n; i++) {
-    c->live[i].data = steps[i].data ? json_loads(steps[i].data, 0, NULL) : json_object();
-    if (!json_is_object(c->live[i].data)) return -AF_ENOMEM;
+    int rc = read_stored(steps[i].data ? steps[i].data : "{}", JSON_OBJECT, &c->live[i].data);
+    if (rc) return rc;
   }
   return 0;
 }
@@ -58,7 +79,8 @@ int af_live_copy_parse(struct af_live_copy *c, struct af_store *store, struct af
   json_decref(json);
   if (rc) return rc;
   c->has_facts = true;
-  if (af_copy_decide(c)) return af_error_nomem(err);
+  rc = af_copy_decide(c);
+  if (rc) return damaged(c, "the routes that were tried", rc, err);
   bool planned = c->row.route && c->row.state != AF_COPY_INSPECTING && !af_copy_state_ended(c->row.state);
   if (!planned || af_streq(c->row.route, af_route_name(c->decision.route))) return 0;
   rc = af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "OtherRoute", "copy %s was begun as %s, and this program would go %s", c->row.id,
@@ -67,15 +89,19 @@ int af_live_copy_parse(struct af_live_copy *c, struct af_store *store, struct af
   return rc;
 }
 
-json_t *af_copy_tried(const struct af_live_copy *c, size_t n) {
-  json_t *all = c->row.tried ? json_loads(c->row.tried, 0, NULL) : json_array();
-  while (json_array_size(all) > n) json_array_remove(all, json_array_size(all) - 1);
-  return all;
+int af_copy_tried(const struct af_live_copy *c, json_t **ret) {
+  json_t *all = NULL;
+  int rc = read_stored(c->row.tried ? c->row.tried : "[]", JSON_ARRAY, &all);
+  if (rc) return rc;
+  while (json_array_size(all) > (size_t)c->row.rung) json_array_remove(all, json_array_size(all) - 1);
+  *ret = all;
+  return 0;
 }
 
 int af_copy_decide(struct af_live_copy *c) {
-  json_t *tried = af_copy_tried(c, (size_t)c->row.rung);
-  if (!tried) return -AF_ENOMEM;
+  json_t *tried;
+  int rc = af_copy_tried(c, &tried);
+  if (rc) return rc;
   af_route_decide(&c->spec, &c->facts, tried, &c->decision);
   json_decref(tried);
   return 0;
@@ -141,7 +167,7 @@ static int load_copy(struct af_engine *e, struct af_live_copy *c, bool ended_too
   int rc = af_live_copy_parse(c, e->config.store, err);
   if (rc || (af_copy_state_ended(c->row.state) && !ended_too)) return rc;
   rc = af_store_steps(e->config.store, c->row.id, &steps, &n, err);
-  if (!rc) rc = take_rung(c, steps, n);
+  if (!rc && (rc = take_rung(c, steps, n))) rc = damaged(c, "its steps", rc, err);
   if (!rc) rc = af_spec_sessions(e, &c->spec, &c->source, &c->target, err);
   if (!rc) rc = wake_steps(e, c);
   if (rc && e->rc) *err = e->failure;

@@ -122,14 +122,15 @@ static int block_here(struct af_engine *e, struct af_live_copy *c, const struct 
 /* Notes why this route was given up, and says whether another is left. Another that waits for a person is one, too. */
 static bool try_another(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
   struct af_decision next = {0};
-  json_t *tried = af_copy_tried(c, (size_t)c->row.rung);
+  json_t *tried = NULL;
   json_t *one = json_pack("{s:s, s:s, s:s}", "route", af_route_name(c->decision.route), "code", err->code, "reason", err->message);
-  int rc = json_array_append_new(tried, one) ? -AF_ENOMEM : 0; /* takes NULL for either */
+  int rc = af_copy_tried(c, &tried);
+  if (json_array_append_new(tried, one) && !rc) rc = -AF_ENOMEM; /* takes NULL for either */
   if (!rc) af_route_decide(&c->spec, &c->facts, tried, &next);
   bool left = next.route != AF_ROUTE_NONE || next.refusal.class == AF_CLASS_AUTH;
   char *text = rc || !left ? NULL : json_dumps(tried, JSON_COMPACT);
   json_decref(tried);
-  if (rc || (left && !text)) return af_engine_fail(e, -AF_ENOMEM, NULL) == 0;
+  if (rc || (left && !text)) return af_engine_fail(e, rc ? rc : -AF_ENOMEM, NULL) == 0;
   if (!left) return false;
   free(c->row.tried);
   c->row.tried = text;
