@@ -48,6 +48,16 @@ static bool reserved(struct af_str name) {
   return false;
 }
 
+/* Does the query name what the signer adds itself? */
+static bool has_own(struct af_str query) {
+  struct af_buf plain;
+  af_buf_init(&plain, 1 << 20);
+  cs_uri_decode(&plain, query, true);
+  bool found = plain.len && memmem(plain.ptr, plain.len, "X-Amz-", 6);
+  af_buf_done(&plain);
+  return found;
+}
+
 static bool read_request(struct request *r, struct af_str rest) {
   struct af_str head = fuzz_line(&rest);
   r->in_query = af_str_eq(fuzz_word(&head), af_str("query"));
@@ -67,7 +77,8 @@ static bool read_request(struct request *r, struct af_str rest) {
     r->headers[r->n++] = h;
   }
   r->body = rest;
-  return r->method.len && all(r->method, of_token) && r->path.len && r->path.ptr[0] == '/' && all(r->path, of_target) && all(r->query, of_query);
+  return r->method.len && all(r->method, of_token) && r->path.len && r->path.ptr[0] == '/' && all(r->path, of_target) && all(r->query, of_query) &&
+         !has_own(r->query);
 }
 
 /* As it comes out at the other end. */
