@@ -168,14 +168,14 @@ int af_error_from_json(const char *json, struct af_error *ret) {
   af_error_clear(ret);
   if (af_class_parse(af_json_str(o, "class"), &ret->class)) ret->class = AF_CLASS_INTERNAL;
   ret->http_status = (int)af_json_int(o, "http_status");
-  AF_COPY(ret->code, af_str(af_json_str(o, "code")));
-  AF_COPY(ret->request_id, af_str(af_json_str(o, "request_id")));
-  AF_COPY(ret->account, af_str(af_json_str(o, "account")));
-  AF_COPY(ret->region, af_str(af_json_str(o, "region")));
-  AF_COPY(ret->action, af_str(af_json_str(o, "action")));
-  AF_COPY(ret->resource, af_str(af_json_str(o, "resource")));
-  AF_COPY(ret->message, af_str(af_json_str(o, "message")));
-  AF_COPY(ret->hint, af_str(af_json_str(o, "hint")));
+  AF_ERROR_TEXT(ret->code, af_str(af_json_str(o, "code")));
+  AF_ERROR_TEXT(ret->request_id, af_str(af_json_str(o, "request_id")));
+  AF_ERROR_TEXT(ret->account, af_str(af_json_str(o, "account")));
+  AF_ERROR_TEXT(ret->region, af_str(af_json_str(o, "region")));
+  AF_ERROR_TEXT(ret->action, af_str(af_json_str(o, "action")));
+  AF_ERROR_TEXT(ret->resource, af_str(af_json_str(o, "resource")));
+  AF_ERROR_TEXT(ret->message, af_str(af_json_str(o, "message")));
+  AF_ERROR_TEXT(ret->hint, af_str(af_json_str(o, "hint")));
   json_decref(o);
   return 0;
 }

@@ -234,6 +234,6 @@ void af_ladder_refuse(const struct af_survey *s, const struct af_ladder *l, stru
     *ret = by->obstacle;
   else
     AF_REFUSE(ret, REFUSED, "RoutesExhausted", "no way is left for %s", s->image_id);
-  AF_COPY(ret->message, af_str(w.message));
+  AF_ERROR_TEXT(ret->message, af_str(w.message));
   af_refuse_hint(ret, "%s", *w.hint ? w.hint : "see what AWS said of each, mend it, and run the manifest again");
 }

@@ -19,19 +19,19 @@ bool af_refuse_hint(struct af_error *e, const char *format, ...) {
 
 void af_refusal_at(struct af_error *e, const char *action, const char *account, const char *region, const char *resource) {
   if (!*e->action)
-    AF_COPY(e->action, af_str(action));
+    AF_ERROR_TEXT(e->action, af_str(action));
   if (!*e->account)
-    AF_COPY(e->account, af_str(account));
+    AF_ERROR_TEXT(e->account, af_str(account));
   if (!*e->region)
-    AF_COPY(e->region, af_str(region));
+    AF_ERROR_TEXT(e->region, af_str(region));
   if (!*e->resource)
-    AF_COPY(e->resource, af_str(resource));
+    AF_ERROR_TEXT(e->resource, af_str(resource));
 }
 
 void af_refusal_of_key(struct af_error *e, const json_t *key, const char *account, const char *region, const char *resource) {
   af_refusal_at(e, "kms:DescribeKey", account, region, resource);
   e->http_status = (int)af_json_int(key, "HttpStatus");
-  AF_COPY(e->request_id, af_str(af_json_str(key, "RequestId")));
+  AF_ERROR_TEXT(e->request_id, af_str(af_json_str(key, "RequestId")));
 }
 
 /* What a key that is not enabled needs, by its state. */
