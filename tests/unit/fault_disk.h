@@ -28,7 +28,7 @@ struct fault_disk_file { /* a file, whatever its name */
   bool gone;                       /* deleted, but for the disk not yet */
   struct fault_disk_file *replaced; /* a file that a rename, not durable yet, has put this one in the place of */
   char *durable;
-  size_t len;
+  size_t len, room; /* its length, and the bytes that there is room for */
   struct fault_write *pending, **end;
 };
 static struct fault_disk_file fault_files[FAULT_FILES];
@@ -63,8 +63,11 @@ static inline void fault_remember(struct fault_disk_file *d, const void *bytes, 
 }
 
 static inline void fault_resize(struct fault_disk_file *d, size_t len) {
-  d->durable = realloc(d->durable, len + 1);
-  assert_non_null(d->durable);
+  if (len + 1 > d->room) {
+    d->room = 2 * len + 1;
+    d->durable = realloc(d->durable, d->room);
+    assert_non_null(d->durable);
+  }
   if (len > d->len)
     memset(d->durable + d->len, 0, len - d->len);
   d->len = len;

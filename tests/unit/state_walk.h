@@ -18,7 +18,7 @@ struct walk {
   struct af_exposure_row exposures[WALK_EXPOSURES];
   size_t n_batches, n_copies, n_steps[WALK_COPIES], n_exposures;
   char text[WALK_LONG_TEXT + 1];
-  size_t longest; /* of its texts: in each eighth walk they fill the log, so that SQLite begins it anew */
+  size_t longest; /* of its texts: in each twelfth walk they fill the log, so that SQLite begins it anew */
   int commits;     /* that succeeded */
   bool committing; /* one more may have */
   void (*on_commit)(struct walk *w);
@@ -143,7 +143,7 @@ static inline int walk(struct walk *w, uint64_t seed) {
   int rc = 0;
   af_random_seed(&w->random, seed);
   test_clock_init(&w->f->clock, 1000000);
-  w->longest = seed % 8 ? WALK_TEXT : WALK_LONG_TEXT;
+  w->longest = seed % 12 ? WALK_TEXT : WALK_LONG_TEXT;
   if (!w->f->store)
     rc = af_store_open(&w->f->store, w->f->path, AF_STORE_OWNER, &w->f->clock.clock, &w->f->err);
   for (int i = 0; rc == 0 && i < WALK_TURNS; i++) {
