@@ -39,7 +39,7 @@ static int create_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct 
 
 static int create_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   if (a->rc && op == &af_ec2_create_image && af_streq(a->error.code, "InvalidAMIName.Duplicate")) return af_name_duplicate(ctx, out);
-  if (op != &af_ec2_describe_images) return af_made_answer(ctx, op, &af_ec2_create_image, a, out);
+  if (op != &af_ec2_describe_images || !af_name_in_doubt(ctx)) return af_made_answer(ctx, op, &af_ec2_create_image, a, out);
   if (!a->rc) af_name_probed(ctx, a, out);
   return 0;
 }

@@ -1,10 +1,11 @@
 /* What the kinds share that make an image by one call, of which AWS makes the snapshots: finding what a lost call made, asking why a failed
  * one failed, and removing one. A failed image doesn't say why; its snapshots do (rules.md 1.6), so they are read before it is given up.
- * Removing one (undo, or to make it anew) is a small walk: deregister, which also cancels a copy under way, then delete its snapshots one
- * by one until AWS shows none.
+ * Removing one (undo, or to make it anew) is a small walk: read which snapshots it holds, since the tags of a finished copy may all be the
+ * user's and a deregistered image tells nothing; deregister, which also cancels a copy under way; delete those snapshots and any that still
+ * carries this step's tags, one by one, until AWS shows none.
  *
  * data: {"autopsy": what the image said} | {"discard": image, "why": reason} while removing a failed one,
- *       with {"deregistered": ms, "drop": snapshot, "dropped": [snapshot…]} as the walk goes on. */
+ *       with {"held": [snapshot…], "deregistered": ms, "drop": snapshot, "dropped": [snapshot…]} as the walk goes on. */
 #include <stdio.h>
 
 #include "engine/aws/ops.h"
@@ -16,9 +17,33 @@ static bool removing(const struct af_step_ctx *ctx) {
   return ctx->step->face == AF_FACE_UNDO || *af_json_str(ctx->data, "discard");
 }
 
+static bool dropped(const struct af_step_ctx *ctx, const char *snapshot) {
+  size_t i;
+  json_t *gone;
+  json_array_foreach(json_object_get(ctx->data, "dropped"), i, gone) {
+    if (af_streq(json_string_value(gone), snapshot)) return true;
+  }
+  return false;
+}
+
+/* The snapshot that goes next: one that was found, or one that the image held; "" where there is none. */
+static const char *next_drop(const struct af_step_ctx *ctx) {
+  const char *found = af_json_str(ctx->data, "drop");
+  size_t i;
+  json_t *held;
+  if (*found) return found;
+  json_array_foreach(json_object_get(ctx->data, "held"), i, held) {
+    if (!dropped(ctx, json_string_value(held))) return json_string_value(held);
+  }
+  return "";
+}
+
 static int removal_ask(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  const char *drop = af_json_str(ctx->data, "drop");
-  if (!af_json_int(ctx->data, "deregistered")) {
+  const char *drop = next_drop(ctx);
+  if (!json_object_get(ctx->data, "held")) {
+    ret->op = &af_ec2_describe_images;
+    ret->input = json_pack("{s:[s]}", "ImageIds", ctx->step->resource);
+  } else if (!af_json_int(ctx->data, "deregistered")) {
     ret->op = &af_ec2_deregister_image;
     ret->input = json_pack("{s:s}", "ImageId", ctx->step->resource);
   } else if (*drop) {
@@ -37,13 +62,10 @@ static int set_data(struct af_outcome *out, json_t *data) {
 
 /* The next snapshot that the walk hasn't dropped yet; NULL where AWS shows none. */
 static const char *undropped(const struct af_step_ctx *ctx, const json_t *list) {
-  size_t i, k;
-  json_t *snapshot, *gone;
+  size_t i;
+  json_t *snapshot;
   json_array_foreach(list, i, snapshot) {
-    const char *id = af_json_str(snapshot, "SnapshotId");
-    bool dropped = false;
-    json_array_foreach(json_object_get(ctx->data, "dropped"), k, gone) dropped |= af_streq(json_string_value(gone), id);
-    if (!dropped) return id;
+    if (!dropped(ctx, af_json_str(snapshot, "SnapshotId"))) return af_json_str(snapshot, "SnapshotId");
   }
   return NULL;
 }
@@ -84,7 +106,24 @@ static int listed(const struct af_step_ctx *ctx, const struct af_answer *a, stru
   return 0;
 }
 
+/* What AWS doesn't show any more, or not yet, holds nothing that could be read: its tags must do. */
+static int take_held(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
+  json_t *data = json_deep_copy(ctx->data), *held = json_array(), *mapping;
+  size_t i;
+  json_array_foreach(json_object_get(json_array_get(json_object_get(a->output, "Images"), 0), "BlockDeviceMappings"), i, mapping) {
+    if (*af_mapping_snapshot(mapping)) json_array_append_new(held, json_string(af_mapping_snapshot(mapping)));
+  }
+  if (json_object_set_new(data, "held", held)) {
+    json_decref(data);
+    return -AF_ENOMEM;
+  }
+  out->kind = AF_OUT_AGAIN;
+  return set_data(out, data);
+}
+
 static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
+  bool unseen = a->rc && af_str_starts(af_str(a->error.code), "InvalidAMIID.");
+  if (op == &af_ec2_describe_images) return a->rc && !unseen ? 0 : take_held(ctx, a, out);
   if (op == &af_ec2_describe_snapshots) return a->rc ? 0 : listed(ctx, a, out);
   if (a->rc) af_gone(ctx, a, 1, out);
   if (a->rc && out->kind != AF_OUT_DONE) return 0;
@@ -92,7 +131,7 @@ static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op,
   if (data && op == &af_ec2_deregister_image) json_object_set_new(data, "deregistered", json_integer(ctx->now_ms));
   if (data && op == &af_ec2_delete_snapshot) {
     if (!json_object_get(data, "dropped")) json_object_set_new(data, "dropped", json_array());
-    json_array_append_new(json_object_get(data, "dropped"), json_string(af_json_str(data, "drop")));
+    json_array_append_new(json_object_get(data, "dropped"), json_string(next_drop(ctx)));
     json_object_del(data, "drop");
   }
   out->kind = AF_OUT_AGAIN;

@@ -12,7 +12,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
 from ferry import QUICK, Place, cloud, copy, lacks, on_terminal, wait_for
-from harness import READER, TARGET, contains, equal, test
+from harness import READER, SOURCE, TARGET, contains, equal, test
 
 
 def begun(p, *copies, options=()):
@@ -293,6 +293,18 @@ def _():
         snapshots = p.world.boto(TARGET, "ec2", "eu-west-1").describe_snapshots(OwnerIds=["self"])["Snapshots"]
         equal([s for s in snapshots if any(t["Key"] == "amiferry:copy" for t in s.get("Tags", []))], [])
         contains(p.run("undo", made[0]["id"], "--yes").ends(2).err, "undone already")
+
+
+@test("undo takes the snapshots of an image along where fifty tags of the user's left no room for amiferry's")
+def _():
+    with cloud() as p:
+        more = {"tag-%02d" % i: "" for i in range(49)}
+        p.world.boto(SOURCE, "ec2").create_tags(Resources=["snap-0aaa0000000000001"], Tags=[{"Key": k, "Value": v} for k, v in more.items()])
+        made = p.run("run", p.manifest(copy(name="one")), *QUICK, "--output", "json").ends(0).json()
+        equal([s["tags"] for s in p.world.audit()["snapshots"]], [{"Name": "plain-root", **more}])
+        p.run("undo", made[0]["id"], "--yes", *QUICK).ends(0)
+        clean(p, 0)
+        equal(p.world.audit()["snapshots"], [])
 
 
 @test("on a terminal undo asks, and only a yes takes it away")
