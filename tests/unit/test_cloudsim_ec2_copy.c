@@ -2,6 +2,7 @@
 #include "tests/unit/cloudsim_ec2.h"
 
 #define COPY "Action=CopyImage&Name=copied&SourceRegion=eu-west-1&SourceImageId="
+#define PV "Action=RegisterImage&RootDeviceName=/dev/sda1&BlockDeviceMapping.1.DeviceName=/dev/sda1&BlockDeviceMapping.1.Ebs.SnapshotId=snap-00000001&Name=old"
 #define SNAP "Action=CopySnapshot&SourceRegion=eu-west-1&SourceSnapshotId="
 
 static void presign(const char *account, const char *snapshot, const char *to) {
@@ -121,6 +122,24 @@ TEST(a_copy_keeps_what_the_source_image_is) {
   snprintf(form, sizeof form, "Action=DescribeImageAttribute&Attribute=launchPermission&ImageId=%s", id);
   assert_done(w, call_as(w, TARGET, form));
   assert_body(w, "<launchPermission></launchPermission>");
+}
+
+/* rules.md 1.6, 2.4 */
+TEST(a_kernel_has_another_id_in_each_region_and_a_region_without_it_takes_no_copy) {
+  WORLD(w, "kernels: [{eu-west-1: aki-52a34525, us-east-1: aki-919dcaf8}, {eu-west-1: ari-7f5f6a0b}]\n", "");
+  char form[240];
+  assert_done(w, call_as(w, SOURCE, PV "&KernelId=aki-52a34525"));
+  snprintf(form, sizeof form, COPY "%s", value_of(w, "imageId"));
+  after_s(w, 60);
+  assert_done(w, call_in(w, SOURCE, "us-east-1", form));
+  assert_done(w, call_in(w, SOURCE, "us-east-1", "Action=DescribeImages&Owner.1=self"));
+  assert_string_equal(value_of(w, "kernelId"), "aki-919dcaf8");
+  assert_refused(w, call_in(w, SOURCE, "us-east-1", PV "&KernelId=aki-52a34525"), "InvalidAMIID.NotFound", "aki-52a34525");
+  assert_done(w, call_as(w, SOURCE, PV "2&KernelId=aki-52a34525&RamdiskId=ari-7f5f6a0b"));
+  snprintf(form, sizeof form, COPY "%s", value_of(w, "imageId"));
+  after_s(w, 60);
+  assert_refused(w, call_in(w, SOURCE, "us-east-1", form), "InvalidRequest", "ari-7f5f6a0b");
+  assert_done(w, call_as(w, SOURCE, form)); /* where both are */
 }
 
 TEST(tags_do_not_cross_accounts_but_for_those_that_the_owner_shares) {
@@ -582,6 +601,7 @@ int main(void) {
       cmocka_unit_test(a_copy_may_name_its_policy_resources),
       cmocka_unit_test(a_copy_is_pending_until_its_last_snapshot_and_its_registration),
       cmocka_unit_test(a_copy_keeps_what_the_source_image_is),
+      cmocka_unit_test(a_kernel_has_another_id_in_each_region_and_a_region_without_it_takes_no_copy),
       cmocka_unit_test(tags_do_not_cross_accounts_but_for_those_that_the_owner_shares),
       cmocka_unit_test(tags_of_ones_own_image_are_copied_when_asked_for),
       cmocka_unit_test(new_snapshots_say_whose_copy_they_are_and_carry_the_tags_given),

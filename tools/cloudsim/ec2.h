@@ -309,6 +309,13 @@ bool cs_owner_asked(struct cs_call *call, size_t n, const struct cs_account *own
 /* ec2_attributes.c */
 int cs_may_touch(struct cs_call *call, const char *type, const char *id); /* permission and DryRun of a call that is about one */
 
+/* ec2_kernels.c */
+int cs_kernels_check(struct cs_call *call); /* does the Region have what the call names? */
+int cs_kernels_check_copy(struct cs_call *call, const struct cs_image *from); /* or what stands for the image's? */
+void cs_kernels_copy(const struct cs_sim *sim, struct cs_image *to, const struct cs_image *from);
+int cs_world_load_kernels(struct cs_reader *r, const struct af_node *root);
+void cs_kernels_free(struct cs_sim *sim);
+
 /* ec2_page.c */
 struct cs_page {
   size_t start; /* position to begin with */

@@ -271,6 +271,7 @@ void cs_image_derive(struct cs_call *call, struct cs_image *to, const struct cs_
 
 static void copy_attributes(struct cs_call *call, struct cs_image *to, const struct cs_image *from) {
   cs_image_derive(call, to, from);
+  cs_kernels_copy(call->sim, to, from);
   /* rules.md 1.2: with CopyImageTags the user's own tags; another account's never, but for those that its owner shares. */
   if (to->owner == from->owner && cs_param_bool(call, "CopyImageTags", false) == true)
     cs_tags_copy(&to->tags, call->sim_ms, &from->tags);
@@ -351,7 +352,7 @@ int cs_copy_image(struct cs_call *call, struct af_buf *out) {
     return replayed;
   if (!replayed) {
     const struct cs_image *source = find_source(call, region);
-    if (!source || may_copy_source(call, source) < 0 || check_source(call, source) < 0 ||
+    if (!source || may_copy_source(call, source) < 0 || check_source(call, source) < 0 || cs_kernels_check_copy(call, source) < 0 ||
         (cs_bundled(source) && cs_s3_check_bundle_target(call) < 0) || cs_dry_run(call) < 0 || check_room(call, source) < 0)
       return -AF_EAWS;
     id = begin_image_copy(call, source, minutes)->id;

@@ -241,7 +241,7 @@ static int check_register(struct cs_call *call) {
   static const char *const types[] = {"image", NULL}; /* the image only: rules.md 2.4 */
   char arn[160];
   cs_arn(arn, sizeof arn, call->region, "image", "*");
-  return cs_check_name(call, param(call, "Name")) < 0 || check_text(call) < 0 || check_combinations(call) < 0 ||
+  return cs_check_name(call, param(call, "Name")) < 0 || check_text(call) < 0 || check_combinations(call) < 0 || cs_kernels_check(call) < 0 ||
                  cs_policy_check(call, "ec2:RegisterImage", arn) < 0 || cs_tag_specs_check(call, types) < 0
              ? -AF_EAWS
              : 0;

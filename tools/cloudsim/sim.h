@@ -82,6 +82,13 @@ struct cs_account {
   size_t n_subscriptions;
 };
 
+/* One kernel or RAM disk in one Region. */
+struct cs_kernel {
+  size_t which; /* the same in all Regions */
+  const struct cs_region *region;
+  char *id;
+};
+
 /* Ranges are drawn from uniformly; all in milliseconds of the world's own time. */
 struct cs_range {
   int64_t min, max;
@@ -153,6 +160,8 @@ struct cs_sim {
   char *copy_tag, *step_tag; /* audit: tags that name a copy and a step */
   struct cs_region *regions;
   size_t n_regions;
+  struct cs_kernel *kernels;
+  size_t n_kernels;
   struct cs_account **accounts;
   size_t n_accounts;
   struct cs_ec2 *ec2;

@@ -5,8 +5,8 @@
 
 #include "tools/cloudsim/ec2_compute.h"
 
-static const char *const root_keys[] = {"version", "speed", "seed", "regions", "latencies", "quotas", "uncertain", "audit", "accounts",
-                                        CS_FRONT_ROOT_KEYS, NULL};
+static const char *const root_keys[] = {"version", "speed", "seed", "regions", "kernels", "latencies", "quotas", "uncertain", "audit",
+                                        "accounts", CS_FRONT_ROOT_KEYS, NULL};
 static const char *const account_keys[] = {"id", "name", "alias", "organization", "units", "subscriptions", "regions",
                                            CS_FRONT_ACCOUNT_KEYS, NULL};
 static const char *const region_keys[] = {"enabled", "ebs_encryption_by_default", "ebs_default_key", "allowed_images",
@@ -377,8 +377,8 @@ int cs_world_load(struct cs_sim *sim, const struct af_doc *world, struct af_erro
   if (af_node_type(root) != AF_NODE_MAP)
     return cs_bad(r, root, "a world file is a map");
   if (af_node_only(world, root, root_keys, err) < 0 || cs_read_int(r, root, "version", 1, 1, &version) < 0 ||
-      cs_read_int(r, root, "seed", 0, INT64_MAX, &seed) < 0 || cs_read_real(r, root, "speed", &sim->speed) < 0 || load_regions(r, root) < 0 || load_latencies(r, root) < 0 ||
-      load_quotas(r, root) < 0 || load_uncertain(r, root) < 0 || load_audit(r, root) < 0 ||
+      cs_read_int(r, root, "seed", 0, INT64_MAX, &seed) < 0 || cs_read_real(r, root, "speed", &sim->speed) < 0 || load_regions(r, root) < 0 ||
+      cs_world_load_kernels(r, root) < 0 || load_latencies(r, root) < 0 || load_quotas(r, root) < 0 || load_uncertain(r, root) < 0 || load_audit(r, root) < 0 ||
       cs_read_list(r, root, "accounts", &accounts) < 0)
     return -AF_EINVAL;
   if (sim->seed == 0)
@@ -444,6 +444,7 @@ void cs_world_free(struct cs_sim *sim) {
   free(sim->quota.overrides);
   strings_free(sim->uncertain.source_key_operations, sim->uncertain.n_source_key_operations);
   strings_free(sim->uncertain.target_key_operations, sim->uncertain.n_target_key_operations);
+  cs_kernels_free(sim);
   free(sim->copy_tag);
   free(sim->step_tag);
   cs_ec2_free(sim->ec2);
