@@ -32,6 +32,23 @@ static int ask_attribute(const struct af_reading *r, const char *attribute, stru
   return ret->input ? 0 : -AF_ENOMEM;
 }
 
+/* The first whose shares are wanted and not there; NULL where there is none. */
+static const char *next_snapshot(const struct af_reading *r, const json_t *seen) {
+  json_t *shares = json_object_get(seen, "shares"), *snapshot;
+  size_t i;
+  json_array_foreach(json_object_get(seen, "snapshots"), i, snapshot) {
+    const char *id = af_json_str(snapshot, "SnapshotId");
+    if (r->shares && !json_object_get(shares, id)) return id;
+  }
+  return NULL;
+}
+
+static int ask_shares(const char *snapshot, struct af_ask *ret) {
+  ret->op = &af_ec2_describe_snapshot_attribute;
+  ret->input = json_pack("{s:s, s:s}", "SnapshotId", snapshot, "Attribute", "createVolumePermission");
+  return ret->input ? 0 : -AF_ENOMEM;
+}
+
 int af_reading_ask(const struct af_reading *r, const json_t *seen, struct af_ask *ret) {
   json_t *image = json_object_get(seen, "image");
   ret->side = r->side;
@@ -46,8 +63,8 @@ int af_reading_ask(const struct af_reading *r, const json_t *seen, struct af_ask
     }
     json_decref(ids);
   }
-  const char *attribute = next_attribute(r, seen);
-  return attribute ? ask_attribute(r, attribute, ret) : 0;
+  const char *attribute = next_attribute(r, seen), *snapshot = next_snapshot(r, seen);
+  return attribute ? ask_attribute(r, attribute, ret) : snapshot ? ask_shares(snapshot, ret) : 0;
 }
 
 static int take_attribute(json_t *seen, const char *attribute, const json_t *output) {
@@ -57,12 +74,20 @@ static int take_attribute(json_t *seen, const char *attribute, const json_t *out
   return json_object_set_new(seen, "permissions", permissions ? json_incref(permissions) : json_array()) ? -AF_ENOMEM : 0;
 }
 
+static int take_shares(json_t *seen, const char *snapshot, const json_t *output) {
+  json_t *shares = json_object_get(seen, "shares"), *list = json_object_get(output, "CreateVolumePermissions");
+  if (!snapshot) return 0;
+  if (!shares && json_object_set_new(seen, "shares", shares = json_object())) return -AF_ENOMEM;
+  return json_object_set_new(shares, snapshot, list ? json_incref(list) : json_array()) ? -AF_ENOMEM : 0;
+}
+
 int af_reading_take(const struct af_reading *r, json_t *seen, const struct af_op *op, const struct af_answer *a) {
   if (op == &af_ec2_describe_images) {
     json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
     return image && json_object_set(seen, "image", image) ? -AF_ENOMEM : 0;
   }
   if (op == &af_ec2_describe_snapshots) return json_object_set(seen, "snapshots", json_object_get(a->output, "Snapshots")) ? -AF_ENOMEM : 0;
+  if (op == &af_ec2_describe_snapshot_attribute) return take_shares(seen, next_snapshot(r, seen), a->output);
   return take_attribute(seen, next_attribute(r, seen), a->output);
 }
 
@@ -72,5 +97,6 @@ void af_reading_get(const json_t *seen, struct af_copy_reading *ret) {
                                   .snapshots = json_object_get(seen, "snapshots"),
                                   .uefi_data = *uefi ? uefi : NULL,
                                   .launch_permissions = json_object_get(seen, "permissions"),
+                                  .snapshot_permissions = json_object_get(seen, "shares"),
                                   .uefi_readable = true};
 }

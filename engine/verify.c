@@ -98,8 +98,8 @@ static int compare(struct af_live_copy *c, struct af_survey *list, struct af_fin
 
 static int read_both(struct af_engine *e, struct af_live_copy *c, struct af_findings *ret, bool *ret_live, struct af_error *err) {
   bool own = *c->facts.source_account && af_streq(af_json_str(c->facts.image, "OwnerId"), c->facts.source_account);
-  struct reading reads[2] = {{.what = {c->spec.image, c->spec.source.region, AF_SOURCE, own, false}, .account = c->facts.source_account},
-                             {.what = {c->row.image_id, c->spec.target.region, AF_TARGET, true, true}, .account = c->facts.target_account}};
+  struct reading reads[2] = {{.what = {c->spec.image, c->spec.source.region, AF_SOURCE, own, false, false}, .account = c->facts.source_account},
+                             {.what = {c->row.image_id, c->spec.target.region, AF_TARGET, true, true, true}, .account = c->facts.target_account}};
   struct af_survey list[2] = {{0}};
   int rc = 0;
   for (size_t i = 0; i < 2; i++) {

@@ -1,6 +1,8 @@
 /* The names of attributes. Pure. */
 #include "plans/attribute.h"
 
+#include <stdio.h>
+
 static const char *const may_differ[] = {
     "bootMode",
     "tpmSupport",
@@ -12,6 +14,7 @@ static const char *const may_differ[] = {
     "platform",
     "platformDetails",
     "usageOperation",
+    "productCode",
     "description",
     "uefiData",
     "tag",
@@ -19,6 +22,8 @@ static const char *const may_differ[] = {
     "deprecationTime",
     "deregistrationProtection",
     "launchPermission",
+    "snapshotPermission",
+    "watermark",
     "blockDeviceMapping.virtualName",
     "blockDeviceMapping.noDevice",
     "blockDeviceMapping.volumeType",
@@ -56,6 +61,20 @@ bool af_attribute_may_differ(struct af_str name) {
 
 bool af_attribute_covers(struct af_str named, struct af_str attribute) {
   return af_attribute_may_differ(named) && (af_str_eq(named, attribute) || is_plainly(attribute, named));
+}
+
+bool af_attribute_allowed(const json_t *names, const char *attribute) {
+  for (size_t i = 0; i < json_array_size(names); i++)
+    if (af_attribute_covers(af_str(json_string_value(json_array_get(names, i))), af_str(attribute)))
+      return true;
+  return false;
+}
+
+void af_attribute_of(const char *group, const char *key, char out[AF_ATTRIBUTE_SIZE]) {
+  size_t n = (size_t)snprintf(out, AF_ATTRIBUTE_SIZE, "%.120s[", group);
+  af_str_copy(out + n, AF_ATTRIBUTE_SIZE - n - strlen("]"), af_str(key));
+  n = strlen(out);
+  af_str_copy(out + n, AF_ATTRIBUTE_SIZE - n, af_str("]"));
 }
 
 void af_attribute_list(struct af_buf *out) {

@@ -15,9 +15,8 @@ static bool in_s3(const struct af_survey *s) {
 static bool is_own(const struct af_survey *s) {
   return s->ownership == AF_OWNER_TARGET;
 }
-/* RegisterImage would lose NitroTPM with uefi-preferred, and UEFI data that nobody can read (rules.md 2.4). */
 static bool cannot_register(const struct af_survey *s) {
-  return af_survey_loses_boot(s) || s->uefi_hidden;
+  return af_survey_lost_by_registering(s) != NULL;
 }
 static bool is_shared_encrypted(const struct af_survey *s) {
   return s->ownership == AF_OWNER_SOURCE && af_survey_encrypted(s);
@@ -35,7 +34,7 @@ static const struct {
     {in_s3, "it is in instance store", {AF_ROUTE_COPY_IMAGE}},
     {af_survey_billed, "it carries billing", {AF_ROUTE_COPY_IMAGE, AF_ROUTE_LAUNCH_IMAGE}},
     {is_own, "the target account owns it", {AF_ROUTE_COPY_IMAGE}},
-    {cannot_register, "registering it anew would lose boot data", {AF_ROUTE_COPY_IMAGE, AF_ROUTE_LAUNCH_IMAGE}},
+    {cannot_register, "registering it anew would lose part of it", {AF_ROUTE_COPY_IMAGE, AF_ROUTE_LAUNCH_IMAGE}},
     {is_shared_encrypted, "it is shared and encrypted", {AF_ROUTE_REENCRYPT, AF_ROUTE_LAUNCH_IMAGE}},
     {is_any, "anything else", {AF_ROUTE_COPY_IMAGE, AF_ROUTE_LAUNCH_IMAGE}},
 };
@@ -101,11 +100,12 @@ static bool lacks_snapshots(const struct af_survey *s, const struct af_decision 
          impossible(e, s->instance_store ? "it copies snapshots, and the image keeps its storage in S3 (instance store)"
                                          : "it copies snapshots, and the image has none");
 }
-static bool loses_boot(const struct af_survey *s, const struct af_decision *d, struct af_error *e) {
-  return cannot_register(s) &&
-         impossible(e, s->uefi_hidden
-                           ? "it ends with RegisterImage, and only the image's owner can read the UEFI data that it would need"
-                           : "it ends with RegisterImage, which cannot express NitroTPM with the boot mode uefi-preferred");
+static bool loses_some(const struct af_survey *s, const struct af_decision *d, struct af_error *e) {
+  if (!cannot_register(s))
+    return false;
+  AF_REFUSE(e, INVALID, "RouteNotPossible", "it ends with RegisterImage, which %s", af_survey_lost_by_registering(s));
+  return af_refuse_hint(e, s->watermark && !s->kernel ? "write route: auto, or name watermark in allow_differences"
+                                                      : "write route: auto, or mend what stands in the way");
 }
 
 /* rules.md 4: CreateImage keeps an EBS root; mac instances need a Dedicated Host for 24 hours; paravirtual images run on types
@@ -129,6 +129,15 @@ static bool cannot_launch(const struct af_survey *s, const struct af_decision *d
                                : "write launch.instance_type: one that runs paravirtual images");
 }
 
+/* An empty volume is not empty any more when an image is made of its instance: it gets a snapshot, which is under some key. */
+static bool lacks_volume_key(const struct af_survey *s, const struct af_decision *d, struct af_error *e) {
+  if (!s->sealed_device || *d->key_arn)
+    return false;
+  AF_REFUSE(e, INVALID, "KmsKeyMissing", "%s, an empty volume that is encrypted, gets a snapshot when an image is made of the instance, and the manifest names no key for it",
+            s->sealed_device);
+  return af_refuse_hint(e, "write target.kms_key: a customer key of account %s in %s", s->facts->target_account, s->spec->target.region);
+}
+
 static bool lacks_launch_key(const struct af_survey *s, const struct af_decision *d, struct af_error *e) {
   return s->cross_region && af_route_refuses_launch_key(s, e);
 }
@@ -146,8 +155,9 @@ static const struct {
   bool (*stands)(const struct af_survey *s, const struct af_decision *d, struct af_error *e);
 } obstacles[] = {
     {AF_ROUTE_COPY_IMAGE, lacks_storage},      {AF_ROUTE_REENCRYPT, lacks_key},      {AF_ROUTE_REENCRYPT, lacks_snapshots},
-    {AF_ROUTE_REENCRYPT, loses_boot},          {AF_ROUTE_REENCRYPT, lacks_storage},  {AF_ROUTE_LAUNCH_IMAGE, cannot_launch},
-    {AF_ROUTE_LAUNCH_IMAGE, lacks_launch_key}, {AF_ROUTE_LAUNCH_IMAGE, lacks_place},
+    {AF_ROUTE_REENCRYPT, loses_some},          {AF_ROUTE_REENCRYPT, lacks_storage},  {AF_ROUTE_LAUNCH_IMAGE, cannot_launch},
+    {AF_ROUTE_LAUNCH_IMAGE, lacks_volume_key}, {AF_ROUTE_LAUNCH_IMAGE, lacks_launch_key},
+    {AF_ROUTE_LAUNCH_IMAGE, lacks_place},
 };
 
 /* --- the ladder --- */

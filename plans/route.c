@@ -166,6 +166,12 @@ static const char *who(const struct af_survey *s) {
   return af_json_bool(s->facts->image, "Public") ? "a public image of" : "shared by";
 }
 
+/* Why it isn't registered anew, as an encrypted one would be; NULL where that is not the reason. */
+static const char *would_lose(const struct af_survey *s, const struct af_decision *d) {
+  bool expected = s->ownership == AF_OWNER_SOURCE && d->route == AF_ROUTE_COPY_IMAGE && !s->instance_store && af_survey_encrypted(s);
+  return expected ? af_survey_lost_by_registering(s) : NULL;
+}
+
 /* What is done, and why this way where another would be expected. */
 static const char *because(const struct af_survey *s, const struct af_decision *d) {
   bool shared = s->ownership == AF_OWNER_SOURCE;
@@ -178,8 +184,8 @@ static const char *because(const struct af_survey *s, const struct af_decision *
     return "each snapshot is copied under the target's key, and an image is registered from the copies";
   if (shared && s->instance_store)
     return "its files in S3 are opened to the target, which copies it with CopyImage";
-  if (shared && af_survey_encrypted(s) && af_survey_loses_boot(s))
-    return "CopyImage re-encrypts it in one go, because RegisterImage cannot express NitroTPM with the boot mode uefi-preferred";
+  if (would_lose(s, d))
+    return "CopyImage re-encrypts it in one go, because RegisterImage ";
   if (shared && af_survey_encrypted(s) && af_survey_billed(s))
     return "CopyImage re-encrypts it in one go, because RegisterImage may lose what it is billed as";
   if (!shared)
@@ -201,9 +207,10 @@ static void say_why(const struct af_survey *s, const struct af_ladder *l, const 
   const json_t *refused = NULL;
   for (size_t i = 0; i < l->n && &l->rungs[i] != rung; i++)
     refused = l->rungs[i].tried ? l->rungs[i].tried : refused;
-  snprintf(d->reason, sizeof d->reason, "%s %s%s%s%s%s, %s: %s%s%s%s%s", who(s), s->owner, *s->alias ? " (" : "", s->alias,
+  snprintf(d->reason, sizeof d->reason, "%s %s%s%s%s%s, %s: %s%s%s%s%s%s", who(s), s->owner, *s->alias ? " (" : "", s->alias,
            *s->alias ? ")" : "", s->ownership == AF_OWNER_TRUSTED ? ", which the manifest trusts" : "", af_survey_encryption(s),
            d->bridge ? "its owner puts it under the bridge key first; " : "", because(s, d),
+           would_lose(s, d) ? would_lose(s, d) : "",
            l->named ? " (the manifest names this route)" : "", refused ? "; AWS refused " : "", af_json_str(refused, "route"));
 }
 

@@ -1,6 +1,7 @@
 /* Reading the facts once, so that each check of the route is one question. Pure. */
 #include "plans/survey.h"
 
+#include "plans/attribute.h"
 #include "plans/shape.h"
 
 /* Without source credentials source.account is not whom we are but whose image it has to be; no list overrules it. */
@@ -50,6 +51,8 @@ static void survey_key(struct af_survey *s, const json_t *snapshot) {
 
 static void survey_snapshot(struct af_survey *s, const json_t *mapping) {
   const char *id = af_mapping_snapshot(mapping);
+  if (!*id && !s->sealed_device && af_json_bool(json_object_get(mapping, "Ebs"), "Encrypted"))
+    s->sealed_device = af_json_str(mapping, "DeviceName");
   if (!*id)
     return;
   s->n_snapshots++;
@@ -73,6 +76,35 @@ static void survey_snapshot(struct af_survey *s, const json_t *mapping) {
     set_first(&s->plain, snapshot);
 }
 
+/* AKI and ARI ids are their Region's (rules.md 2.4). */
+static const char *kernel_of(const json_t *image) {
+  const char *kernel = af_json_str(image, "KernelId"), *disk = af_json_str(image, "RamdiskId");
+  return *kernel ? kernel : *disk ? disk : NULL;
+}
+
+/* The first that the manifest doesn't give up. */
+static const char *watermark_of(const struct af_copy_spec *spec, const json_t *image) {
+  const json_t *list = json_object_get(image, "ImageWatermarks");
+  for (size_t i = 0; i < json_array_size(list); i++) {
+    char name[AF_ATTRIBUTE_SIZE];
+    const char *key = af_json_str(json_array_get(list, i), "WatermarkKey");
+    af_attribute_of("watermark", key, name);
+    if (!af_attribute_allowed(spec->allow_differences, name))
+      return key;
+  }
+  return NULL;
+}
+
+const char *af_survey_lost_by_registering(const struct af_survey *s) {
+  if (s->tpm && af_streq(af_json_str(s->facts->image, "BootMode"), "uefi-preferred"))
+    return "cannot express NitroTPM with the boot mode uefi-preferred";
+  if (s->uefi_hidden)
+    return "would need the UEFI data, which only the image's owner can read";
+  if (s->kernel)
+    return "would need the kernel's id in the target's Region, which is another one";
+  return s->watermark ? "loses the image's watermarks" : NULL;
+}
+
 void af_survey(struct af_survey *ret, const struct af_copy_spec *spec, const struct af_facts *facts) {
   const json_t *image = facts->image;
   *ret = (struct af_survey){
@@ -91,6 +123,8 @@ void af_survey(struct af_survey *ret, const struct af_copy_spec *spec, const str
       .tpm = *af_json_str(image, "TpmSupport"),
       .mac = strstr(af_json_str(image, "Architecture"), "_mac") != NULL,
       .uefi_hidden = facts->uefi_unreadable && !af_streq(af_json_str(image, "BootMode"), "legacy-bios"),
+      .kernel = af_streq(spec->source.region, spec->target.region) ? NULL : kernel_of(image),
+      .watermark = watermark_of(spec, image),
       .paravirtual = af_streq(af_json_str(image, "VirtualizationType"), "paravirtual"),
   };
   const json_t *mappings = json_object_get(image, "BlockDeviceMappings");

@@ -28,6 +28,8 @@ struct af_survey {
   bool paravirtual;
   bool mac;
   bool uefi_hidden; /* it may have UEFI data, which only its owner can read */
+  const char *kernel;    /* that another Region calls otherwise; NULL: none, or the Region is the same */
+  const char *watermark; /* that the copy must have, too; NULL: none */
   /* Over the mappings that have a snapshot; each is the first such snapshot, NULL where there is none. */
   size_t n_snapshots;
   const char *unread;       /* id of a snapshot that is not among the facts */
@@ -39,6 +41,7 @@ struct af_survey {
   const json_t *under_aws;      /* encrypted under an AWS managed key */
   const json_t *under_unknown;  /* encrypted under a key that could not be described */
   const json_t *under_hidden;   /* encrypted, says its mapping, and it is not among the facts */
+  const char *sealed_device;    /* of the first empty volume that is encrypted; NULL: none */
   const json_t *idle_key;       /* a source key that is known not to be enabled */
   const json_t *foreign_key;    /* a source key of another account than the image's owner */
 };
@@ -51,10 +54,8 @@ static inline bool af_survey_encrypted(const struct af_survey *s) {
 static inline bool af_survey_billed(const struct af_survey *s) {
   return s->marketplace || s->billed;
 }
-/* RegisterImage can't express NitroTPM with uefi-preferred (rules.md 2.4). */
-static inline bool af_survey_loses_boot(const struct af_survey *s) {
-  return s->tpm && af_streq(af_json_str(s->facts->image, "BootMode"), "uefi-preferred");
-}
+/* What RegisterImage would lose of it: "RegisterImage ..."; NULL: nothing that is known beforehand (rules.md 1.2, 2.4). */
+const char *af_survey_lost_by_registering(const struct af_survey *s);
 /* In words, for the reason of a decision. */
 const char *af_survey_encryption(const struct af_survey *s); /* static: "not encrypted" */
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
-#include "plans/attribute.h"
 #include "plans/verify_run.h"
 
 static const char *const verdict_names[] = {
@@ -16,14 +15,6 @@ _Static_assert(sizeof verdict_names / sizeof verdict_names[0] == AF_VERDICT_MAX_
 
 const char *af_verdict_name(enum af_verdict v) {
   return (unsigned)v < AF_VERDICT_MAX_ ? verdict_names[v] : verdict_names[AF_UNREADABLE];
-}
-
-static bool allowed(const struct af_verify_run *r, const char *attribute) {
-  const json_t *names = r->spec->allow_differences;
-  for (size_t i = 0; i < json_array_size(names); i++)
-    if (af_attribute_covers(af_str(json_string_value(json_array_get(names, i))), af_str(attribute)))
-      return true;
-  return false;
 }
 
 struct af_finding *af_verify_add(struct af_verify_run *r, const char *attribute, enum af_verdict verdict, const char *source,
@@ -38,7 +29,7 @@ struct af_finding *af_verify_add(struct af_verify_run *r, const char *attribute,
   if (r->rc < 0)
     return NULL;
   struct af_finding *f = &r->out.list[r->out.n++];
-  *f = (struct af_finding){.verdict = verdict, .allowed = verdict != AF_SAME && allowed(r, attribute)};
+  *f = (struct af_finding){.verdict = verdict, .allowed = verdict != AF_SAME && af_attribute_allowed(r->spec->allow_differences, attribute)};
   AF_COPY(f->attribute, af_str(attribute));
   AF_COPY(f->source, af_str(source));
   AF_COPY(f->copy, af_str(copy));
@@ -135,6 +126,32 @@ static void compare_uefi(struct af_verify_run *r) {
     f->allowed = true; /* the firmware and the system write variables whenever they boot */
 }
 
+/* --- lists that a copy carries on (rules.md 1.2, 1.5) --- */
+
+static const struct {
+  const char *attribute, *member, *key;
+  const char *values[3]; /* that make an item the same as its twin */
+} lists[] = {
+    {"productCode", "ProductCodes", "ProductCodeId", {"ProductCodeType"}},
+    {"watermark", "ImageWatermarks", "WatermarkKey", {"SourceImageId", "SourceImageRegion"}},
+};
+
+static void compare_list(struct af_verify_run *r, size_t which) {
+  const json_t *source = json_object_get(r->facts->image, lists[which].member), *copy = json_object_get(r->copy->image, lists[which].member);
+  for (size_t i = 0; i < json_array_size(source); i++) {
+    const json_t *item = json_array_get(source, i);
+    const char *key = af_json_str(item, lists[which].key);
+    const json_t *twin = af_json_find(copy, lists[which].key, key);
+    enum af_verdict verdict = twin ? AF_SAME : AF_MISSING;
+    char attribute[AF_ATTRIBUTE_SIZE];
+    for (size_t k = 0; twin && lists[which].values[k]; k++)
+      if (!af_streq(af_json_str(item, lists[which].values[k]), af_json_str(twin, lists[which].values[k])))
+        verdict = AF_DIFFERENT;
+    af_attribute_of(lists[which].attribute, key, attribute);
+    af_verify_add(r, attribute, verdict, key, twin ? key : "");
+  }
+}
+
 int af_verify(const struct af_copy_spec *spec, const struct af_facts *facts, const struct af_decision *decision,
               const struct af_copy_reading *copy, struct af_findings *ret) {
   struct af_verify_run r = {.spec = spec, .facts = facts, .decision = decision, .copy = copy};
@@ -142,6 +159,8 @@ int af_verify(const struct af_copy_spec *spec, const struct af_facts *facts, con
   for (size_t i = 0; i < sizeof attributes / sizeof attributes[0]; i++)
     compare_attribute(&r, &attributes[i]);
   compare_uefi(&r);
+  for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+    compare_list(&r, i);
   af_verify_mappings(&r);
   af_verify_settings(&r);
   if (r.rc < 0) {

@@ -2,16 +2,16 @@
 #ifndef AF_PLANS_VERIFY_H
 #define AF_PLANS_VERIFY_H
 
+#include "plans/attribute.h"
 #include "plans/route.h"
 
 enum af_verdict { AF_SAME, AF_DIFFERENT, AF_MISSING, AF_UNREADABLE, AF_VERDICT_MAX_ };
 const char *af_verdict_name(enum af_verdict v); /* "Same"… */
 
-#define AF_ATTRIBUTE_SIZE 160
-
 struct af_finding {
   char attribute[AF_ATTRIBUTE_SIZE]; /* "bootMode", "blockDeviceMapping[/dev/xvda].volumeType", "snapshot[/dev/xvda].kmsKeyId",
-                                        "tag[team]", "snapshotTag[/dev/xvda][team]", "launchPermission[111122223333]" */
+                                        "tag[team]", "snapshotTag[/dev/xvda][team]", "launchPermission[111122223333]", "snapshotPermission[/dev/xvda][111122223333]",
+                                        "watermark[golden]", "productCode[prod-abc]" */
   enum af_verdict verdict;
   bool allowed;           /* the manifest allows this difference, or it lies in the nature of things: kernel ids belong to a Region,
                              a boot writes UEFI variables, only an owner can read some attributes */
@@ -29,6 +29,7 @@ struct af_copy_reading {  /* what was read of the new AMI, with the target's cre
   const char *uefi_data;   /* NULL where it has none */
   bool uefi_readable;
   const json_t *launch_permissions; /* array of LaunchPermission; NULL where they could not be read or nobody asked */
+  const json_t *snapshot_permissions; /* {snapshot: array of CreateVolumePermission}; likewise */
   bool before_protection;  /* the image is protected after this comparison, so that it need not be yet */
 };
 

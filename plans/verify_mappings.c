@@ -126,10 +126,11 @@ static void compare_snapshot_tags(struct af_verify_run *r, const struct pair *p)
   af_verify_tags(r, group, af_mapping_snapshot(p->source), p->copy_snapshot);
 }
 
+/* A snapshot is as large as what it is made of: another snapshot, or the volume of an instance, which may be larger than that. */
 static void compare_volume_size(struct af_verify_run *r, const struct pair *p) {
   char attribute[AF_ATTRIBUTE_SIZE], x[24], y[24];
-  int64_t size = p->source_snapshot ? af_json_int(p->source_snapshot, "VolumeSize")
-                                    : af_json_int(json_object_get(p->source, "Ebs"), "VolumeSize");
+  bool of_volume = r->decision->route == AF_ROUTE_LAUNCH_IMAGE || !p->source_snapshot;
+  int64_t size = of_volume ? size_of(json_object_get(p->source, "Ebs"), p->source_snapshot) : af_json_int(p->source_snapshot, "VolumeSize");
   number(size, x);
   number(af_json_int(p->copy_snapshot, "VolumeSize"), y);
   name_of(p, "snapshot", "volumeSize", attribute);
@@ -163,6 +164,36 @@ static bool compare_presence(struct af_verify_run *r, const struct pair *p) {
   return verdict == AF_SAME || grows_a_snapshot(r, p);
 }
 
+/* --- who may read it --- */
+
+static void share(struct af_verify_run *r, const struct pair *p, enum af_verdict verdict, const char *who) {
+  char group[AF_ATTRIBUTE_SIZE], attribute[AF_ATTRIBUTE_SIZE];
+  bool more = verdict == AF_DIFFERENT;
+  name_of(p, "snapshotPermission", "", group);
+  af_attribute_of(group, who, attribute);
+  struct af_finding *f = af_verify_add(r, attribute, verdict, more ? "" : who, verdict == AF_SAME || more ? who : "");
+  if (f && more && r->decision->route == AF_ROUTE_ADOPT)
+    f->allowed = true; /* somebody gave it since */
+}
+
+/* Whom the manifest lets launch the image may read its snapshots where it says so; nobody else may. */
+static void compare_shares(struct af_verify_run *r, const struct pair *p) {
+  const json_t *all = r->copy->snapshot_permissions, *there = json_object_get(all, af_mapping_snapshot(p->copy));
+  const json_t *permissions = r->spec->launch_permissions, *wanted = json_object_get(permissions, "accounts");
+  if (!json_is_true(json_object_get(permissions, "snapshots")))
+    wanted = NULL;
+  for (size_t i = 0; i < json_array_size(wanted); i++) {
+    const char *who = json_string_value(json_array_get(wanted, i));
+    share(r, p, !there ? AF_UNREADABLE : af_json_find(there, "UserId", who) ? AF_SAME : AF_MISSING, who);
+  }
+  for (size_t i = 0; i < json_array_size(there); i++) {
+    const json_t *one = json_array_get(there, i);
+    const char *user = af_json_str(one, "UserId"), *who = *user ? user : af_json_str(one, "Group");
+    if (!*user || !af_json_lists(wanted, user))
+      share(r, p, AF_DIFFERENT, who);
+  }
+}
+
 static void compare_snapshot(struct af_verify_run *r, const struct pair *p) {
   char attribute[AF_ATTRIBUTE_SIZE];
   if ((!*af_mapping_snapshot(p->source) && !*af_mapping_snapshot(p->copy)) || !compare_presence(r, p))
@@ -174,6 +205,7 @@ static void compare_snapshot(struct af_verify_run *r, const struct pair *p) {
   compare_volume_size(r, p);
   compare_key(r, p);
   compare_snapshot_tags(r, p);
+  compare_shares(r, p);
 }
 
 static const char *kind_of(const json_t *mapping) {

@@ -13,18 +13,10 @@ static bool adopted(const struct af_verify_run *r) {
 
 /* --- tags --- */
 
-/* group[KEY], the key cut where it is too long for all of it. */
-static void name_tag(const char *group, const char *key, char out[AF_ATTRIBUTE_SIZE]) {
-  size_t n = (size_t)snprintf(out, AF_ATTRIBUTE_SIZE, "%.120s[", group);
-  af_str_copy(out + n, AF_ATTRIBUTE_SIZE - n - strlen("]"), af_str(key));
-  n = strlen(out);
-  af_str_copy(out + n, AF_ATTRIBUTE_SIZE - n, af_str("]"));
-}
-
 static void compare_tag(struct af_verify_run *r, const char *group, const json_t *wanted, const json_t *resource) {
   char attribute[AF_ATTRIBUTE_SIZE];
   const char *key = af_json_str(wanted, "Key"), *value = af_json_str(wanted, "Value"), *there = af_json_tag(resource, key);
-  name_tag(group, key, attribute);
+  af_attribute_of(group, key, attribute);
   /* A tag may have an empty value, so that "not there" must not look like it. */
   enum af_verdict verdict = !there ? AF_MISSING : af_streq(there, value) ? AF_SAME : AF_DIFFERENT;
   af_verify_add(r, attribute, verdict, value, there ? there : "");

@@ -3,7 +3,8 @@
 #include "engine/reading.h"
 #include "engine/steps/steps.h"
 
-/* Who may launch an image that was just made is looked at where the manifest names somebody: nobody else could have been let in. */
+/* Who may launch an image that was just made, or read its snapshots, is looked at where the manifest names somebody: nobody else could have
+ * been let in. */
 static struct af_reading reading_of(const struct af_step_ctx *ctx) {
   const json_t *wanted = ctx->spec->launch_permissions;
   size_t n = json_array_size(json_object_get(wanted, "accounts")) + json_array_size(json_object_get(wanted, "organizations")) +
@@ -12,7 +13,8 @@ static struct af_reading reading_of(const struct af_step_ctx *ctx) {
                              .region = ctx->spec->target.region,
                              .side = AF_TARGET,
                              .uefi = ctx->facts->uefi_data != NULL,
-                             .permissions = n > 0};
+                             .permissions = n > 0,
+                             .shares = n > 0 && json_is_true(json_object_get(wanted, "snapshots"))};
 }
 
 static int next_read(const struct af_step_ctx *ctx, struct af_ask *ret) {
@@ -24,7 +26,8 @@ static int next_read(const struct af_step_ctx *ctx, struct af_ask *ret) {
 static bool billing_lost(const struct af_findings *f) {
   for (size_t i = 0; i < f->n; i++) {
     const char *attribute = f->list[i].attribute;
-    bool billing = af_streq(attribute, "platformDetails") || af_streq(attribute, "usageOperation");
+    bool billing = af_streq(attribute, "platformDetails") || af_streq(attribute, "usageOperation") ||
+                   af_str_starts(af_str(attribute), "productCode[");
     if (billing && f->list[i].verdict != AF_SAME && !f->list[i].allowed) return true;
   }
   return false;

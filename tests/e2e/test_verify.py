@@ -50,6 +50,21 @@ def _():
         equal(open(p.db, "rb").read(), stored)
 
 
+@test("who may read the copy's snapshots is compared, where the manifest lets somebody and where it doesn't")
+def _():
+    with cloud() as p:
+        letting = {"accounts": ["111122223333"], "snapshots": True}
+        one, two = made(p, copy(name="one", launch_permissions=letting), copy(name="two"))
+        equal(verify(p, one, 0)["findings"].count({"attribute": "snapshotPermission[/dev/xvda][111122223333]", "verdict": "Same", "allowed": False,
+                                                   "source": "111122223333", "copy": "111122223333"}), 1)
+        for c, operation in ((one, "remove"), (two, "add")):
+            image = target(p).describe_images(ImageIds=[c["target"]["image"]])["Images"][0]
+            target(p).modify_snapshot_attribute(SnapshotId=image["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"], Attribute="createVolumePermission",
+                                                OperationType=operation, UserIds=["111122223333"])
+        for c, verdict in ((one, "Missing"), (two, "Different")):
+            equal({a: v for a, v in verdicts(verify(p, c, 1)).items() if v != "Same"}, {"snapshotPermission[/dev/xvda][111122223333]": verdict})
+
+
 @test("what was changed in the copy is Different or Missing and exits with 1; what the manifest allows doesn't count")
 def _():
     with cloud() as p:

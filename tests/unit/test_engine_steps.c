@@ -268,30 +268,58 @@ TEST(copy_image_never_says_encrypted_false) {
   end(&b);
 }
 
-TEST(undoing_an_image_copy_deregisters_it_and_then_deletes_its_snapshots_until_none_shows) {
+/* What the step wrote down is what it reads next. */
+static void goes_on(struct bench *b, json_t **data) {
+  json_decref(*data);
+  b->ctx.data = *data = b->out.data;
+  b->out.data = NULL;
+}
+
+TEST(undoing_an_image_copy_reads_what_it_holds_deregisters_it_and_then_deletes_its_snapshots_until_none_shows) {
   struct bench b;
+  json_t *data = NULL;
   begin(&b, "copy-image", "");
   b.steps[2].resource = TEXT("ami-0new0000000000000");
   b.steps[2].face = AF_FACE_UNDO;
+  asks(&b, &af_ec2_describe_images);
+  answers(&b, &af_ec2_describe_images,
+          "{\"Images\": [{\"BlockDeviceMappings\": [{\"Ebs\": {\"SnapshotId\": \"snap-0held00000000000\"}}, {\"Ebs\": {}}, {\"VirtualName\": \"x\"}]}]}");
+  goes_on(&b, &data);
   asks(&b, &af_ec2_deregister_image);
   answers(&b, &af_ec2_deregister_image, "{}");
-  json_t *data = b.out.data;
-  b.out.data = NULL;
-  b.ctx.data = data;
-  asks(&b, &af_ec2_describe_snapshots);
-  answers(&b, &af_ec2_describe_snapshots, "{\"Snapshots\": [{\"SnapshotId\": \"snap-0left00000000000\"}]}");
-  json_decref(data);
-  b.ctx.data = data = b.out.data;
-  b.out.data = NULL;
+  goes_on(&b, &data);
   asks(&b, &af_ec2_delete_snapshot);
+  assert_json(b.ask.input, "{\"SnapshotId\": \"snap-0held00000000000\"}");
   answers(&b, &af_ec2_delete_snapshot, "{}");
-  json_decref(data);
-  b.ctx.data = data = b.out.data;
-  b.out.data = NULL;
+  goes_on(&b, &data);
+  asks(&b, &af_ec2_describe_snapshots);
+  answers(&b, &af_ec2_describe_snapshots, "{\"Snapshots\": [{\"SnapshotId\": \"snap-0held00000000000\"}, {\"SnapshotId\": \"snap-0left00000000000\"}]}");
+  goes_on(&b, &data);
+  asks(&b, &af_ec2_delete_snapshot);
+  assert_json(b.ask.input, "{\"SnapshotId\": \"snap-0left00000000000\"}");
+  answers(&b, &af_ec2_delete_snapshot, "{}");
+  goes_on(&b, &data);
   b.ctx.asked_ms += b.ctx.window_ms;
   asks(&b, &af_ec2_describe_snapshots);
   answers(&b, &af_ec2_describe_snapshots, "{\"Snapshots\": [{\"SnapshotId\": \"snap-0left00000000000\"}]}"); /* AWS still shows it */
   assert_int_equal(b.out.kind, AF_OUT_DONE);
+  json_decref(data);
+  end(&b);
+}
+
+TEST(undoing_an_image_that_aws_does_not_show_goes_by_the_tags_of_its_snapshots) {
+  struct bench b;
+  json_t *data = NULL;
+  begin(&b, "copy-image", "");
+  b.steps[2].resource = TEXT("ami-0new0000000000000");
+  b.steps[2].face = AF_FACE_UNDO;
+  asks(&b, &af_ec2_describe_images);
+  answers_error(&b, &af_ec2_describe_images, AF_CLASS_NOT_YET_VISIBLE, "InvalidAMIID.NotFound");
+  goes_on(&b, &data);
+  asks(&b, &af_ec2_deregister_image);
+  answers(&b, &af_ec2_deregister_image, "{}");
+  goes_on(&b, &data);
+  asks(&b, &af_ec2_describe_snapshots);
   json_decref(data);
   end(&b);
 }
@@ -476,7 +504,8 @@ int main(void) {
       cmocka_unit_test(after_many_tries_a_key_that_stays_shut_blocks_the_copy_and_says_what_to_allow),
       cmocka_unit_test(copy_image_carries_a_token_that_depends_on_copy_step_and_generation_alone),
       cmocka_unit_test(copy_image_never_says_encrypted_false),
-      cmocka_unit_test(undoing_an_image_copy_deregisters_it_and_then_deletes_its_snapshots_until_none_shows),
+      cmocka_unit_test(undoing_an_image_copy_reads_what_it_holds_deregisters_it_and_then_deletes_its_snapshots_until_none_shows),
+      cmocka_unit_test(undoing_an_image_that_aws_does_not_show_goes_by_the_tags_of_its_snapshots),
       cmocka_unit_test(a_permission_that_is_there_already_is_not_ours),
       cmocka_unit_test(a_permission_that_is_missing_is_added_and_later_removed),
       cmocka_unit_test(a_grant_is_named_after_its_copy_and_delegates_the_whole_set),

@@ -404,8 +404,9 @@ static const struct wrong {
      "m.yaml:5: copies[0].allow_differences: must be a list of attributes, not a string: write it as [imdsSupport]"},
     {TOP SOURCE TARGET "  allow_differences: [1]\n", "BadValue",
      "m.yaml:5: copies[0].allow_differences[0]: \"1\" is no attribute that may differ: write one of bootMode, tpmSupport, "
-     "imdsSupport, enaSupport, sriovNetSupport, kernelId, ramdiskId, platform, platformDetails, usageOperation, description, "
-     "uefiData, tag, snapshotTag, deprecationTime, deregistrationProtection, launchPermission, blockDeviceMapping.virtualName, "
+     "imdsSupport, enaSupport, sriovNetSupport, kernelId, ramdiskId, platform, platformDetails, usageOperation, productCode, "
+     "description, uefiData, tag, snapshotTag, deprecationTime, deregistrationProtection, launchPermission, snapshotPermission, "
+     "watermark, blockDeviceMapping.virtualName, "
      "blockDeviceMapping.noDevice, blockDeviceMapping.volumeType, blockDeviceMapping.iops, blockDeviceMapping.throughput, "
      "blockDeviceMapping.deleteOnTermination"},
     {TOP SOURCE TARGET "  name: ab\n", "BadValue",

@@ -207,6 +207,47 @@ TEST(the_name_is_the_manifests_or_the_sources) {
   trial_done(&t);
 }
 
+/* rules.md 1.2, 2.4 */
+TEST(what_registering_would_lose_goes_by_copy_image_and_says_why) {
+  static const struct {
+    const char *member, *value, *allowed, *why;
+  } rows[] = {
+      {"KernelId", "'aki-919dcaf8'", NULL, "would need the kernel's id in the target's Region"},
+      {"RamdiskId", "'ari-42b95a2b'", NULL, "would need the kernel's id in the target's Region"},
+      {"ImageWatermarks", "[{'WatermarkKey': 'golden'}]", "watermark", "loses the image's watermarks"},
+      {"ImageWatermarks", "[{'WatermarkKey': 'golden'}]", "watermark[golden]", "loses the image's watermarks"},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct trial t;
+    trial_init(&t, "alias/amis", "auto");
+    encrypt_all(&t.facts, SOURCE_KEY, "CUSTOMER");
+    put(t.facts.image, rows[i].member, rows[i].value);
+    decide(&t);
+    assert_string_equal(outcome(&t.got), "copy-image");
+    assert_contains(t.got.reason, rows[i].why);
+    spec_route(&t.spec, "reencrypt");
+    assert_refused(&t, INVALID, "RouteNotPossible", rows[i].why);
+    if (rows[i].allowed)
+      json_array_append_new(t.spec.allow_differences, json_string(rows[i].allowed));
+    else
+      spec_set(&t.spec.source.region, "eu-west-1"); /* where the kernel is to be, too */
+    decide(&t);
+    assert_string_equal(outcome(&t.got), "reencrypt");
+    trial_done(&t);
+  }
+}
+
+TEST(an_empty_volume_that_is_encrypted_is_not_launched_without_a_key) {
+  struct trial t;
+  trial_init(&t, NULL, "launch-image");
+  put(ebs_of(t.facts.image, 2), "Encrypted", "true");
+  assert_refused(&t, INVALID, "KmsKeyMissing", "/dev/xvdc, an empty volume that is encrypted");
+  put(ebs_of(t.facts.image, 2), "Encrypted", "false");
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "launch-image");
+  trial_done(&t);
+}
+
 TEST(a_named_route_is_followed_or_refused_with_the_reason) {
   struct trial t;
   trial_init(&t, "alias/amis", "copy-image");
@@ -1119,6 +1160,8 @@ int main(void) {
       cmocka_unit_test(a_volume_without_encryption_beside_encrypted_ones_is_named),
       cmocka_unit_test(empty_and_ephemeral_volumes_need_nothing),
       cmocka_unit_test(the_name_is_the_manifests_or_the_sources),
+      cmocka_unit_test(what_registering_would_lose_goes_by_copy_image_and_says_why),
+      cmocka_unit_test(an_empty_volume_that_is_encrypted_is_not_launched_without_a_key),
       cmocka_unit_test(a_named_route_is_followed_or_refused_with_the_reason),
       cmocka_unit_test(route_names_are_read_back),
       cmocka_unit_test(an_earlier_copy_of_ours_is_adopted_even_when_the_source_is_gone),

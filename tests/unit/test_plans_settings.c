@@ -155,6 +155,29 @@ TEST(permissions_that_could_not_be_read_are_no_match_where_some_are_wanted) {
   assert_false(passes());
 }
 
+TEST(whom_the_manifest_lets_read_the_snapshots_may_read_each_and_nobody_else) {
+  json_t *shares = json_of("{'snap-0000000000000000a': [{'UserId': '333333333333'}], 'snap-0000000000000000b': []}");
+  t.reading.snapshot_permissions = shares;
+  permit("[{'UserId': '333333333333'}]");
+  put(t.spec.launch_permissions, "accounts", "['333333333333']");
+  assert_differences(&t, "snapshotPermission[/dev/xvda][333333333333] Different");
+  put(t.spec.launch_permissions, "snapshots", "true");
+  assert_differences(&t, "snapshotPermission[/dev/xvdb][333333333333] Missing");
+  assert_false(passes());
+  json_array_append_new(t.spec.allow_differences, json_string("snapshotPermission"));
+  assert_true(passes());
+  put(shares, "snap-0000000000000000b", "[{'UserId': '333333333333'}, {'Group': 'all'}]");
+  assert_differences(&t, "snapshotPermission[/dev/xvdb][all] Different");
+  json_object_del(shares, "snap-0000000000000000a");
+  put(shares, "snap-0000000000000000b", "[{'UserId': '333333333333'}]");
+  assert_differences(&t, "snapshotPermission[/dev/xvda][333333333333] Unreadable");
+  t.decision.route = AF_ROUTE_ADOPT;
+  put(t.spec.launch_permissions, "snapshots", "false");
+  json_array_clear(t.spec.allow_differences);
+  assert_true(passes()); /* somebody shared it since */
+  json_decref(shares);
+}
+
 TEST(an_image_that_is_adopted_may_have_been_given_more_but_not_less) {
   t.decision.route = AF_ROUTE_ADOPT;
   put(t.image, "DeprecationTime", "'" DEPRECATED ".000Z'");
@@ -185,6 +208,7 @@ int main(void) {
       WITH_FIXTURE(the_protection_must_be_the_wanted_one),
       WITH_FIXTURE(whom_the_manifest_lets_launch_the_image_may_and_nobody_else),
       WITH_FIXTURE(permissions_that_could_not_be_read_are_no_match_where_some_are_wanted),
+      WITH_FIXTURE(whom_the_manifest_lets_read_the_snapshots_may_read_each_and_nobody_else),
       WITH_FIXTURE(an_image_that_is_adopted_may_have_been_given_more_but_not_less),
   };
   return cmocka_run_group_tests_name("plans/settings", tests, NULL, NULL);

@@ -180,6 +180,9 @@ TEST(some_attributes_may_differ_and_identity_and_storage_never) {
                                     "deprecationTime",
                                     "deregistrationProtection",
                                     "launchPermission[111122223333]",
+                                    "snapshotPermission[/dev/xvda][111122223333]",
+                                    "watermark[golden]",
+                                    "productCode",
                                     "blockDeviceMapping.volumeType",
                                     "blockDeviceMapping[/dev/xvda].volumeType",
                                     "uefiData"};

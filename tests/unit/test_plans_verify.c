@@ -325,6 +325,42 @@ TEST(an_empty_volume_that_was_launched_has_a_snapshot_which_is_held_to_the_same)
   trial_done(&t);
 }
 
+TEST(the_snapshot_of_a_launched_volume_is_as_large_as_the_volume_and_of_a_copy_as_large_as_the_snapshot) {
+  struct trial t;
+  trial_init(&t, false);
+  put(ebs_of(t.facts.image, 1), "VolumeSize", "99");
+  put(ebs_of(t.image, 1), "VolumeSize", "99");
+  assert_differences(&t, "");
+  t.decision.route = AF_ROUTE_LAUNCH_IMAGE;
+  assert_differences(&t, "snapshot[/dev/xvdb].volumeSize Different");
+  put(json_array_get(t.snapshots, 1), "VolumeSize", "99");
+  assert_differences(&t, "");
+  t.decision.route = AF_ROUTE_COPY_IMAGE;
+  assert_differences(&t, "snapshot[/dev/xvdb].volumeSize Different");
+  trial_done(&t);
+}
+
+TEST(product_codes_and_watermarks_must_come_along) {
+  struct trial t;
+  struct af_error err;
+  trial_init(&t, false);
+  put(t.facts.image, "ProductCodes", "[{'ProductCodeId': 'prod-abc', 'ProductCodeType': 'marketplace'}]");
+  put(t.facts.image, "ImageWatermarks",
+      "[{'WatermarkKey': 'golden', 'SourceImageId': 'ami-1', 'SourceImageRegion': 'us-east-1', 'WatermarkCreationTime': 'then'}]");
+  assert_differences(&t, "productCode[prod-abc] Missing; watermark[golden] Missing");
+  put(t.image, "ProductCodes", "[{'ProductCodeId': 'prod-abc', 'ProductCodeType': 'devpay'}]");
+  put(t.image, "ImageWatermarks", "[{'WatermarkKey': 'golden', 'SourceImageId': 'ami-2', 'SourceImageRegion': 'us-east-1'}]");
+  assert_differences(&t, "productCode[prod-abc] Different; watermark[golden] Different");
+  json_array_append_new(t.spec.allow_differences, json_string("productCode"));
+  json_array_append_new(t.spec.allow_differences, json_string("watermark[golden]"));
+  verify(&t);
+  assert_int_equal(af_findings_judge(&t.findings, &err), 0);
+  put(t.image, "ProductCodes", "[{'ProductCodeId': 'prod-abc', 'ProductCodeType': 'marketplace'}]");
+  put(t.image, "ImageWatermarks", "[{'WatermarkKey': 'golden', 'SourceImageId': 'ami-1', 'SourceImageRegion': 'us-east-1'}]");
+  assert_differences(&t, "");
+  trial_done(&t);
+}
+
 TEST(a_device_that_is_left_out_may_go_unsaid_after_a_launch) {
   struct trial t;
   struct af_error err;
@@ -498,6 +534,8 @@ int main(void) {
       cmocka_unit_test(uefi_data_may_change_when_an_image_is_launched_but_not_get_lost),
       cmocka_unit_test(a_source_snapshot_that_could_not_be_read_leaves_what_the_mapping_says),
       cmocka_unit_test(an_empty_volume_that_was_launched_has_a_snapshot_which_is_held_to_the_same),
+      cmocka_unit_test(the_snapshot_of_a_launched_volume_is_as_large_as_the_volume_and_of_a_copy_as_large_as_the_snapshot),
+      cmocka_unit_test(product_codes_and_watermarks_must_come_along),
       cmocka_unit_test(a_device_that_is_left_out_may_go_unsaid_after_a_launch),
       cmocka_unit_test(what_encrypts_by_default_where_an_image_is_launched_counts_when_the_copy_goes_on_from_there),
       cmocka_unit_test(a_copy_in_s3_is_compared_without_what_is_of_ebs),
