@@ -12,23 +12,34 @@ static int merge(json_t *pages, json_t *output) {
   return 0;
 }
 
+/* How the services say that more follows, and how that is asked for. */
+static const struct {
+  const char *told, *ask;
+} tokens[] = {{"NextToken", "NextToken"}, {"NextMarker", "Marker"}};
+
+/* The input that asks for the page after this one. *ret stays NULL where it was the last. */
+static int next_input(const json_t *input, const json_t *output, json_t **ret) {
+  for (size_t i = 0; i < sizeof(tokens) / sizeof(tokens[0]); i++) {
+    json_t *token = json_object_get(output, tokens[i].told);
+    if (!json_string_length(token)) continue;
+    *ret = json_deep_copy(input);
+    return *ret && !json_object_set(*ret, tokens[i].ask, token) ? 0 : -AF_ENOMEM;
+  }
+  return 0;
+}
+
 int af_pages_take(json_t **pages, const json_t *input, struct af_answer *a, json_t **ret_next) {
   *ret_next = NULL;
   if (a->rc) return 0;
-  json_t *token = json_incref(json_object_get(a->output, "NextToken")); /* it goes with the page otherwise */
-  int rc = 0;
+  json_t *next = NULL;
+  int rc = next_input(input, a->output, &next); /* first: the token goes with the page */
   if (*pages) {
-    rc = merge(*pages, a->output);
+    if (!rc) rc = merge(*pages, a->output);
     json_decref(a->output);
     a->output = json_incref(*pages);
   }
-  if (!rc && json_string_length(token)) {
-    json_t *next = json_deep_copy(input);
-    if (!next || json_object_set(next, "NextToken", token)) rc = -AF_ENOMEM;
-    if (!*pages) *pages = json_incref(a->output);
-    if (!rc) *ret_next = next;
-    else json_decref(next);
-  }
-  json_decref(token);
+  if (next && !*pages) *pages = json_incref(a->output);
+  if (!rc) *ret_next = next;
+  else json_decref(next);
   return rc;
 }

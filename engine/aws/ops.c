@@ -50,6 +50,7 @@ const struct af_op *const af_ops[] = {
     &af_kms_describe_key,
     &af_kms_generate_data_key_without_plaintext,
     &af_kms_list_grants,
+    &af_kms_list_retirable_grants,
     &af_kms_retire_grant,
     &af_s3_delete_bucket_policy,
     &af_s3_get_bucket_location,

@@ -14,7 +14,7 @@ extern const struct af_op af_ec2_copy_image, af_ec2_copy_snapshot, af_ec2_create
     af_ec2_get_ebs_encryption_by_default, af_ec2_modify_image_attribute, af_ec2_modify_snapshot_attribute, af_ec2_register_image,
     af_ec2_revoke_security_group_egress, af_ec2_run_instances, af_ec2_stop_instances, af_ec2_terminate_instances;
 extern const struct af_op af_kms_create_grant, af_kms_describe_key, af_kms_generate_data_key_without_plaintext, af_kms_list_grants,
-    af_kms_retire_grant;
+    af_kms_list_retirable_grants, af_kms_retire_grant;
 extern const struct af_op af_s3_delete_bucket_policy, af_s3_get_bucket_location, af_s3_get_bucket_policy, af_s3_list_objects_v2,
     af_s3_put_bucket_policy;
 extern const struct af_op af_sts_assume_role, af_sts_assume_role_with_web_identity, af_sts_get_caller_identity;

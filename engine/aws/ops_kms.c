@@ -122,6 +122,17 @@ static const struct af_shape list_grants_out = STRUCTURE(
     MAY(Truncated, af_bool));
 const struct af_op af_kms_list_grants = KMS(ListGrants, list_grants_in, list_grants_out, .repeatable = true);
 
+/* ---- ListRetirableGrants ---- */
+
+static const struct af_shape list_retirable_in = STRUCTURE(
+    MAY(Limit, af_int),
+    MAY(Marker, af_string),
+    MAY(RetiringPrincipal, af_string),
+    MAY(RetiringServicePrincipal, af_string));
+/* Of all keys of the Region that the principal, one of the caller's account, may retire grants of (rules.md 3). */
+const struct af_op af_kms_list_retirable_grants =
+    KMS(ListRetirableGrants, list_retirable_in, list_grants_out, .repeatable = true);
+
 /* ---- RetireGrant ---- */
 
 static const struct af_shape retire_grant_in = STRUCTURE(

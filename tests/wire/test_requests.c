@@ -199,6 +199,9 @@ static const struct request requests[] = {
      "{'DryRun':true,'EncryptionContext':{},'KeyId':'arn:k','NumberOfBytes':32}"},
     {"grants are listed page by page", &af_kms_list_grants, "{'Marker': 'm\\n', 'KeyId': 'arn:k', 'Limit': 100}",
      "{'KeyId':'arn:k','Limit':100,'Marker':'m\\n'}"},
+    {"grants are listed by whom they may be retired", &af_kms_list_retirable_grants,
+     "{'RetiringPrincipal': 'arn:aws:iam::111111111111:root', 'Marker': 'm', 'Limit': 100}",
+     "{'Limit':100,'Marker':'m','RetiringPrincipal':'arn:aws:iam::111111111111:root'}"},
     {"a grant is retired by key and id", &af_kms_retire_grant, "{'KeyId': 'arn:k', 'GrantId': 'g-1'}", "{'GrantId':'g-1','KeyId':'arn:k'}"},
     {"a role is assumed with an external id", &af_sts_assume_role,
      "{'RoleArn': 'arn:aws:iam::222222222222:role/copy', 'RoleSessionName': 'amiferry', 'ExternalId': 'x:1', 'DurationSeconds': 3600,"
