@@ -8,6 +8,7 @@
 #include "engine/aws/client.h"
 #include "plans/manifest.h"
 #include "plans/route.h"
+#include "plans/sweep.h"
 #include "plans/verify.h"
 #include "state/store.h"
 
@@ -81,6 +82,46 @@ int af_engine_plan(struct af_engine *e, const struct af_manifest *m, af_planned 
  * it is compared with what was read of it then (*ret_source_live false). An AMI that is gone is a finding, "image" Missing. -AF_EINVAL: the
  * copy isn't done. -AF_EAWS: it can't be read, err says why. The caller frees ret with af_findings_done(). */
 int af_engine_verify(struct af_engine *e, const char *copy_id, struct af_findings *ret, bool *ret_source_live, struct af_error *err);
+
+struct af_sweep_thing { /* something in AWS that carries amiferry's tag; a grant, its name */
+  enum af_sweep_kind kind;
+  char account[16], region[32], id[160];
+  char key[256];   /* of a grant; "" otherwise */
+  char copy[64];   /* whose it is, as it says itself */
+  bool temporary;
+  int64_t bytes;   /* 0 where it has no size of its own */
+  int64_t made_ms; /* 0 where AWS doesn't say */
+  enum af_sweep_verdict verdict;
+  const char *why; /* static */
+  size_t place;    /* the engine's own */
+  bool ours;       /* the database knows its copy */
+  bool doomed;     /* set by the caller: to be deleted */
+  bool deleted;    /* AWS has said so, or that it was gone */
+  struct af_error *error; /* why it was not, or that AWS shows it still; owned, NULL where all is well */
+};
+struct af_sweep_unread { /* what could not be looked at */
+  const char *what;      /* "images"; static */
+  char account[16], region[32];
+  struct af_error error;
+};
+struct af_sweep {
+  struct af_sweep_thing *things; /* orphans, unknown and adoptable ones, by account, Region, kind and id; what is needed or kept is only counted */
+  size_t n;
+  struct af_sweep_unread *unread;
+  size_t n_unread;
+  size_t verdicts[AF_SWEEP_VERDICT_MAX_]; /* how many of each were found */
+  struct af_sweep_place *places;          /* the engine's own */
+  size_t n_places;
+};
+/* Lists what carries amiferry's tags in the accounts and Regions of a manifest, and judges it by what the store knows (NULL, or a reader: it
+ * changes nothing). What can't be read is noted in ret, and the rest goes on. ret borrows from the manifest and the client, and is the
+ * caller's to release with af_sweep_done(). */
+int af_engine_sweep(struct af_engine *e, const struct af_manifest *m, struct af_sweep *ret, struct af_error *err);
+/* Deletes those things that are doomed, in an order in which AWS lets them go, and looks again whether they are gone. The store must be an owner,
+ * and s have been made while it was: otherwise a running copy might have come to need them. What can't be deleted has its error. */
+int af_engine_sweep_delete(struct af_engine *e, const struct af_manifest *m, struct af_sweep *s, struct af_error *err);
+const struct af_sweep_thing *af_sweep_find(const struct af_sweep *s, const struct af_sweep_thing *like); /* the same thing; NULL */
+void af_sweep_done(struct af_sweep *s);
 
 /* Does this error call for a person, so that the copy is blocked and tried again later? Any other fails it. */
 bool af_error_blocks(const struct af_error *err);

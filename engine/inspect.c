@@ -12,8 +12,7 @@ static json_t *nothing(struct af_inspection *x) {
   return json_object();
 }
 
-/* The ARN says the partition: arn:PARTITION:sts::… */
-static void take_partition(const char *arn, char out[16]) {
+void af_take_partition(const char *arn, char out[16]) {
   const char *from = strchr(arn, ':'), *to = from ? strchr(from + 1, ':') : NULL;
   if (to) af_str_copy(out, 16, af_str_n(from + 1, (size_t)(to - from - 1)));
 }
@@ -31,7 +30,7 @@ static int take_account(const struct af_answer *a, const char *wanted, const cha
 }
 
 static int take_target(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
-  take_partition(af_json_str(a->output, "Arn"), x->facts.target_partition);
+  af_take_partition(af_json_str(a->output, "Arn"), x->facts.target_partition);
   return take_account(a, x->spec->target.account, "target", x->facts.target_account, err);
 }
 
@@ -42,7 +41,7 @@ static json_t *ask_source(struct af_inspection *x) {
 }
 
 static int take_source(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
-  take_partition(af_json_str(a->output, "Arn"), x->facts.source_partition);
+  af_take_partition(af_json_str(a->output, "Arn"), x->facts.source_partition);
   return take_account(a, x->spec->source.account, "source", x->facts.source_account, err);
 }
 

@@ -24,4 +24,7 @@ struct af_facts *af_inspection_facts(struct af_inspection *x);
 /* Does the answer to this call hold for other copies of the same principals and Regions, too? */
 bool af_inspection_shared(const struct af_op *op);
 
+/* An ARN says the partition: arn:PARTITION:sts::… Leaves out as it is where it says none. */
+void af_take_partition(const char *arn, char out[16]);
+
 #endif

@@ -110,6 +110,7 @@ void af_outcome_fail(struct af_outcome *out, enum af_class c, const char *code, 
 void af_outcome_error(struct af_outcome *out, const struct af_error *err);
 /* The step is reconciling: had AWS had time to show what the lost call may have made, when it was asked? */
 bool af_settled(const struct af_step_ctx *ctx);
+bool af_says_gone(const struct af_error *err); /* that what was to be removed isn't there */
 /* The answer to a call that removes something is an error: a "not found" counts as removed, but only once it has been the answer for so
  * many windows, since AWS may not know yet what we just made. Sets out to DONE or AGAIN; leaves it where the error is another one. */
 void af_gone(const struct af_step_ctx *ctx, const struct af_answer *a, int windows, struct af_outcome *out);

@@ -1,5 +1,5 @@
-/* Reads that somebody waits for, side by side and outside of the loop's turns: pages are put together, what passes is asked again. For plan
- * and verify, which change nothing anywhere. */
+/* Calls that somebody waits for, side by side and outside of the loop's turns: pages are put together, what passes is asked again. For plan,
+ * verify and sweep, whose calls change nothing, or are harmless to repeat. */
 #ifndef AF_ENGINE_SURVEY_H
 #define AF_ENGINE_SURVEY_H
 

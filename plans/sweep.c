@@ -42,8 +42,8 @@ static const struct rule rules[] = {
     {.of = OF(DONE), .temporary = YES, .verdict = AF_SWEEP_ORPHAN, .why = "made on the way of a copy that is done"},
     {.of = OF(DONE), .verdict = AF_SWEEP_ORPHAN, .why = "made in vain by a copy that is done"},
     {.of = OF(ENDED), .verdict = AF_SWEEP_ORPHAN, .why = "its copy has failed or was cancelled"},
-    {.temporary = NO, .whole = YES, .verdict = AF_SWEEP_ADOPTABLE, .why = "a whole AMI of a copy that this database doesn't know: kept"},
-    {.verdict = AF_SWEEP_UNKNOWN, .why = "this database doesn't know its copy: another one's may be under way"},
+    {.temporary = NO, .whole = YES, .verdict = AF_SWEEP_ADOPTABLE, .why = "a whole AMI; this database doesn't know its copy"},
+    {.verdict = AF_SWEEP_UNKNOWN, .why = "this database doesn't know its copy"},
 };
 
 static bool says(enum is wanted, bool is) {

@@ -45,11 +45,16 @@ int64_t af_pause_ms(const struct af_step_ctx *ctx) {
   return ctx->window_ms / 4 < 1000 ? ctx->window_ms / 4 : 1000;
 }
 
-void af_gone(const struct af_step_ctx *ctx, const struct af_answer *a, int windows, struct af_outcome *out) {
+bool af_says_gone(const struct af_error *err) {
   static const char *const codes[] = {"InvalidSnapshot.NotFound", "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "NotFoundException",
                                       "InvalidInstanceID.NotFound", "InvalidGroup.NotFound", "InvalidVolume.NotFound"};
   for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-    if (af_streq(a->error.code, codes[i])) out->kind = AF_OUT_DONE;
+    if (af_streq(err->code, codes[i])) return true;
+  return false;
+}
+
+void af_gone(const struct af_step_ctx *ctx, const struct af_answer *a, int windows, struct af_outcome *out) {
+  if (af_says_gone(&a->error)) out->kind = AF_OUT_DONE;
   if (out->kind != AF_OUT_DONE || ctx->now_ms >= ctx->step->started_ms + windows * ctx->window_ms) return;
   out->kind = AF_OUT_AGAIN;
   out->delay_ms = ctx->window_ms / 4;
