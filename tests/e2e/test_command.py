@@ -18,7 +18,7 @@ import harness
 from ferry import PLAIN, QUICK, SEALED, Done, Place, cloud, copy, lacks, on_terminal, wait_for
 from harness import READER, SOURCE, TARGET, contains, equal, test
 
-COMMANDS = ["plan", "run", "resume", "status", "show", "retry", "cancel", "undo", "verify", "routes", "doctor", "help"]
+COMMANDS = ["plan", "run", "resume", "status", "show", "retry", "cancel", "undo", "verify", "sweep", "routes", "doctor", "help"]
 GOOD = """version: 1
 copies:
   - source: {region: us-east-1, image: ami-0123456789abcdef0}

@@ -6,7 +6,7 @@
 
 static const struct af_command *const commands[] = {&af_command_plan,  &af_command_run,    &af_command_resume, &af_command_status, &af_command_show,
                                                     &af_command_retry, &af_command_cancel, &af_command_undo,   &af_command_verify,
-                                                    &af_command_routes, &af_command_doctor, &af_command_help, NULL};
+                                                    &af_command_sweep, &af_command_routes, &af_command_doctor, &af_command_help, NULL};
 
 static int wrong_line(const struct af_invocation *inv, const struct af_error *err) {
   struct af_buf usage;

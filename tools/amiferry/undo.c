@@ -1,11 +1,10 @@
-/* amiferry undo: a finished copy is taken away again: its AMI deregistered, its snapshots deleted. The only command that removes what
- * somebody may already use, so it shows what goes, and asks. */
-#include <stdio.h>
+/* amiferry undo: a finished copy is taken away again: its AMI deregistered, its snapshots deleted. It removes what somebody
+ * may already use, so it shows what goes, and asks. */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "tools/amiferry/ask.h"
 #include "tools/amiferry/commands.h"
+#include "tools/amiferry/confirm.h"
 #include "tools/amiferry/find.h"
 
 static struct {
@@ -52,20 +51,9 @@ static int look_at(struct victim *v, struct af_store *s, const char *name, struc
 }
 
 static int confirm(const struct victim *v, const volatile int *stop, struct af_error *err) {
-  bool ask = !values.yes && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
-  char line[16] = "";
-  if (!ask) af_say("undo takes this away:\n%s", af_buf_cstr(&v->goes));
-  if (values.yes) return 0;
-  if (!ask) {
-    af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "NotConfirmed", "undo asks first, and there is no terminal to ask on: nothing was changed");
-    af_error_hint(err, "if it is wanted: amiferry undo %s --yes", v->id[0]);
-    return -AF_EINVAL;
-  }
-  fprintf(stderr, "undo takes this away:\n%sGo on? [y/N] ", af_buf_cstr(&v->goes));
-  bool said = fgets(line, sizeof(line), stdin);
-  if (said && (af_streq(line, "y\n") || af_streq(line, "yes\n"))) return 0;
-  if (*stop) return af_error_set(err, -AF_ECANCELED, AF_CLASS_CANCELLED, "Interrupted", "interrupted: nothing was changed");
-  return af_error_set(err, -AF_EINVAL, AF_CLASS_CANCELLED, "NotConfirmed", "nothing was changed");
+  const struct af_confirm question = {.command = "undo", .argument = v->id[0], .yes = "--yes", .does = "takes this away", .goes = &v->goes,
+                                      .said = values.yes, .stop = stop};
+  return af_confirm(&question, err);
 }
 
 /* The database isn't taken before the answer is there: a question that stands on a screen keeps nobody out. */
