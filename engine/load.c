@@ -168,6 +168,7 @@ static int load_copy(struct af_engine *e, struct af_live_copy *c, bool ended_too
   if (rc || (af_copy_state_ended(c->row.state) && !ended_too)) return rc;
   rc = af_store_steps(e->config.store, c->row.id, &steps, &n, err);
   if (!rc && (rc = take_rung(c, steps, n))) rc = damaged(c, "its steps", rc, err);
+  if (!rc) rc = af_machine_invariant(&c->row, c->steps, c->n_steps, err); /* what was committed keeps it; an edited row need not */
   if (!rc) rc = af_spec_sessions(e, &c->spec, &c->source, &c->target, err);
   if (!rc) rc = wake_steps(e, c);
   if (rc && e->rc) *err = e->failure;
