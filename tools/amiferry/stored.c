@@ -42,7 +42,8 @@ int af_stored_read(struct af_stored *ret, struct af_store *store, const struct a
   if (!rc) rc = read_facts(ret, store, row, err);
   if (!rc) rc = af_store_steps(store, row->id, &ret->steps, &ret->n_steps, err);
   while (!rc && ret->n_old < ret->n_steps && ret->steps[ret->n_old].rung < row->rung) ret->n_old++;
-  if (!rc && af_copy_view_stored(&ret->view, row, &ret->spec, ret->has_facts ? &ret->facts : NULL, ret->steps + ret->n_old, ret->n_steps - ret->n_old))
+  const struct af_step_row *now = ret->n_old ? ret->steps + ret->n_old : ret->steps; /* NULL where there are none */
+  if (!rc && af_copy_view_stored(&ret->view, row, &ret->spec, ret->has_facts ? &ret->facts : NULL, now, ret->n_steps - ret->n_old))
     rc = af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "NewerMachine", "copy %s was begun by a newer amiferry: use that one to look at it", row->id);
   if (rc) af_stored_done(ret);
   else read_waits(ret, row);
