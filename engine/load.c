@@ -107,6 +107,15 @@ int af_copy_decide(struct af_live_copy *c) {
   return 0;
 }
 
+/* Its row learns of the new AMI when it is written for the next time. */
+static int find_image(struct af_live_copy *c, struct af_error *err) {
+  for (size_t i = 0; i < c->n_steps; i++) {
+    const struct af_step_traits *t = af_step_traits(c->steps[i].kind);
+    if (t && t->makes_image && c->steps[i].resource && af_row_set(&c->row.image_id, c->steps[i].resource)) return af_error_nomem(err);
+  }
+  return 0;
+}
+
 /* An intent that is found had no outcome when the process ended: it is ambiguous until AWS has been asked. */
 static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
   for (size_t i = 0; i < c->n_steps; i++) {
@@ -124,7 +133,6 @@ static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
       af_slot_force(e->budgets, at.session, at.region, t->quota);
       c->live[i].slot = true;
     }
-    if (t->makes_image && s->resource && af_row_set(&c->row.image_id, s->resource)) return af_engine_fail(e, -AF_ENOMEM, NULL);
   }
   return 0;
 }
@@ -168,6 +176,7 @@ static int load_copy(struct af_engine *e, struct af_live_copy *c, bool ended_too
   if (rc || (af_copy_state_ended(c->row.state) && !ended_too)) return rc;
   rc = af_store_steps(e->config.store, c->row.id, &steps, &n, err);
   if (!rc && (rc = take_rung(c, steps, n))) rc = damaged(c, "its steps", rc, err);
+  if (!rc) rc = find_image(c, err);
   if (!rc) rc = af_machine_invariant(&c->row, c->steps, c->n_steps, err); /* what was committed keeps it; an edited row need not */
   if (!rc) rc = af_spec_sessions(e, &c->spec, &c->source, &c->target, err);
   if (!rc) rc = wake_steps(e, c);

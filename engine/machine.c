@@ -40,9 +40,9 @@ static const struct af_step_traits kinds[] = {
     {"register-image", "registering the image", AF_SAFE_BY_PROBE, AF_AT_TARGET, false, NULL, true, NULL, HOURS(2)},
     {"adopt-image", "taking over the earlier copy", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, true, NULL, HOURS(50)},
     {"skip-image", "leaving what is there", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, true, NULL, MINUTES(30)},
-    {"finish-image", "finishing the image", AF_SAFE_BY_NATURE, AF_AT_TARGET, false, NULL, false, NULL, HOURS(1)},
-    {"verify", "verifying", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, false, NULL, HOURS(1)},
-    {"protect-image", "protecting the image", AF_SAFE_BY_NATURE, AF_AT_TARGET, false, NULL, false, NULL, MINUTES(30)},
+    {"finish-image", "finishing the image", AF_SAFE_BY_NATURE, AF_AT_TARGET, false, NULL, false, NULL, HOURS(1), true},
+    {"verify", "verifying", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, false, NULL, HOURS(1), true},
+    {"protect-image", "protecting the image", AF_SAFE_BY_NATURE, AF_AT_TARGET, false, NULL, false, NULL, MINUTES(30), true},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -113,14 +113,20 @@ static bool backward_done(const struct af_step_row *s) {
   return s->face == AF_FACE_UNDO && s->state == AF_STEP_DONE;
 }
 
+/* The first that is not finished; INT64_MAX where all are. */
+static int64_t working_stage(const struct af_step_row *steps, size_t n) {
+  int64_t stage = INT64_MAX;
+  for (size_t i = 0; i < n; i++)
+    if (!forward_done(&steps[i]) && steps[i].stage < stage) stage = steps[i].stage;
+  return stage;
+}
+
 static void next_working(struct decision *d, const struct af_copy_row *copy, const struct af_step_row *steps, size_t n) {
   if (copy->cancel_requested) {
     act(d, (struct af_action){.kind = AF_ACT_UNDO, .goal = AF_GOAL_CANCELLED});
     return;
   }
-  int64_t stage = INT64_MAX; /* the first that is not finished */
-  for (size_t i = 0; i < n; i++)
-    if (!forward_done(&steps[i]) && steps[i].stage < stage) stage = steps[i].stage;
+  int64_t stage = working_stage(steps, n);
   if (stage == INT64_MAX) {
     act(d, (struct af_action){.kind = AF_ACT_UNDO, .goal = AF_GOAL_DONE});
     return;
@@ -185,10 +191,22 @@ static int step_invariant(const struct af_copy_row *copy, const struct af_step_r
   return 0;
 }
 
+/* Is it the turn of a step that is about an AMI? */
+static bool at_image(const struct af_step_row *steps, size_t n) {
+  int64_t stage = working_stage(steps, n);
+  for (size_t i = 0; i < n; i++) {
+    const struct af_step_traits *t = af_step_traits(steps[i].kind);
+    if (steps[i].stage == stage && !forward_done(&steps[i]) && t && t->of_image) return true;
+  }
+  return false;
+}
+
 int af_machine_invariant(const struct af_copy_row *copy, const struct af_step_row *steps, size_t n_steps, struct af_error *err) {
   if ((copy->state == AF_COPY_UNDOING) && copy->goal == AF_GOAL_NONE) return broken(err, copy, "undoing without a goal");
   if (copy->state == AF_COPY_WORKING && copy->goal != AF_GOAL_NONE) return broken(err, copy, "working with a goal to undo");
   if (copy->state == AF_COPY_DONE && !copy->image_id) return broken(err, copy, "done without an image");
+  if (copy->state == AF_COPY_WORKING && !copy->image_id && at_image(steps, n_steps))
+    return broken(err, copy, "at work on an image that is not there");
   for (size_t i = 0; i < n_steps; i++) {
     int rc = step_invariant(copy, &steps[i], err);
     if (rc) return rc;

@@ -58,6 +58,7 @@ struct af_step_traits {
   bool makes_image;     /* its resource is the new AMI */
   const char *quota;    /* how many may be under way in an account and Region: a row of the budgets; NULL: any number */
   int64_t limit_ms;     /* from its first call to done; past that it has failed */
+  bool of_image;        /* it is about the new AMI, which an earlier stage has made */
 };
 const struct af_step_traits *af_step_traits(const char *kind); /* NULL where there is no such kind */
 const struct af_step_traits *af_step_traits_at(size_t i);      /* NULL past the end */

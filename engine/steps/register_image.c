@@ -53,6 +53,18 @@ static json_t *register_mappings(const struct af_step_ctx *ctx) {
   return list;
 }
 
+/* A snapshot of the source that no step has copied: its row isn't what it was. NULL where all are. */
+static const char *uncopied(const struct af_step_ctx *ctx) {
+  json_t *mapping;
+  size_t i;
+  json_array_foreach(json_object_get(ctx->facts->image, "BlockDeviceMappings"), i, mapping) {
+    const char *source = af_json_str(json_object_get(mapping, "Ebs"), "SnapshotId");
+    const struct af_step_row *copied = *source ? af_step_of(ctx, "copy-snapshot", source) : NULL;
+    if (*source && (!copied || !copied->resource)) return source;
+  }
+  return NULL;
+}
+
 static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
   const char *description = af_step_description(ctx);
   ret->op = &af_ec2_register_image;
@@ -77,7 +89,10 @@ static int register_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struc
     return ret->input ? 0 : -AF_ENOMEM;
   }
   if (af_name_in_doubt(ctx)) return af_name_probe(ctx, ret);
-  return create(ctx, ret);
+  const char *missing = uncopied(ctx);
+  if (!missing) return create(ctx, ret);
+  af_outcome_fail(out, AF_CLASS_INTERNAL, "SnapshotNotCopied", missing, "no step of this copy has copied %s", missing);
+  return 0;
 }
 
 static int register_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
