@@ -9,7 +9,7 @@
 #include "plans/name.h"
 
 static json_t *nothing(struct af_inspection *x) {
-  return json_object();
+  return af_inspection_made(x, json_object());
 }
 
 void af_take_partition(const char *arn, char out[16]) {
@@ -35,7 +35,7 @@ static int take_target(struct af_inspection *x, const struct af_answer *a, struc
 }
 
 static json_t *ask_source(struct af_inspection *x) {
-  if (!x->facts.pull) return json_object();
+  if (!x->facts.pull) return nothing(x);
   AF_COPY(x->facts.source_partition, af_str(x->facts.target_partition)); /* one's credentials are good in one partition */
   return NULL;
 }
@@ -46,7 +46,7 @@ static int take_source(struct af_inspection *x, const struct af_answer *a, struc
 }
 
 static json_t *ask_image(struct af_inspection *x) {
-  return json_pack("{s:[s]}", "ImageIds", x->spec->image);
+  return af_inspection_made(x, json_pack("{s:[s]}", "ImageIds", x->spec->image));
 }
 
 /* Somebody else's image, whom the manifest trusts: the source's credentials can open nothing there, so the target itself looks what it may. */
@@ -88,7 +88,7 @@ static json_t *ask_uefi(struct af_inspection *x) {
   bool ebs = af_streq(af_json_str(x->facts.image, "RootDeviceType"), "ebs");
   x->facts.uefi_unreadable = ebs && !owned(x);
   if (!ebs || !owned(x)) return NULL;
-  return json_pack("{s:s, s:s}", "ImageId", x->spec->image, "Attribute", "uefiData");
+  return af_inspection_made(x, json_pack("{s:s, s:s}", "ImageId", x->spec->image, "Attribute", "uefiData"));
 }
 
 static int take_uefi(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
@@ -99,13 +99,13 @@ static int take_uefi(struct af_inspection *x, const struct af_answer *a, struct 
 }
 
 static json_t *ask_snapshots(struct af_inspection *x) {
-  json_t *ids = json_array(), *mapping;
+  json_t *ids = af_inspection_made(x, json_array()), *mapping;
   size_t i;
   json_array_foreach(json_object_get(x->facts.image, "BlockDeviceMappings"), i, mapping) {
     const char *id = af_json_str(json_object_get(mapping, "Ebs"), "SnapshotId");
-    if (*id) json_array_append_new(ids, json_string(id));
+    if (*id && json_array_append_new(ids, json_string(id))) x->starved = true;
   }
-  if (json_array_size(ids) > 0) return json_pack("{s:o}", "SnapshotIds", ids);
+  if (json_array_size(ids) > 0) return af_inspection_made(x, json_pack("{s:o}", "SnapshotIds", ids));
   json_decref(ids); /* an empty list would mean every snapshot there is */
   return NULL;
 }
@@ -128,9 +128,11 @@ static int take_snapshots(struct af_inspection *x, const struct af_answer *a, st
       af_error_hint(err, "use credentials of the account that owns the AMI as this copy's source");
       return rc;
     }
-    json_array_append_new(x->facts.snapshots, json_deep_copy(s));
+    if (json_array_append_new(x->facts.snapshots, json_deep_copy(s))) return af_error_nomem(err);
     const char *key = af_json_str(s, "KmsKeyId");
-    if (*key && !af_json_find(x->facts.source_keys, "Arn", key)) json_array_append_new(x->facts.source_keys, json_pack("{s:s}", "Arn", key));
+    if (*key && !af_json_find(x->facts.source_keys, "Arn", key) &&
+        json_array_append_new(x->facts.source_keys, json_pack("{s:s}", "Arn", key)))
+      return af_error_nomem(err);
   }
   x->key = 0;
   return 0;
@@ -142,9 +144,13 @@ static json_t *refusal_of(const struct af_answer *a) {
                    "HttpStatus", a->error.http_status);
 }
 
+static json_t *ask_key(struct af_inspection *x, const char *id) {
+  return id ? af_inspection_made(x, json_pack("{s:s}", "KeyId", id)) : NULL;
+}
+
 static json_t *ask_source_key(struct af_inspection *x) {
   const json_t *key = json_array_get(x->facts.source_keys, x->key);
-  return key ? json_pack("{s:s}", "KeyId", af_json_str(key, "Arn")) : NULL;
+  return key ? ask_key(x, af_json_str(key, "Arn")) : NULL;
 }
 
 static int take_source_key(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
@@ -156,7 +162,7 @@ static int take_source_key(struct af_inspection *x, const struct af_answer *a, s
 }
 
 static json_t *ask_target_key(struct af_inspection *x) {
-  return x->spec->kms_key ? json_pack("{s:s}", "KeyId", x->spec->kms_key) : NULL;
+  return ask_key(x, x->spec->kms_key);
 }
 
 /* What the answer says, or how it refused: both are facts. */
@@ -188,7 +194,8 @@ static json_t *ask_name(struct af_inspection *x) {
   snprintf(like, sizeof(like), "%s-*", name);
   bool others = af_streq(x->spec->on_existing, "suffix");
   json_t *filters = others ? json_pack("[{s:s, s:[s, s]}]", "Name", "name", "Values", name, like) : af_filters("name", name, NULL);
-  return json_pack("{s:[s], s:b, s:o, s:i}", "Owners", "self", "IncludeDisabled", 1, "Filters", filters, "MaxResults", AF_PAGE_MOST);
+  return af_inspection_made(
+      x, json_pack("{s:[s], s:b, s:o, s:i}", "Owners", "self", "IncludeDisabled", 1, "Filters", filters, "MaxResults", AF_PAGE_MOST));
 }
 
 /* What an earlier rung of this very copy made is on its way out. */
@@ -216,7 +223,7 @@ static int take_name(struct af_inspection *x, const struct af_answer *a, struct 
 }
 
 static json_t *ask_bridge_key(struct af_inspection *x) {
-  return x->spec->bridge_key && !x->facts.pull ? json_pack("{s:s}", "KeyId", x->spec->bridge_key) : NULL;
+  return x->facts.pull ? NULL : ask_key(x, x->spec->bridge_key);
 }
 
 static int take_bridge_key(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
@@ -224,7 +231,7 @@ static int take_bridge_key(struct af_inspection *x, const struct af_answer *a, s
 }
 
 static json_t *ask_launch_key(struct af_inspection *x) {
-  return x->spec->launch_key ? json_pack("{s:s}", "KeyId", x->spec->launch_key) : NULL;
+  return ask_key(x, x->spec->launch_key);
 }
 
 static int take_launch_key(struct af_inspection *x, const struct af_answer *a, struct af_error *err) {
@@ -263,7 +270,10 @@ int af_inspection_new(struct af_inspection **ret, const struct af_inspected *who
   if (!(*ret)->facts.snapshots) (*ret)->facts.snapshots = json_array();
   if (!(*ret)->facts.source_keys) (*ret)->facts.source_keys = json_array();
   (*ret)->facts.name_holders = json_array();
-  return 0;
+  if ((*ret)->facts.snapshots && (*ret)->facts.source_keys && (*ret)->facts.name_holders) return 0;
+  af_inspection_free(*ret);
+  *ret = NULL;
+  return -AF_ENOMEM;
 }
 
 void af_inspection_free(struct af_inspection *x) {
@@ -286,6 +296,10 @@ int af_inspection_ask(struct af_inspection *x, struct af_ask *ret) {
   for (; x->stage < N_READS + AF_LAUNCH_READS; x->stage++) {
     const struct af_read *r = read_at(x->stage);
     json_t *input = r->build(x);
+    if (x->starved) {
+      json_decref(input);
+      return -AF_ENOMEM;
+    }
     if (!input) continue;
     *ret = (struct af_ask){.op = r->op,
                            .side = r->where == AF_AT_SOURCE && !x->facts.pull ? AF_SOURCE : AF_TARGET,

@@ -9,8 +9,15 @@ struct af_inspection {
   const struct af_copy_spec *spec; /* who.spec */
   struct af_facts facts;
   size_t stage;
-  size_t key; /* index into facts.source_keys while these are described */
+  size_t key;   /* index into facts.source_keys while these are described */
+  bool starved; /* memory ran out over an input or a fact: NULL then doesn't mean that there is nothing to ask */
 };
+
+/* Passes a value on, and notes where it could not be made. */
+static inline json_t *af_inspection_made(struct af_inspection *x, json_t *value) {
+  x->starved = x->starved || !value;
+  return value;
+}
 
 /* build: the input, or NULL to skip this read. take: keeps the answer; an answer that is an error comes only to tolerant rows. */
 struct af_read {

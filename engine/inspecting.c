@@ -112,6 +112,10 @@ static void take(struct af_engine *e, struct af_live_copy *c, const struct af_as
     c->waits[0] = '\0';
     return;
   }
+  if (af_error_is_memory(&err)) {
+    af_engine_fail(e, -AF_ENOMEM, &err);
+    return;
+  }
   bool expired = af_is_expired_credentials(err.code) && ++c->inspect_expired < AF_EXPIRED_MOST;
   bool again = err.class == AF_CLASS_TRANSIENT || err.class == AF_CLASS_THROTTLED || err.class == AF_CLASS_CAPACITY || expired;
   fill_error(c, asked, a, &err);

@@ -104,6 +104,8 @@ int af_record_step(struct af_engine *e, struct af_live_copy *c, size_t step, enu
 /* Turns a copy round: its goal is set and it goes to undoing. error: why; NULL where all is well. */
 int af_record_goal(struct af_engine *e, struct af_live_copy *c, enum af_copy_goal goal, const struct af_error *error);
 int af_engine_fail(struct af_engine *e, int rc, const struct af_error *err); /* stops the engine; returns rc */
+/* Memory ran out over a call: that ends the engine, and says nothing of the copy. */
+bool af_error_is_memory(const struct af_error *err);
 
 /* advance.c: decides and prepares. */
 void af_advance_copy(struct af_engine *e, size_t copy);

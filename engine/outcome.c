@@ -271,7 +271,7 @@ int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, con
   struct af_step_row *s = &c->steps[step];
   struct af_error err = a->error;
   int64_t now = af_now_ms(e->config.clock), since = s->started_ms ? s->started_ms : now;
-  if (err.class == AF_CLASS_INTERNAL && af_streq(err.code, "OutOfMemory")) return af_engine_fail(e, -AF_ENOMEM, &err);
+  if (af_error_is_memory(&err)) return af_engine_fail(e, -AF_ENOMEM, &err);
   if (expired_again(&c->live[step], &err)) return step_repeat(e, c, step, op, a, delay_ms);
   switch (err.class) {
     case AF_CLASS_NOT_YET_VISIBLE:

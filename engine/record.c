@@ -14,6 +14,10 @@ int af_engine_fail(struct af_engine *e, int rc, const struct af_error *err) {
   return rc;
 }
 
+bool af_error_is_memory(const struct af_error *err) {
+  return err->class == AF_CLASS_INTERNAL && af_streq(err->code, "OutOfMemory");
+}
+
 static char *dup_or_null(const char *s) {
   return s ? af_str_dup(af_str(s)) : NULL;
 }
