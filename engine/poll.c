@@ -59,7 +59,10 @@ static int64_t ask_about(struct af_engine *e, enum af_flight_kind kind, const st
   }
   if (!f) return 0;
   json_t *values = json_object_get(json_array_get(json_object_get(f->input, "Filters"), 0), "Values");
-  json_array_append_new(values, json_string(value));
+  if (json_array_append_new(values, json_string(value))) { /* an empty filter would be a mistake, and a short one would find nothing */
+    af_engine_fail(e, -AF_ENOMEM, NULL);
+    return 0;
+  }
   f->refs[f->n_refs++] = (struct af_target_ref){copy, step};
   return 0;
 }

@@ -8,7 +8,7 @@ static json_t *snapshot_ids(const json_t *image) {
   size_t i;
   json_array_foreach(json_object_get(image, "BlockDeviceMappings"), i, mapping) {
     const char *id = af_mapping_snapshot(mapping);
-    if (*id) json_array_append_new(ids, json_string(id));
+    if (*id) af_json_append(&ids, json_string(id));
   }
   return ids;
 }
@@ -56,7 +56,8 @@ int af_reading_ask(const struct af_reading *r, const json_t *seen, struct af_ask
   if (!image) return ask_image(r, ret);
   if (!json_object_get(seen, "snapshots")) {
     json_t *ids = snapshot_ids(image);
-    if (ids && json_array_size(ids) > 0) {
+    if (!ids) return -AF_ENOMEM;
+    if (json_array_size(ids) > 0) {
       ret->op = &af_ec2_describe_snapshots;
       ret->input = json_pack("{s:o}", "SnapshotIds", ids); /* an empty list would mean all there are */
       return ret->input ? 0 : -AF_ENOMEM;

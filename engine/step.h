@@ -99,6 +99,8 @@ void af_step_image_name(const struct af_step_ctx *ctx, char out[AF_STEP_NAME_SIZ
 const char *af_step_description(const struct af_step_ctx *ctx); /* of the new AMI; "" where it has none */
 /* [{"Name": name, "Values": [value]}, …]: pairs end with NULL. NULL: no memory. */
 json_t *af_filters(const char *name, const char *value, ...) __attribute__((sentinel));
+/* The step's data where this is gone: among what is "dropped", and no more what to "drop". NULL: no memory. */
+json_t *af_drop_done(const struct af_step_ctx *ctx, const char *id);
 /* The value of a tag of an object with "Tags"; "" where it has none. */
 const char *af_tag(const json_t *object, const char *key);
 /* A step of this kind and item (item NULL: any); NULL where there is none. */

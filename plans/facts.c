@@ -209,6 +209,20 @@ const char *af_mapping_snapshot(const json_t *mapping) {
   return json_object_get(mapping, "NoDevice") ? "" : af_json_str(json_object_get(mapping, "Ebs"), "SnapshotId");
 }
 
+void af_json_put(json_t **whole, const char *member, json_t *value) {
+  if (json_object_set_new(*whole, member, value) == 0) /* takes NULL for either */
+    return;
+  json_decref(*whole);
+  *whole = NULL;
+}
+
+void af_json_append(json_t **whole, json_t *value) {
+  if (json_array_append_new(*whole, value) == 0)
+    return;
+  json_decref(*whole);
+  *whole = NULL;
+}
+
 const json_t *af_json_find(const json_t *array, const char *member, const char *value) {
   for (size_t i = 0; i < json_array_size(array); i++)
     if (af_streq(af_json_str(json_array_get(array, i), member), value))

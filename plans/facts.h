@@ -53,6 +53,11 @@ const char *af_json_tag(const json_t *resource, const char *key); /* the value o
 const char *af_mapping_snapshot(const json_t *mapping); /* Ebs.SnapshotId; "" for empty volumes, ephemeral ones and NoDevice */
 int64_t af_snapshot_bytes(const json_t *snapshot); /* FullSnapshotSizeInBytes where given, otherwise VolumeSize */
 
+/* Build a tree without looking after each branch: where memory runs out *whole is released and becomes NULL, and stays so. value is taken
+ * over; NULL stands for one that could not be made. */
+void af_json_put(json_t **whole, const char *member, json_t *value);
+void af_json_append(json_t **whole, json_t *value);
+
 int64_t af_bytes_plus(int64_t a, int64_t b); /* of sizes, none negative; stops at INT64_MAX */
 
 /* Bytes to move at most: FullSnapshotSizeInBytes where given, otherwise VolumeSize, summed. */

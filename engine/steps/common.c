@@ -140,6 +140,15 @@ json_t *af_filters(const char *name, const char *value, ...) {
   return list;
 }
 
+json_t *af_drop_done(const struct af_step_ctx *ctx, const char *id) {
+  const json_t *before = json_object_get(ctx->data, "dropped");
+  json_t *data = json_deep_copy(ctx->data), *dropped = before ? json_deep_copy(before) : json_array();
+  af_json_append(&dropped, json_string(id));
+  af_json_put(&data, "dropped", dropped);
+  json_object_del(data, "drop");
+  return data;
+}
+
 const char *af_tag(const json_t *object, const char *key) {
   size_t i;
   json_t *tag;

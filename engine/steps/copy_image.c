@@ -15,13 +15,12 @@ static int create(const struct af_step_ctx *ctx, struct af_ask *ret, const char 
   ret->input = json_pack("{s:s, s:s, s:s, s:s, s:[o, o]}", "Name", name, "SourceImageId", ctx->source_image, "SourceRegion",
                          ctx->spec->source.region, "ClientToken", token, "TagSpecifications", af_step_tags(ctx, "image", NULL),
                          af_step_tags(ctx, "snapshot", ""));
-  if (!ret->input) return -AF_ENOMEM;
-  if (*description) json_object_set_new(ret->input, "Description", json_string(description));
+  if (*description) af_json_put(&ret->input, "Description", json_string(description));
   if (*key) { /* both or neither: rules.md 1.4 */
-    json_object_set_new(ret->input, "Encrypted", json_true());
-    json_object_set_new(ret->input, "KmsKeyId", json_string(key));
+    af_json_put(&ret->input, "Encrypted", json_true());
+    af_json_put(&ret->input, "KmsKeyId", json_string(key));
   }
-  return 0;
+  return ret->input ? 0 : -AF_ENOMEM;
 }
 
 static int create_copy(const struct af_step_ctx *ctx, struct af_ask *ret) {
@@ -63,7 +62,7 @@ static json_t *counterparts(const struct af_step_ctx *ctx, const json_t *bridge)
   json_array_foreach(json_object_get(ctx->facts->image, "BlockDeviceMappings"), i, mapping) {
     const json_t *twin = af_json_find(json_object_get(bridge, "BlockDeviceMappings"), "DeviceName", af_json_str(mapping, "DeviceName"));
     const char *from = af_mapping_snapshot(mapping), *to = twin ? af_mapping_snapshot(twin) : "";
-    if (*from && *to) json_object_set_new(map, from, json_string(to));
+    if (*from && *to) af_json_put(&map, from, json_string(to));
   }
   return map;
 }
@@ -74,6 +73,7 @@ static int bridge_matured(const struct af_step_ctx *ctx, const json_t *item, str
   json_t *map = counterparts(ctx, item);
   size_t i;
   json_t *snapshot;
+  if (!map) return -AF_ENOMEM;
   json_array_foreach(ctx->facts->snapshots, i, snapshot) {
     if (!json_object_get(map, af_json_str(snapshot, "SnapshotId"))) out->kind = AF_OUT_PENDING; /* not shown yet */
   }

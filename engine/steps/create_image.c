@@ -11,8 +11,8 @@ static json_t *mappings(const struct af_step_ctx *ctx) {
   json_array_foreach(json_object_get(ctx->facts->image, "BlockDeviceMappings"), i, mapping) {
     const json_t *ebs = json_object_get(mapping, "Ebs");
     if (!ebs) continue;
-    json_array_append_new(list, json_pack("{s:s, s:{s:b}}", "DeviceName", af_json_str(mapping, "DeviceName"), "Ebs", "DeleteOnTermination",
-                                          af_json_bool(ebs, "DeleteOnTermination")));
+    af_json_append(&list, json_pack("{s:s, s:{s:b}}", "DeviceName", af_json_str(mapping, "DeviceName"), "Ebs", "DeleteOnTermination",
+                                    af_json_bool(ebs, "DeleteOnTermination")));
   }
   return list;
 }
@@ -26,10 +26,9 @@ static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
   ret->op = &af_ec2_create_image;
   ret->input = json_pack("{s:s, s:s, s:o, s:[o, o]}", "InstanceId", launched->resource, "Name", name, "BlockDeviceMappings", mappings(ctx),
                          "TagSpecifications", af_step_tags(ctx, "image", NULL), af_step_tags(ctx, "snapshot", ""));
-  if (!ret->input) return -AF_ENOMEM;
-  if (*description) json_object_set_new(ret->input, "Description", json_string(description));
+  if (*description) af_json_put(&ret->input, "Description", json_string(description));
   if (json_array_size(json_object_get(ret->input, "BlockDeviceMappings")) == 0) json_object_del(ret->input, "BlockDeviceMappings");
-  return 0;
+  return ret->input ? 0 : -AF_ENOMEM;
 }
 
 static int create_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {

@@ -19,8 +19,8 @@ static const struct af_op *const changes[CHANGE_MAX_] = {
     [CHANGE_PROTECT] = &af_ec2_enable_image_deregistration_protection,
 };
 
-static void add(json_t *list, enum change change, json_t *input) {
-  json_array_append_new(list, json_pack("{s:i, s:o}", "change", (int)change, "input", input));
+static void add(json_t **list, enum change change, json_t *input) {
+  af_json_append(list, json_pack("{s:i, s:o}", "change", (int)change, "input", input));
 }
 
 static bool provenance(const char *key) {
@@ -35,7 +35,7 @@ static json_t *tags_beyond(const json_t *a, const json_t *b, bool values) {
     const char *key = af_json_str(tag, "Key");
     const json_t *twin = af_json_find(b, "Key", key);
     bool same = twin && (provenance(key) || af_streq(af_json_str(twin, "Value"), af_json_str(tag, "Value")));
-    if (!same) json_array_append_new(list, values ? json_pack("{s:s, s:s}", "Key", key, "Value", af_json_str(tag, "Value")) : json_pack("{s:s}", "Key", key));
+    if (!same) af_json_append(&list, values ? json_pack("{s:s, s:s}", "Key", key, "Value", af_json_str(tag, "Value")) : json_pack("{s:s}", "Key", key));
   }
   return list;
 }
@@ -48,7 +48,7 @@ struct whose { /* what a resource was given when it was made, and what it is to 
 };
 
 /* The difference for the image (snapshot NULL) or the copy of that source snapshot, as calls on `resource`. What goes makes room first. */
-static int tag_changes(const struct whose *w, const char *snapshot, const char *resource, json_t *list) {
+static int tag_changes(const struct whose *w, const char *snapshot, const char *resource, json_t **list) {
   bool alike = snapshot && w->decision->route != AF_ROUTE_REENCRYPT; /* one list of tags for all snapshots */
   json_t *given = NULL, *wanted = NULL;
   int rc = w->decision->route == AF_ROUTE_ADOPT
@@ -61,6 +61,7 @@ static int tag_changes(const struct whose *w, const char *snapshot, const char *
   json_t *gone = rc ? NULL : tags_beyond(given, wanted, false), *come = rc ? NULL : tags_beyond(wanted, given, true);
   if (json_array_size(gone)) add(list, CHANGE_DELETE_TAGS, json_pack("{s:[s], s:O}", "Resources", resource, "Tags", gone));
   if (json_array_size(come)) add(list, CHANGE_CREATE_TAGS, json_pack("{s:[s], s:O}", "Resources", resource, "Tags", come));
+  if (!rc && (!gone || !come)) rc = -AF_ENOMEM;
   json_decref(gone);
   json_decref(come);
   json_decref(given);
@@ -68,28 +69,28 @@ static int tag_changes(const struct whose *w, const char *snapshot, const char *
   return rc;
 }
 
-static void permit_each(json_t *list, const json_t *ids, const char *member) {
+static void permit_each(json_t **list, const json_t *ids, const char *member) {
   size_t i;
   json_t *id;
-  json_array_foreach(ids, i, id) json_array_append_new(list, json_pack("{s:O}", member, id));
+  json_array_foreach(ids, i, id) af_json_append(list, json_pack("{s:O}", member, id));
 }
 
-static void permissions(const struct whose *w, const char *image, json_t *list) {
+static void permissions(const struct whose *w, const char *image, json_t **list) {
   const json_t *wanted = w->spec->launch_permissions;
   json_t *to = json_array();
-  permit_each(to, json_object_get(wanted, "accounts"), "UserId");
-  permit_each(to, json_object_get(wanted, "organizations"), "OrganizationArn");
-  permit_each(to, json_object_get(wanted, "organizational_units"), "OrganizationalUnitArn");
-  if (json_array_size(to))
+  permit_each(&to, json_object_get(wanted, "accounts"), "UserId");
+  permit_each(&to, json_object_get(wanted, "organizations"), "OrganizationArn");
+  permit_each(&to, json_object_get(wanted, "organizational_units"), "OrganizationalUnitArn");
+  if (!to || json_array_size(to))
     add(list, CHANGE_IMAGE, json_pack("{s:s, s:s, s:{s:O}}", "ImageId", image, "Attribute", "launchPermission", "LaunchPermission", "Add", to));
   json_decref(to);
 }
 
-static void permit_snapshot(const struct whose *w, const char *snapshot, json_t *list) {
+static void permit_snapshot(const struct whose *w, const char *snapshot, json_t **list) {
   const json_t *accounts = json_object_get(w->spec->launch_permissions, "accounts");
   if (!json_is_true(json_object_get(w->spec->launch_permissions, "snapshots")) || !json_array_size(accounts)) return;
   json_t *to = json_array();
-  permit_each(to, accounts, "UserId");
+  permit_each(&to, accounts, "UserId");
   add(list, CHANGE_SNAPSHOT,
       json_pack("{s:s, s:s, s:{s:o}}", "SnapshotId", snapshot, "Attribute", "createVolumePermission", "CreateVolumePermission", "Add", to));
 }
@@ -99,21 +100,21 @@ static json_t *finishing(const struct whose *w, const char *image_id, const json
   json_t *list = json_array(), *mapping;
   const char *imds = af_json_str(w->facts->image, "ImdsSupport");
   size_t i;
-  int rc = tag_changes(w, NULL, image_id, list);
+  int rc = tag_changes(w, NULL, image_id, &list);
   json_array_foreach(json_object_get(w->facts->image, "BlockDeviceMappings"), i, mapping) {
     const char *source = af_mapping_snapshot(mapping);
     const json_t *twin = af_json_find(json_object_get(image, "BlockDeviceMappings"), "DeviceName", af_json_str(mapping, "DeviceName"));
     const char *made = twin ? af_mapping_snapshot(twin) : image ? "" : source;
-    if (!rc && *source && *made) rc = tag_changes(w, source, made, list);
-    if (*source && *made) permit_snapshot(w, made, list);
+    if (!rc && *source && *made) rc = tag_changes(w, source, made, &list);
+    if (*source && *made) permit_snapshot(w, made, &list);
   }
   if (*imds && w->decision->route == AF_ROUTE_LAUNCH_IMAGE && !af_streq(af_json_str(image, "ImdsSupport"), imds))
-    add(list, CHANGE_IMAGE, json_pack("{s:s, s:s, s:{s:s}}", "ImageId", image_id, "Attribute", "imdsSupport", "ImdsSupport", "Value", imds));
-  permissions(w, image_id, list);
+    add(&list, CHANGE_IMAGE, json_pack("{s:s, s:s, s:{s:s}}", "ImageId", image_id, "Attribute", "imdsSupport", "ImdsSupport", "Value", imds));
+  permissions(w, image_id, &list);
   if (w->decision->deprecate_ms) {
     char at[AF_TIME_SIZE];
     af_time_iso_s(w->decision->deprecate_ms, at);
-    add(list, CHANGE_DEPRECATE, json_pack("{s:s, s:s}", "ImageId", image_id, "DeprecateAt", at));
+    add(&list, CHANGE_DEPRECATE, json_pack("{s:s, s:s}", "ImageId", image_id, "DeprecateAt", at));
   }
   if (rc) json_decref(list);
   return rc ? NULL : list;
@@ -194,7 +195,7 @@ static int protect_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct
   }
   ret->op = undo ? &af_ec2_disable_image_deregistration_protection : changes[CHANGE_PROTECT];
   ret->input = json_pack("{s:s}", "ImageId", ctx->copy->image_id);
-  if (!undo && cooldown) json_object_set_new(ret->input, "WithCooldown", json_true());
+  if (!undo && cooldown) af_json_put(&ret->input, "WithCooldown", json_true());
   return ret->input ? 0 : -AF_ENOMEM;
 }
 

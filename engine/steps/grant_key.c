@@ -17,7 +17,7 @@ static const char *const operations[] = {
 
 static json_t *operation_list(void) {
   json_t *list = json_array();
-  for (size_t i = 0; list && operations[i]; i++) json_array_append_new(list, json_string(operations[i]));
+  for (size_t i = 0; operations[i]; i++) af_json_append(&list, json_string(operations[i]));
   return list;
 }
 

@@ -29,10 +29,10 @@ static json_t *mappings(const struct af_step_ctx *ctx) {
   json_array_foreach(json_object_get(ctx->facts->image, "BlockDeviceMappings"), i, mapping) {
     if (!json_object_get(mapping, "Ebs")) continue;
     json_t *ebs = json_pack("{s:b}", "DeleteOnTermination", 1);
-    if (ctx->decision->encrypt_launch) json_object_set_new(ebs, "Encrypted", json_true());
+    if (ctx->decision->encrypt_launch) af_json_put(&ebs, "Encrypted", json_true());
     if (ctx->decision->encrypt_launch && *ctx->decision->launch_key_arn)
-      json_object_set_new(ebs, "KmsKeyId", json_string(ctx->decision->launch_key_arn));
-    json_array_append_new(list, json_pack("{s:s, s:o}", "DeviceName", af_json_str(mapping, "DeviceName"), "Ebs", ebs));
+      af_json_put(&ebs, "KmsKeyId", json_string(ctx->decision->launch_key_arn));
+    af_json_append(&list, json_pack("{s:s, s:o}", "DeviceName", af_json_str(mapping, "DeviceName"), "Ebs", ebs));
   }
   return list;
 }
@@ -61,10 +61,9 @@ static int run(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outc
       group && group->resource ? group->resource : "", "AssociatePublicIpAddress", 0, "DeleteOnTermination", 1, "MetadataOptions",
       "HttpTokens", "required", "HttpEndpoint", "enabled", "TagSpecifications", af_step_tags(ctx, "instance", NULL),
       af_step_tags(ctx, "volume", NULL), af_step_tags(ctx, "network-interface", NULL));
-  if (!ret->input) return -AF_ENOMEM;
-  if (place.burstable) json_object_set_new(ret->input, "CreditSpecification", json_pack("{s:s}", "CpuCredits", "standard"));
+  if (place.burstable) af_json_put(&ret->input, "CreditSpecification", json_pack("{s:s}", "CpuCredits", "standard"));
   if (json_array_size(json_object_get(ret->input, "BlockDeviceMappings")) == 0) json_object_del(ret->input, "BlockDeviceMappings");
-  return 0;
+  return ret->input ? 0 : -AF_ENOMEM;
 }
 
 /* By its own id where that is known; otherwise by the token that a lost call carried. */
@@ -212,10 +211,8 @@ static int undo_answer(const struct af_step_ctx *ctx, const struct af_op *op, co
   if (op == &af_ec2_describe_volumes) return left_over(ctx, a, out);
   if (op == &af_ec2_terminate_instances) return set_flag(ctx, "terminated", out);
   if (op == &af_ec2_delete_volume) {
-    out->data = json_deep_copy(ctx->data);
-    if (!json_object_get(out->data, "dropped")) json_object_set_new(out->data, "dropped", json_array());
-    json_array_append_new(json_object_get(out->data, "dropped"), json_string(af_json_str(out->data, "drop")));
-    return json_object_del(out->data, "drop") ? -AF_ENOMEM : 0;
+    out->data = af_drop_done(ctx, af_json_str(ctx->data, "drop"));
+    return out->data ? 0 : -AF_ENOMEM;
   }
   bool unseen = !instance_of(a) && ctx->asked_ms >= af_json_int(ctx->data, "terminated") + ctx->window_ms; /* forgotten already */
   if (unseen || af_streq(state, "terminated")) return set_flag(ctx, "gone", out);

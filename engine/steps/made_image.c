@@ -93,7 +93,7 @@ static int listed(const struct af_step_ctx *ctx, const struct af_answer *a, stru
   out->kind = AF_OUT_AGAIN;
   if (next) {
     json_t *data = json_deep_copy(ctx->data);
-    if (data) json_object_set_new(data, "drop", json_string(next));
+    af_json_put(&data, "drop", json_string(next));
     return set_data(out, data);
   }
   out->delay_ms = af_pause_ms(ctx);
@@ -111,12 +111,9 @@ static int take_held(const struct af_step_ctx *ctx, const struct af_answer *a, s
   json_t *data = json_deep_copy(ctx->data), *held = json_array(), *mapping;
   size_t i;
   json_array_foreach(json_object_get(json_array_get(json_object_get(a->output, "Images"), 0), "BlockDeviceMappings"), i, mapping) {
-    if (*af_mapping_snapshot(mapping)) json_array_append_new(held, json_string(af_mapping_snapshot(mapping)));
+    if (*af_mapping_snapshot(mapping)) af_json_append(&held, json_string(af_mapping_snapshot(mapping)));
   }
-  if (json_object_set_new(data, "held", held)) {
-    json_decref(data);
-    return -AF_ENOMEM;
-  }
+  af_json_put(&data, "held", held);
   out->kind = AF_OUT_AGAIN;
   return set_data(out, data);
 }
@@ -127,13 +124,8 @@ static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op,
   if (op == &af_ec2_describe_snapshots) return a->rc ? 0 : listed(ctx, a, out);
   if (a->rc) af_gone(ctx, a, 1, out);
   if (a->rc && out->kind != AF_OUT_DONE) return 0;
-  json_t *data = json_deep_copy(ctx->data);
-  if (data && op == &af_ec2_deregister_image) json_object_set_new(data, "deregistered", json_integer(ctx->now_ms));
-  if (data && op == &af_ec2_delete_snapshot) {
-    if (!json_object_get(data, "dropped")) json_object_set_new(data, "dropped", json_array());
-    json_array_append_new(json_object_get(data, "dropped"), json_string(next_drop(ctx)));
-    json_object_del(data, "drop");
-  }
+  json_t *data = op == &af_ec2_delete_snapshot ? af_drop_done(ctx, next_drop(ctx)) : json_deep_copy(ctx->data);
+  if (op == &af_ec2_deregister_image) af_json_put(&data, "deregistered", json_integer(ctx->now_ms));
   out->kind = AF_OUT_AGAIN;
   return set_data(out, data);
 }

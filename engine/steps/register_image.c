@@ -11,10 +11,10 @@ static const char *const verbatim[] = {
     "ImdsSupport",  "KernelId",       "RamdiskId",          NULL};
 static const char *const ebs_verbatim[] = {"VolumeSize", "VolumeType", "Throughput", "DeleteOnTermination", NULL};
 
-static void carry(json_t *to, const json_t *from, const char *const *names) {
+static void carry(json_t **to, const json_t *from, const char *const *names) {
   for (size_t i = 0; names[i]; i++) {
     json_t *v = json_object_get(from, names[i]);
-    if (v && !json_is_null(v)) json_object_set(to, names[i], v);
+    if (v && !json_is_null(v)) af_json_put(to, names[i], json_incref(v));
   }
 }
 
@@ -23,18 +23,14 @@ static void carry(json_t *to, const json_t *from, const char *const *names) {
 static json_t *register_ebs(const struct af_step_ctx *ctx, const json_t *ebs) {
   json_t *to = json_object();
   const char *source = af_json_str(ebs, "SnapshotId"), *type = af_json_str(ebs, "VolumeType");
-  if (!to) return NULL;
-  carry(to, ebs, ebs_verbatim);
-  if (af_streq(type, "io1") || af_streq(type, "io2") || af_streq(type, "gp3")) carry(to, ebs, (const char *const[]){"Iops", NULL});
+  carry(&to, ebs, ebs_verbatim);
+  if (af_streq(type, "io1") || af_streq(type, "io2") || af_streq(type, "gp3")) carry(&to, ebs, (const char *const[]){"Iops", NULL});
   if (!*source) {
-    carry(to, ebs, (const char *const[]){"Encrypted", NULL});
+    carry(&to, ebs, (const char *const[]){"Encrypted", NULL});
     return to;
   }
   const struct af_step_row *copied = af_step_of(ctx, "copy-snapshot", source);
-  if (!copied || !copied->resource || json_object_set_new(to, "SnapshotId", json_string(copied->resource)) != 0) {
-    json_decref(to);
-    return NULL;
-  }
+  af_json_put(&to, "SnapshotId", copied && copied->resource ? json_string(copied->resource) : NULL);
   return to;
 }
 
@@ -43,12 +39,9 @@ static json_t *register_mappings(const struct af_step_ctx *ctx) {
   size_t i;
   json_array_foreach(json_object_get(ctx->facts->image, "BlockDeviceMappings"), i, mapping) {
     json_t *to = json_object(), *ebs = json_object_get(mapping, "Ebs");
-    carry(to, mapping, (const char *const[]){"DeviceName", "VirtualName", "NoDevice", NULL});
-    json_t *made = ebs ? register_ebs(ctx, ebs) : NULL;
-    if ((ebs && !made) || (made && json_object_set_new(to, "Ebs", made) != 0) || json_array_append_new(list, to) != 0) {
-      json_decref(list);
-      return NULL;
-    }
+    carry(&to, mapping, (const char *const[]){"DeviceName", "VirtualName", "NoDevice", NULL});
+    if (ebs) af_json_put(&to, "Ebs", register_ebs(ctx, ebs));
+    af_json_append(&list, to);
   }
   return list;
 }
@@ -70,11 +63,10 @@ static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
   ret->op = &af_ec2_register_image;
   ret->input = json_pack("{s:s, s:o, s:[o]}", "Name", ctx->decision->name, "BlockDeviceMappings", register_mappings(ctx),
                          "TagSpecifications", af_step_tags(ctx, "image", NULL));
-  if (!ret->input) return -AF_ENOMEM;
-  carry(ret->input, ctx->facts->image, verbatim);
-  if (*description) json_object_set_new(ret->input, "Description", json_string(description));
-  if (ctx->facts->uefi_data) json_object_set_new(ret->input, "UefiData", json_string(ctx->facts->uefi_data));
-  return 0;
+  carry(&ret->input, ctx->facts->image, verbatim);
+  if (*description) af_json_put(&ret->input, "Description", json_string(description));
+  if (ctx->facts->uefi_data) af_json_put(&ret->input, "UefiData", json_string(ctx->facts->uefi_data));
+  return ret->input ? 0 : -AF_ENOMEM;
 }
 
 static int register_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
