@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/doc.h"
 #include "engine/internal.h"
 #include "engine/routes.h"
 
@@ -28,11 +29,19 @@ void af_live_copy_free(struct af_live_copy *c) {
   free(c);
 }
 
+/* What jansson could not read: -AF_ECORRUPT, or -AF_ENOMEM. It calls a token invalid for which it had no memory. */
+static int why_unread(const char *text) {
+  struct af_doc *doc;
+  struct af_error err;
+  int rc = af_doc_read(&doc, "a row", af_str(text), AF_DOC_JSON, NULL, &err);
+  if (!rc) af_doc_free(doc);
+  return !rc || rc == -AF_ENOMEM ? -AF_ENOMEM : -AF_ECORRUPT;
+}
+
 /* JSON that a row holds. -AF_ENOMEM, or -AF_ECORRUPT: it is none, or of another type. */
 static int read_stored(const char *text, json_type type, json_t **ret) {
-  json_error_t error;
-  json_t *json = json_loads(text, JSON_DECODE_ANY, &error);
-  if (!json) return json_error_code(&error) == json_error_out_of_memory ? -AF_ENOMEM : -AF_ECORRUPT;
+  json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
+  if (!json) return why_unread(text);
   if (json_typeof(json) == type) {
     *ret = json;
     return 0;
@@ -67,14 +76,17 @@ int af_live_copy_steps(struct af_live_copy *c, struct af_step_row *steps, size_t
 
 int af_live_copy_parse(struct af_live_copy *c, struct af_store *store, struct af_error *err) {
   char *facts = NULL;
-  json_t *json = json_loads(c->row.spec, 0, NULL);
-  int rc = af_copy_spec_from_json(&c->spec, json, err);
+  json_t *json = NULL;
+  int rc = read_stored(c->row.spec, JSON_OBJECT, &json);
+  if (rc) return damaged(c, "what was asked for", rc, err);
+  rc = af_copy_spec_from_json(&c->spec, json, err);
   json_decref(json);
   if (rc) return rc;
   rc = af_store_facts_get(store, c->row.id, &facts, err);
   if (rc) return rc == -AF_ENOENT ? 0 : rc;
-  json = json_loads(facts, 0, NULL);
+  rc = read_stored(facts, JSON_OBJECT, &json);
   free(facts);
+  if (rc) return damaged(c, "what was read", rc, err);
   rc = af_facts_from_json(&c->facts, json, err);
   json_decref(json);
   if (rc) return rc;
