@@ -1,4 +1,6 @@
 /* Effects, and the accesses that copies borrow: an exposure is one opening, its holders are the copies that need it. */
+#include <stdlib.h>
+
 #include "state/store_internal.h"
 
 static int missing(int64_t exposure, struct af_error *err) {
@@ -76,6 +78,21 @@ int af_store_exposure_put(struct af_store *s, struct af_exposure_row *e, struct 
 int af_store_exposures_open(struct af_store *s, struct af_exposure_row **ret, size_t *ret_n, struct af_error *err) {
   void *rows;
   int rc = af_query_all(s, AF_SQL_EXPOSURES_OPEN, NULL, &rows, ret_n, err);
+  if (rc == 0)
+    *ret = rows;
+  return rc;
+}
+
+int af_store_exposures_changed(struct af_store *s, const char *kind, const char *account, const char *folder, int64_t since_ms,
+                               struct af_exposure_row **ret, size_t *ret_n, struct af_error *err) {
+  void *rows;
+  char *end = af_str_dup(af_str(folder)); /* the first text behind all that begin with the folder's */
+  if (!end)
+    return af_error_nomem(err);
+  end[strlen(end) - 1]++;
+  struct af_lookup in = {.kind = kind, .account = account, .text = folder, .resource = end, .number = since_ms};
+  int rc = af_query_all(s, AF_SQL_EXPOSURES_CHANGED, &in, &rows, ret_n, err);
+  free(end);
   if (rc == 0)
     *ret = rows;
   return rc;

@@ -94,6 +94,9 @@ static const struct {
                                 &af_shape_exposure, NULL},
     [AF_SQL_EXPOSURE_REVISION] = {"SELECT revision AS count FROM exposure WHERE id = :number", &af_shape_lookup, &af_shape_count},
     [AF_SQL_EXPOSURES_OPEN] = {EXPOSURE "WHERE borrowed = 1 AND state <> 'closed' ORDER BY id", NULL, &af_shape_exposure},
+    [AF_SQL_EXPOSURES_CHANGED] = {EXPOSURE "WHERE resource >= :text AND resource < :resource AND kind = :kind AND account = :account "
+                                           "AND CAST(detail AS INTEGER) > :number ORDER BY id",
+                                  &af_shape_lookup, &af_shape_exposure},
     [AF_SQL_HOLDER_ADD] = {"INSERT INTO holder (exposure_id, copy_id) VALUES (:number, :id) ON CONFLICT DO NOTHING",
                            &af_shape_lookup, NULL},
     [AF_SQL_HOLDER_REMOVE] = {"DELETE FROM holder WHERE exposure_id = :number AND copy_id = :id", &af_shape_lookup, NULL},

@@ -162,15 +162,15 @@ struct af_effect_row {
 
 struct af_exposure_row {
   int64_t id;        /* 0 before it is inserted */
-  char *kind;        /* "createVolumePermission", "launchPermission", "grant" */
+  char *kind;        /* "createVolumePermission", "launchPermission", "grant", "bucketPolicy" */
   char *account;     /* that owns the resource */
   char *region;
-  char *resource;    /* snapshot id, AMI id, key ARN */
+  char *resource;    /* snapshot id, AMI id, key ARN, "bucket/beginning of the bundle's keys" */
   char *grantee;     /* account id or ARN; (kind, account, region, resource, grantee) is unique */
   enum af_exposure_state state;
   bool borrowed;     /* we opened it and so we close it; false: it was there before us and stays */
   int64_t generation; /* counts up each time it is opened anew */
-  char *detail;      /* the grant's id; NULL otherwise */
+  char *detail;      /* the grant's id; when it was last opened or closed, in ms; NULL where neither is known */
   int64_t revision;  /* 0 before it is inserted */
 };
 
@@ -232,6 +232,9 @@ int af_store_exposure_find(struct af_store *s, const char *kind, const char *acc
                            const char *grantee, struct af_exposure_row *ret, struct af_error *err);
 int af_store_exposure_put(struct af_store *s, struct af_exposure_row *e, struct af_error *err);
 int af_store_exposures_open(struct af_store *s, struct af_exposure_row **ret, size_t *ret_n, struct af_error *err); /* borrowed and not CLOSED */
+/* Those of a kind and account whose resource begins with folder, which ends with "/", and whose detail is a time later than since_ms. */
+int af_store_exposures_changed(struct af_store *s, const char *kind, const char *account, const char *folder, int64_t since_ms,
+                               struct af_exposure_row **ret, size_t *ret_n, struct af_error *err);
 int af_store_holder_add(struct af_store *s, int64_t exposure, const char *copy_id, struct af_error *err);    /* no-op where it holds already */
 int af_store_holder_remove(struct af_store *s, int64_t exposure, const char *copy_id, struct af_error *err); /* no-op where it doesn't */
 int af_store_holders(struct af_store *s, int64_t exposure, size_t *ret_n, struct af_error *err);

@@ -605,6 +605,45 @@ TEST(only_borrowed_exposures_that_are_not_closed_are_listed_as_open) {
   free(open);
 }
 
+TEST(exposures_in_a_folder_are_listed_when_they_changed_later_than_asked) {
+  struct fixture *f = *state;
+  static const struct {
+    const char *resource, *kind, *detail;
+    bool listed;
+  } rows[] = {
+      {"bucket/a", "bucketPolicy", "1001", true},
+      {"bucket/", "bucketPolicy", "1795000000000", true},
+      {"bucket/\xc3\xbc", "bucketPolicy", "2000", true},
+      {"bucket/b", "bucketPolicy", "1000", false},
+      {"bucket/c", "bucketPolicy", NULL, false},
+      {"bucket", "bucketPolicy", "2000", false},
+      {"bucket-2/a", "bucketPolicy", "2000", false},
+      {"bucket0", "bucketPolicy", "2000", false},
+      {"bucket/d", "grant", "2000", false},
+  };
+  struct af_exposure_row *list;
+  size_t n, seen = 0;
+  fixture_open(f);
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct af_exposure_row e = an_exposure(rows[i].resource);
+    e.kind = TEXT_OF(rows[i].kind);
+    e.detail = rows[i].detail ? TEXT_OF(rows[i].detail) : NULL;
+    assert_ok(af_store_exposure_put(f->store, &e, &f->err), &f->err);
+  }
+  assert_ok(af_store_exposures_changed(f->store, "bucketPolicy", "999999999999", "bucket/", 1000, &list, &n, &f->err), &f->err);
+  assert_int_equal(n, 0);
+  assert_ok(af_store_exposures_changed(f->store, "bucketPolicy", "111122223333", "bucket/", 1000, &list, &n, &f->err), &f->err);
+  for (size_t i = 0; i < COUNT(rows); i++)
+    if (rows[i].listed) {
+      assert_in_range(seen, 0, n - 1);
+      assert_string_equal(list[seen++].resource, rows[i].resource);
+    }
+  assert_int_equal(seen, n);
+  for (size_t i = 0; i < n; i++)
+    af_exposure_row_done(&list[i]);
+  free(list);
+}
+
 TEST(a_stale_exposure_changes_nothing) {
   struct fixture *f = *state;
   fixture_open(f);
@@ -735,6 +774,7 @@ int main(void) {
       STATE_TEST(what_was_not_dated_is_dated_by_the_store),
       STATE_TEST(an_exposure_counts_each_holder_once),
       STATE_TEST(only_borrowed_exposures_that_are_not_closed_are_listed_as_open),
+      STATE_TEST(exposures_in_a_folder_are_listed_when_they_changed_later_than_asked),
       STATE_TEST(a_stale_exposure_changes_nothing),
       STATE_TEST(exposures_that_differ_in_one_part_are_different),
       STATE_TEST(the_first_write_begins_a_transaction_and_commit_ends_it),

@@ -67,8 +67,8 @@ static int read_all(struct af_store *s, struct af_error *err) {
   struct af_copy_row *copies = NULL, copy = {0};
   struct af_step_row *steps = NULL;
   struct af_event_row *events = NULL;
-  struct af_exposure_row *open = NULL;
-  size_t n[5] = {0};
+  struct af_exposure_row *open = NULL, *changed = NULL;
+  size_t n[6] = {0};
   int rc = af_store_batches(s, &batches, &n[0], err);
   if (rc == 0)
     rc = af_store_copies(s, "b", &copies, &n[1], err);
@@ -78,6 +78,8 @@ static int read_all(struct af_store *s, struct af_error *err) {
     rc = af_store_events(s, "c", 0, &events, &n[3], err);
   if (rc == 0)
     rc = af_store_exposures_open(s, &open, &n[4], err);
+  if (rc == 0)
+    rc = af_store_exposures_changed(s, "createVolumePermission", "111122223333", "snap-", -1, &changed, &n[5], err);
   if (rc == 0)
     rc = af_store_copy_get(s, "c", &copy, err);
   for (size_t i = 0; i < n[0]; i++)
@@ -90,11 +92,14 @@ static int read_all(struct af_store *s, struct af_error *err) {
     af_event_row_done(&events[i]);
   for (size_t i = 0; i < n[4]; i++)
     af_exposure_row_done(&open[i]);
+  for (size_t i = 0; i < n[5]; i++)
+    af_exposure_row_done(&changed[i]);
   free(batches);
   free(copies);
   free(steps);
   free(events);
   free(open);
+  free(changed);
   af_copy_row_done(&copy);
   return rc;
 }
