@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "plans/bundle.h"
 #include "plans/launch.h"
 
 /* --- the rungs of auto --- */
@@ -86,6 +87,16 @@ static bool lacks_storage(const struct af_survey *s, const struct af_decision *d
                         s->owner, s->image_id, s->facts->target_account);
 }
 
+/* What can't be named can't be opened; whoever pulls opens nothing. */
+static bool lacks_bundle(const struct af_survey *s, const struct af_decision *d, struct af_error *e) {
+  char bundle[AF_BUNDLE_SIZE];
+  if (!s->instance_store || !d->cross_account || af_bundle(s->facts->image, bundle))
+    return false;
+  AF_REFUSE(e, REFUSED, "BundleNotNamed", "%s keeps its storage in S3, and its location (%s) names no bucket and manifest that a policy could name",
+            s->image_id, af_json_str(s->facts->image, "ImageLocation"));
+  return af_refuse_hint(e, "let account %s read the bundle, and copy the image with source.credentials: none", s->facts->target_account);
+}
+
 static bool impossible(struct af_error *e, const char *why) {
   AF_REFUSE(e, INVALID, "RouteNotPossible", "%s", why);
   return af_refuse_hint(e, "write route: auto, or mend what stands in the way");
@@ -154,10 +165,10 @@ static const struct {
   enum af_route route;
   bool (*stands)(const struct af_survey *s, const struct af_decision *d, struct af_error *e);
 } obstacles[] = {
-    {AF_ROUTE_COPY_IMAGE, lacks_storage},      {AF_ROUTE_REENCRYPT, lacks_key},      {AF_ROUTE_REENCRYPT, lacks_snapshots},
-    {AF_ROUTE_REENCRYPT, loses_some},          {AF_ROUTE_REENCRYPT, lacks_storage},  {AF_ROUTE_LAUNCH_IMAGE, cannot_launch},
-    {AF_ROUTE_LAUNCH_IMAGE, lacks_volume_key}, {AF_ROUTE_LAUNCH_IMAGE, lacks_launch_key},
-    {AF_ROUTE_LAUNCH_IMAGE, lacks_place},
+    {AF_ROUTE_COPY_IMAGE, lacks_storage},      {AF_ROUTE_COPY_IMAGE, lacks_bundle},  {AF_ROUTE_REENCRYPT, lacks_key},
+    {AF_ROUTE_REENCRYPT, lacks_snapshots},     {AF_ROUTE_REENCRYPT, loses_some},     {AF_ROUTE_REENCRYPT, lacks_storage},
+    {AF_ROUTE_LAUNCH_IMAGE, cannot_launch},    {AF_ROUTE_LAUNCH_IMAGE, lacks_volume_key},
+    {AF_ROUTE_LAUNCH_IMAGE, lacks_launch_key}, {AF_ROUTE_LAUNCH_IMAGE, lacks_place},
 };
 
 /* --- the ladder --- */

@@ -184,6 +184,8 @@ static const char *because(const struct af_survey *s, const struct af_decision *
     return "each snapshot is copied under the target's key, and an image is registered from the copies";
   if (shared && s->instance_store)
     return "its files in S3 are opened to the target, which copies it with CopyImage";
+  if (s->ownership == AF_OWNER_TRUSTED && s->instance_store)
+    return "CopyImage reads its files in S3, if their owner lets the target read them: there are no credentials to open them with";
   if (would_lose(s, d))
     return "CopyImage re-encrypts it in one go, because RegisterImage ";
   if (shared && af_survey_encrypted(s) && af_survey_billed(s))

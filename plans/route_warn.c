@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "plans/bundle.h"
 #include "plans/estimate.h"
 #include "plans/keep.h"
 #include "plans/launch.h"
@@ -148,6 +149,14 @@ static void of_target_key(const struct af_survey *s, struct af_decision *d) {
     warn(d, "%s is an AWS managed key: a copy under it can never be shared with another account", s->spec->kms_key);
 }
 
+/* rules.md 5: what CopyImage reads besides the files. Whoever may list a bucket sees the names of all that is in it. */
+static void of_bundle(const struct af_survey *s, struct af_decision *d) {
+  char bundle[AF_BUNDLE_SIZE];
+  if (d->route == AF_ROUTE_COPY_IMAGE && d->instance_store && d->cross_account && af_bundle(s->facts->image, bundle))
+    warn(d, "while it is copied, the policy of bucket %.*s lets account %s list all of that bucket, and read what begins with %s",
+         (int)strcspn(bundle, "/"), bundle, s->facts->target_account, bundle);
+}
+
 /* rules.md 5. */
 static void of_instance_store(const struct af_survey *s, struct af_decision *d) {
   if (makes(d) && s->instance_store && s->spec->kms_key)
@@ -175,9 +184,9 @@ static void of_what_is_kept(const struct af_survey *s, struct af_decision *d) {
 
 void af_route_warn(const struct af_survey *s, struct af_decision *d) {
   static void (*const warnings[])(const struct af_survey *s, struct af_decision *d) = {
-      of_boot,        of_instance,       of_trust,          of_public,      of_launch_permission,  of_billing,
-      of_launchers,   of_allowed_images, of_bridge,         of_hop,         of_default_encryption, of_mixed_encryption,
-      of_source_keys, of_target_key,     of_instance_store, of_paravirtual, of_what_is_kept,
+      of_boot,      of_instance,       of_trust,       of_public,     of_launch_permission, of_bundle,
+      of_billing,   of_launchers,      of_allowed_images, of_bridge,  of_hop,               of_default_encryption,
+      of_mixed_encryption, of_source_keys, of_target_key, of_instance_store, of_paravirtual, of_what_is_kept,
   };
   for (size_t i = 0; i < sizeof warnings / sizeof warnings[0]; i++)
     warnings[i](s, d);

@@ -51,7 +51,7 @@ static inline void facts_plain(struct af_facts *f) {
   AF_COPY(f->allowed_images, af_str("disabled"));
   f->begun_ms = INT64_C(1795415340000); /* 2026-11-23T06:29:00Z */
   f->image = json_of(
-      "{'ImageId': '" SOURCE_IMAGE "', 'OwnerId': '" SOURCE_ACCOUNT "', 'Name': 'web-1', 'State': 'available', 'Public': false,"
+      "{'ImageId': '" SOURCE_IMAGE "', 'OwnerId': '" SOURCE_ACCOUNT "', 'Name': 'web-1', 'ImageLocation': '" SOURCE_ACCOUNT "/web-1', 'State': 'available', 'Public': false,"
       " 'Architecture': 'x86_64', 'VirtualizationType': 'hvm', 'RootDeviceType': 'ebs', 'RootDeviceName': '/dev/xvda',"
       " 'EnaSupport': true, 'SriovNetSupport': 'simple', 'PlatformDetails': 'Linux/UNIX', 'UsageOperation': 'RunInstances',"
       " 'BlockDeviceMappings': ["

@@ -1,5 +1,6 @@
 /* plans/route.h: each route, refusal and warning by name. Every combination of what a source can be is in test_plans_truth.c. */
 #include "base/buf.h"
+#include "plans/bundle.h"
 #include "tests/unit/facts_fixture.h"
 
 /* --- one case with its spec --- */
@@ -801,6 +802,7 @@ TEST(an_instance_store_image_is_copied_without_encryption_whatever_key_is_named)
   struct trial t;
   trial_init(&t, "alias/amis", "auto");
   put(t.facts.image, "RootDeviceType", "'instance-store'");
+  put(t.facts.image, "ImageLocation", "'golden-amis/web/image.manifest.xml'");
   put(t.facts.image, "BlockDeviceMappings", "[]");
   put(t.facts.target_key, "KeyState", "'Disabled'");
   decide(&t);
@@ -809,6 +811,58 @@ TEST(an_instance_store_image_is_copied_without_encryption_whatever_key_is_named)
   assert_false(t.got.encrypt);
   assert_contains(t.got.reason, "its files in S3 are opened to the target");
   assert_true(warned(&t.got, "alias/amis is not used"));
+  assert_true(warned(&t.got, "the policy of bucket golden-amis lets account 222222222222 list all of that bucket, and read what begins with "
+                             "golden-amis/web/image."));
+  pull(&t);
+  decide(&t);
+  assert_false(warned(&t.got, "the policy of bucket"));
+  trial_done(&t);
+}
+
+TEST(a_bundle_is_all_that_is_named_as_its_manifest_is) {
+  static const struct {
+    const char *location, *bundle; /* NULL: none */
+  } rows[] = {
+      {"'golden-amis/web/image.manifest.xml'", "golden-amis/web/image."},
+      {"'golden-amis/image.manifest.xml'", "golden-amis/image."},
+      {"'golden-amis/web/manifest.xml'", "golden-amis/web/"},
+      {"'golden-amis/manifest.xml'", "golden-amis/"},
+      {"'Of_Old.Days/a b+c/\\u00fc$1.manifest.xml'", "Of_Old.Days/a b+c/\xc3\xbc$1."},
+      {"'golden-amis/web/image'", "golden-amis/web/image"},
+      {"'111111111111/web-1'", "111111111111/web-1"},
+      {"'golden-amis'", NULL},
+      {"'golden-amis/'", NULL},
+      {"'/image.manifest.xml'", NULL},
+      {"'am/image.manifest.xml'", NULL},
+      {"'golden amis/image.manifest.xml'", NULL},
+      {"'golden-*/image.manifest.xml'", NULL},
+      {"'golden-amis/we?/image.manifest.xml'", NULL},
+      {"'golden-amis/*.manifest.xml'", NULL},
+      {"'golden-amis/${aws:username}.manifest.xml'", NULL},
+      {NULL, NULL},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    char bundle[AF_BUNDLE_SIZE];
+    json_t *image = json_object();
+    put(image, "ImageLocation", rows[i].location);
+    bool found = af_bundle(image, bundle);
+    if (found != (rows[i].bundle != NULL) || (found && !af_streq(bundle, rows[i].bundle)))
+      fail_msg("%s gives %s", rows[i].location, found ? bundle : "none");
+    json_decref(image);
+  }
+}
+
+TEST(a_bundle_that_no_policy_can_name_is_refused_unless_it_is_open_already) {
+  struct trial t;
+  trial_init(&t, NULL, "auto");
+  put(t.facts.image, "RootDeviceType", "'instance-store'");
+  put(t.facts.image, "ImageLocation", "'golden-amis/*.manifest.xml'");
+  assert_refused(&t, REFUSED, "BundleNotNamed", "golden-amis/*.manifest.xml");
+  assert_contains(t.got.refusal.hint, "source.credentials: none");
+  pull(&t);
+  decide(&t);
+  assert_string_equal(outcome(&t.got), "copy-image");
+  assert_contains(t.got.reason, "if their owner lets the target read them");
   trial_done(&t);
 }
 
@@ -1191,6 +1245,8 @@ int main(void) {
       cmocka_unit_test(a_launch_in_another_region_hops_and_one_in_the_targets_does_not),
       cmocka_unit_test(a_launch_without_a_place_waits_for_a_person),
       cmocka_unit_test(an_instance_store_image_is_copied_without_encryption_whatever_key_is_named),
+      cmocka_unit_test(a_bundle_is_all_that_is_named_as_its_manifest_is),
+      cmocka_unit_test(a_bundle_that_no_policy_can_name_is_refused_unless_it_is_open_already),
       cmocka_unit_test(a_name_that_is_taken_is_skipped_or_refused_as_the_manifest_says),
       cmocka_unit_test(a_name_that_is_taken_gets_the_first_free_number),
       cmocka_unit_test(a_name_without_room_for_a_number_is_refused),

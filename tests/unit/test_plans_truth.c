@@ -11,7 +11,7 @@ enum { O_TARGET, O_SOURCE, O_TRUSTED, O_STRANGER, O_N }; /* whose image */
 enum { C_NAMED, C_NONE, C_MISSING, C_N };                /* source credentials: there, said to be none, not there */
 enum { E_PLAIN, E_CUSTOMER, E_AWS, E_PARTLY, E_BOTH, E_UNREADABLE, E_IDLE, E_ANOTHERS, E_N }; /* the keys of its two snapshots */
 enum { B_FREE, B_WINDOWS, B_RHEL, B_MARKETPLACE, B_N };                                       /* billing */
-enum { S_OPEN, S_CLOSED, S_S3, S_N };               /* storage: readable, launch permission only, instance store */
+enum { S_OPEN, S_CLOSED, S_S3, S_LOST, S_N };       /* storage: readable, launch permission only, instance store, that at no known place */
 enum { P_SAME, P_OTHER, P_N };                      /* partition */
 enum { R_SAME, R_OTHER, R_N };                      /* Region */
 enum { T_PLAIN, T_TPM, T_PARAVIRTUAL, T_MAC, T_N }; /* how it boots; T_TPM: NitroTPM with uefi-preferred */
@@ -37,6 +37,7 @@ struct rule {
 };
 
 #define UNDER_AWS (IS(E_AWS) | IS(E_BOTH))
+#define IN_S3 (IS(S_S3) | IS(S_LOST))
 #define NO_LAUNCH (IS(T_PARAVIRTUAL) | IS(T_MAC))
 
 static const struct rule rules[] = {
@@ -57,16 +58,17 @@ static const struct rule rules[] = {
     {.encryption = IS(E_IDLE), .storage = IS(S_OPEN), .end = "SourceKeyNotEnabled"},
     {.encryption = NOT(E_PLAIN), .key = IS(K_NONE), .end = "KmsKeyMissing"},
     /* the named ones */
-    {.route = IS(W_LAUNCH), .storage = IS(S_S3), .end = "LaunchNotPossible"},
+    {.route = IS(W_LAUNCH), .storage = IN_S3, .end = "LaunchNotPossible"},
     {.route = IS(W_LAUNCH), .boot = NO_LAUNCH, .end = "LaunchNotPossible"},
     {.route = IS(W_LAUNCH), .end = "launch-image"},
     {.route = IS(W_REENCRYPT), .key = IS(K_NONE), .end = "RouteNotPossible"},
-    {.route = IS(W_REENCRYPT), .storage = IS(S_S3), .end = "RouteNotPossible"},
+    {.route = IS(W_REENCRYPT), .storage = IN_S3, .end = "RouteNotPossible"},
     {.route = IS(W_REENCRYPT), .boot = IS(T_TPM), .end = "RouteNotPossible"},
     {.route = IS(W_REENCRYPT), .owner = IS(O_TRUSTED), .end = "RouteNotPossible"}, /* its UEFI data is for its owner alone */
     {.route = IS(W_REENCRYPT), .end = "reencrypt"},
     /* auto: the design's table */
-    {.storage = IS(S_S3), .end = "copy-image"},
+    {.owner = IS(O_SOURCE), .storage = IS(S_LOST), .end = "BundleNotNamed"}, /* what can't be named can't be opened */
+    {.storage = IN_S3, .end = "copy-image"},
     {.owner = IS(O_TARGET), .end = "copy-image"},
     {.storage = IS(S_CLOSED), .boot = NO_LAUNCH, .end = "StorageUnreadable"},
     {.storage = IS(S_CLOSED), .end = "launch-image"},
@@ -80,7 +82,7 @@ static const struct rule rules[] = {
 /* Where that one is refused by AWS. */
 static const struct rule below[] = {
     {.route = NOT(W_AUTO), .end = "RoutesExhausted"},
-    {.storage = IS(S_S3), .end = "RoutesExhausted"},
+    {.storage = IN_S3, .end = "RoutesExhausted"},
     {.owner = IS(O_TARGET), .billing = IS(B_FREE), .end = "RoutesExhausted"},
     {.storage = IS(S_CLOSED), .end = "StorageUnreadable"}, /* it was launched, and copying it is still closed */
     {.boot = NO_LAUNCH, .end = "LaunchNotPossible"},
@@ -196,8 +198,9 @@ static void set_boot(json_t *image, int boot) {
 
 /* What can't be read is not among the facts, and neither are its keys. */
 static void set_storage(struct af_facts *f, int storage) {
-  if (storage == S_S3) {
+  if (is_in(IN_S3, storage)) {
     set_text(f->image, "RootDeviceType", "instance-store");
+    set_text(f->image, "ImageLocation", storage == S_S3 ? "golden-amis/web/image.manifest.xml" : "a name");
     json_array_clear(json_object_get(f->image, "BlockDeviceMappings"));
   }
   if (storage != S_OPEN) {
@@ -264,11 +267,11 @@ static void must_hold(const struct source *s, const struct af_decision *d) {
   assert_true(*d->reason != 0);
   assert_true(d->pull == (s->credentials == C_NONE));
   assert_true(d->cross_account == (s->owner == O_SOURCE && s->credentials == C_NAMED));
-  assert_true(d->instance_store == (s->storage == S_S3));
+  assert_true(d->instance_store == is_in(IN_S3, s->storage));
   if (refused)
     return;
   bool under_aws = s->encryption == E_AWS || s->encryption == E_BOTH;
-  assert_true(d->encrypt == (s->key == K_GOOD && s->storage != S_S3));
+  assert_true(d->encrypt == (s->key == K_GOOD && !is_in(IN_S3, s->storage)));
   assert_true(d->bridge == (under_aws && s->owner == O_SOURCE && s->storage == S_OPEN));
   assert_true(d->bridge == (*d->bridge_key_arn != 0));
   assert_true(d->hop == (launch && s->region == R_OTHER));
@@ -301,7 +304,7 @@ static void walk(const struct source *s) {
 
 /* What is in S3 has no snapshots that could be encrypted; and what a named route does is the same whatever is billed. */
 static bool is_real(const struct source *s) {
-  return (s->storage != S_S3 || s->encryption == E_PLAIN) && (s->route == W_AUTO || s->billing == B_FREE);
+  return (!is_in(IN_S3, s->storage) || s->encryption == E_PLAIN) && (s->route == W_AUTO || s->billing == B_FREE);
 }
 
 /* Counts through all of them as an odometer does. */
