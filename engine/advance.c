@@ -193,6 +193,18 @@ static bool send_ask(struct af_engine *e, size_t copy, size_t step, struct af_as
   return ask->op->mutates ? prepare_change(e, copy, step, ask, session) : prepare_read(e, copy, step, ask, session);
 }
 
+static int ask_kind(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_step_ctx *ctx, struct af_ask *ask,
+                    struct af_outcome *out) {
+  struct af_exposure_row *beside = NULL;
+  bool writes = af_step_traits(c->steps[step].kind)->document && c->live[step].scratch;
+  int rc = writes ? af_exposure_beside(e, c, step, &beside, &ctx->n_beside) : 0;
+  ctx->beside = beside;
+  if (!rc) rc = af_step_kind(c->steps[step].kind)->ask(ctx, ask, out);
+  for (size_t i = 0; i < ctx->n_beside; i++) af_exposure_row_done(&beside[i]);
+  free(beside);
+  return rc;
+}
+
 static bool ask_step(struct af_engine *e, size_t copy, size_t step, const struct af_exposure_row *exposure) {
   struct af_live_copy *c = e->copies[copy];
   struct af_step_ctx ctx;
@@ -203,7 +215,7 @@ static bool ask_step(struct af_engine *e, size_t copy, size_t step, const struct
     return wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS, "as many copies as AWS allows are under way");
   af_step_context(e, c, step, exposure, &ctx);
   af_outcome_init(&out);
-  int rc = af_step_kind(c->steps[step].kind)->ask(&ctx, &ask, &out);
+  int rc = ask_kind(e, c, step, &ctx, &ask, &out);
   if (rc) {
     af_engine_fail(e, rc, NULL);
   } else if (!ask.op) {
@@ -230,10 +242,11 @@ static bool step_through_gate(struct af_engine *e, size_t copy, size_t step) {
   int rc = af_exposure_gate(e, c, step, &x, &gate);
   if (!rc && gate == AF_GATE_GO) {
     moved = ask_step(e, copy, step, &x);
-  } else if (!rc && gate == AF_GATE_WAIT) {
+  } else if (!rc && gate != AF_GATE_DONE) {
     wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS,
-             x.state == AF_EXPOSURE_CLOSED ? "until AWS has forgotten the access that was taken back"
-                                           : "another copy is opening or closing the same access");
+             gate == AF_GATE_TURN            ? "another copy is changing the policy of the same bucket"
+             : x.state == AF_EXPOSURE_CLOSED ? "until AWS has forgotten the access that was taken back"
+                                             : "another copy is opening or closing the same access");
   } else if (!rc) {
     bool opens = c->steps[step].face == AF_FACE_DO;
     json_object_clear(c->live[step].data); /* what it saw when it looked may not be so the next time */

@@ -1,13 +1,20 @@
 /* Exposures: access that is opened for copies and closed after the last of them (design section 3, rule 4). One row stands for one opening
  * (a snapshot to an account, a key to an account), and copies hold it:
  *
- *   closed -> opening -> open -> closing -> closed      detail: the grant's id while it is open; when we closed it while it is closed
+ *   closed -> opening -> open -> closing -> closed      detail: the grant's id while it is open; when we closed it while it is closed;
+ *                                                               of a part of a document when it was last opened or closed
  *
  * Whoever comes first opens it, whoever leaves last closes it, and everyone else waits or finds it done. What was there before us is open
- * with borrowed = false: it is never closed by us, and looked at anew once nobody holds it. */
+ * with borrowed = false: it is never closed by us, and looked at anew once nobody holds it.
+ *
+ * A part of a document (a statement in a bucket's policy) can be opened and closed only by writing all of it anew, from what was read. So
+ * copies take turns in writing, and who writes is told what changed so lately that his read may be behind it. */
 #include <stdio.h>
 
 #include "engine/internal.h"
+#include "plans/bundle.h"
+
+#define EFFECT_WINDOWS 5 /* how many windows what S3 was told may take to be so everywhere */
 
 /* A share is the account's, whichever copy needs it; a grant is one copy's own (engine/steps/grant_key.c). */
 static bool is_grant(const struct af_live_copy *c, size_t step) {
@@ -23,6 +30,16 @@ int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t s
   grantee_of(c, step, grantee, sizeof(grantee));
   return af_store_exposure_find(e->config.store, af_step_traits(c->steps[step].kind)->exposure, c->facts.source_account,
                                 c->spec.source.region, af_step_subject(c, step), grantee, ret, NULL);
+}
+
+int af_exposure_beside(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row **ret, size_t *ret_n) {
+  const char *subject = af_step_subject(c, step);
+  char document[AF_BUNDLE_SIZE + 1];
+  struct af_error err;
+  snprintf(document, sizeof(document), "%.*s/", (int)strcspn(subject, "/"), subject);
+  int rc = af_store_exposures_changed(e->config.store, af_step_traits(c->steps[step].kind)->exposure, c->facts.source_account, document,
+                                      c->live[step].asked_ms - e->config.window_ms, ret, ret_n, &err);
+  return rc ? af_engine_fail(e, rc, &err) : 0;
 }
 
 static int put(struct af_engine *e, struct af_exposure_row *x) {
@@ -62,27 +79,53 @@ static int holders(struct af_engine *e, const struct af_exposure_row *x, size_t 
   return rc ? af_engine_fail(e, rc, &err) : 0;
 }
 
-/* After we closed it, AWS may show it as open for a while; looking at it then would take our own for someone else's. */
-static bool just_closed(const struct af_engine *e, const struct af_exposure_row *x) {
-  int64_t closed_ms = 0;
+static bool is_document(const struct af_live_copy *c, size_t step) {
+  return af_step_traits(c->steps[step].kind)->document;
+}
+
+/* After we closed it, AWS may show it as open for a while; looking at it then would take our own for someone else's. A document shows what
+ * it says sooner than it takes effect: opened too soon, it would close under the copy once more. */
+static bool just_closed(const struct af_engine *e, const struct af_live_copy *c, size_t step, const struct af_exposure_row *x) {
+  int64_t closed_ms = 0, lag_ms = e->config.window_ms * (is_document(c, step) ? EFFECT_WINDOWS : 1);
   if (x->state != AF_EXPOSURE_CLOSED || !x->detail || af_streq(x->kind, "grant")) return false;
-  return af_str_to_i64(af_str(x->detail), &closed_ms) == 0 && af_now_ms(e->config.clock) < closed_ms + e->config.window_ms;
+  return af_str_to_i64(af_str(x->detail), &closed_ms) == 0 && af_now_ms(e->config.clock) < closed_ms + lag_ms;
+}
+
+static bool unresolved(const struct af_step_row *s) {
+  return s->state == AF_STEP_INTENDED || s->state == AF_STEP_AMBIGUOUS;
+}
+
+static bool same_access(const struct af_live_copy *a, size_t i, const struct af_live_copy *b, size_t k) {
+  return af_streq(af_step_subject(a, i), af_step_subject(b, k)) && af_streq(a->facts.target_account, b->facts.target_account);
+}
+
+static bool same_document(const struct af_live_copy *a, size_t i, const struct af_live_copy *b, size_t k) {
+  const char *x = af_step_subject(a, i), *y = af_step_subject(b, k);
+  size_t n = strcspn(x, "/");
+  return strcspn(y, "/") == n && memcmp(x, y, n) == 0;
 }
 
 /* Is a copy of this run at it? One of a batch that isn't running, or that is blocked, would be waited for in vain: a share is taken over,
  * since opening and closing it are harmless to repeat, and whoever wakes up later finds that it has holders again. */
-static bool someone_acts(const struct af_engine *e, const struct af_live_copy *but, size_t step) {
+static bool someone(const struct af_engine *e, const struct af_live_copy *but, size_t step,
+                    bool (*acts)(const struct af_live_copy *c, size_t k, const struct af_live_copy *but, size_t step)) {
   for (size_t i = 0; i < e->n_copies; i++) {
     const struct af_live_copy *c = e->copies[i];
     if (c == but || (c->row.state != AF_COPY_WORKING && c->row.state != AF_COPY_UNDOING)) continue;
-    for (size_t k = 0; k < c->n_steps; k++) {
-      bool open = c->steps[k].state == AF_STEP_INTENDED || c->steps[k].state == AF_STEP_AMBIGUOUS;
-      if (open && af_streq(c->steps[k].kind, but->steps[step].kind) && af_streq(af_step_subject(c, k), af_step_subject(but, step)) &&
-          af_streq(c->facts.target_account, but->facts.target_account))
-        return true;
-    }
+    for (size_t k = 0; k < c->n_steps; k++)
+      if (af_streq(c->steps[k].kind, but->steps[step].kind) && acts(c, k, but, step)) return true;
   }
   return false;
+}
+
+/* Who reads back what he wrote is at it still. */
+static bool opens_or_closes(const struct af_live_copy *c, size_t k, const struct af_live_copy *but, size_t step) {
+  bool at_it = unresolved(&c->steps[k]) || (is_document(c, k) && c->steps[k].state == AF_STEP_PENDING);
+  return at_it && same_access(c, k, but, step);
+}
+
+static bool writes(const struct af_live_copy *c, size_t k, const struct af_live_copy *but, size_t step) {
+  return unresolved(&c->steps[k]) && same_document(c, k, but, step);
 }
 
 static int gate_open(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *x, enum af_gate *ret) {
@@ -90,24 +133,31 @@ static int gate_open(struct af_engine *e, struct af_live_copy *c, size_t step, s
   int rc = hold(e, x, c->row.id, true);
   switch (x->state) {
     case AF_EXPOSURE_OPEN: *ret = mine ? AF_GATE_GO : AF_GATE_DONE; break;
-    case AF_EXPOSURE_CLOSED: *ret = mine || !just_closed(e, x) ? AF_GATE_GO : AF_GATE_WAIT; break;
-    default: *ret = mine || !someone_acts(e, c, step) ? AF_GATE_GO : AF_GATE_WAIT; break;
+    case AF_EXPOSURE_CLOSED: *ret = mine || !just_closed(e, c, step, x) ? AF_GATE_GO : AF_GATE_WAIT; break;
+    default: *ret = mine || !someone(e, c, step, opens_or_closes) ? AF_GATE_GO : AF_GATE_WAIT; break;
   }
   return rc;
+}
+
+/* Is it this step's to close, or to see to it that it is closed? A part of a document that was written without an answer, or is read back,
+ * is its writer's until that is settled, whoever has come back. */
+static bool is_closer(const struct af_live_copy *c, size_t step, const struct af_exposure_row *x, size_t holders) {
+  const struct af_step_row *s = &c->steps[step];
+  bool mine = s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING;
+  if (!x->borrowed) return false;
+  if (x->state == AF_EXPOSURE_CLOSING) return mine ? holders == 0 || is_document(c, step) : holders == 0 && s->attempts > 0;
+  return !mine && holders == 0 && (x->state == AF_EXPOSURE_OPEN || x->state == AF_EXPOSURE_OPENING);
 }
 
 /* Leaving: the last one out closes what we opened. A close whose outcome is unknown is sent again only while nobody has come back. */
 static int gate_close(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *x, enum af_gate *ret) {
   size_t n = 0;
-  bool mine = c->steps[step].state == AF_STEP_AMBIGUOUS;
-  *ret = AF_GATE_GO;
+  bool mine = c->steps[step].state == AF_STEP_AMBIGUOUS || c->steps[step].state == AF_STEP_PENDING;
   int rc = mine ? 0 : hold(e, x, c->row.id, false);
   if (!rc) rc = holders(e, x, &n);
   if (rc) return rc;
-  if (n == 0 && x->borrowed && mine && x->state == AF_EXPOSURE_CLOSING) return 0;
-  if (n == 0 && x->borrowed && !mine && (x->state == AF_EXPOSURE_OPEN || x->state == AF_EXPOSURE_OPENING)) return 0;
-  *ret = AF_GATE_DONE;
-  if (mine || x->state == AF_EXPOSURE_CLOSING) return 0; /* another copy is at it */
+  *ret = is_closer(c, step, x, n) ? AF_GATE_GO : AF_GATE_DONE;
+  if (*ret == AF_GATE_GO || mine || x->state == AF_EXPOSURE_CLOSING) return 0; /* or another copy is at it */
   if (n == 0 && x->state != AF_EXPOSURE_CLOSED) {
     x->state = AF_EXPOSURE_CLOSED; /* not ours: forgotten, to be looked at anew */
     return put(e, x);
@@ -116,9 +166,13 @@ static int gate_close(struct af_engine *e, struct af_live_copy *c, size_t step, 
 }
 
 int af_exposure_gate(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *ret, enum af_gate *ret_gate) {
+  const struct af_step_row *s = &c->steps[step];
   int rc = find_or_make(e, c, step, ret);
   if (rc) return rc;
-  return c->steps[step].face == AF_FACE_DO ? gate_open(e, c, step, ret, ret_gate) : gate_close(e, c, step, ret, ret_gate);
+  rc = s->face == AF_FACE_DO ? gate_open(e, c, step, ret, ret_gate) : gate_close(e, c, step, ret, ret_gate);
+  /* Who is in doubt only reads; its own doubt is another's reason to wait. */
+  if (*ret_gate == AF_GATE_GO && is_document(c, step) && s->state != AF_STEP_AMBIGUOUS && someone(e, c, step, writes)) *ret_gate = AF_GATE_TURN;
+  return rc;
 }
 
 int af_exposure_intended(struct af_engine *e, struct af_live_copy *c, size_t step) {
@@ -138,22 +192,28 @@ int af_exposure_intended(struct af_engine *e, struct af_live_copy *c, size_t ste
   return rc;
 }
 
+/* When it was last opened or closed, for those whose reads may be behind it. */
+static int stamp(struct af_engine *e, struct af_exposure_row *x) {
+  char now_ms[24];
+  snprintf(now_ms, sizeof(now_ms), "%lld", (long long)af_now_ms(e->config.clock));
+  return af_row_set(&x->detail, now_ms) ? af_engine_fail(e, -AF_ENOMEM, NULL) : 0;
+}
+
 int af_exposure_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_outcome *out) {
   struct af_exposure_row x = {0};
   int rc = find_or_make(e, c, step, &x);
   if (rc) return rc;
-  bool opens = c->steps[step].face == AF_FACE_DO;
+  bool opens = c->steps[step].face == AF_FACE_DO, document = is_document(c, step);
   if (opens && af_streq(x.kind, "grant") && *out->resource && af_row_set(&x.detail, out->resource))
     rc = af_engine_fail(e, -AF_ENOMEM, NULL);
-  if (opens && out->kind == AF_OUT_DONE) {
+  if (document && !out->was_there) rc = stamp(e, &x);
+  if (opens && (out->kind == AF_OUT_DONE || document)) {
     if (out->was_there) x.borrowed = false;
     x.state = AF_EXPOSURE_OPEN;
   } else if (!opens && out->kind == AF_OUT_DONE) {
-    char closed_ms[24];
-    snprintf(closed_ms, sizeof(closed_ms), "%lld", (long long)af_now_ms(e->config.clock));
     x.state = AF_EXPOSURE_CLOSED;
     x.borrowed = false;
-    if (af_row_set(&x.detail, closed_ms)) rc = af_engine_fail(e, -AF_ENOMEM, NULL);
+    if (!rc) rc = stamp(e, &x);
   }
   if (!rc) rc = put(e, &x);
   af_exposure_row_done(&x);

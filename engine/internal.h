@@ -137,6 +137,7 @@ int64_t af_repeat_delay_ms(struct af_engine *e, struct af_live_copy *c, const st
 enum af_gate {
   AF_GATE_GO,   /* it is this step's to open or close */
   AF_GATE_WAIT, /* another copy is opening or closing it */
+  AF_GATE_TURN, /* another copy is writing to the document that it is a part of */
   AF_GATE_DONE, /* nothing to do: it is open already, or another copy still needs it, or it was never ours */
 };
 int af_exposure_gate(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *ret, enum af_gate *ret_gate);
@@ -144,6 +145,8 @@ int af_exposure_gate(struct af_engine *e, struct af_live_copy *c, size_t step, s
 int af_exposure_intended(struct af_engine *e, struct af_live_copy *c, size_t step);
 int af_exposure_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_outcome *out);
 int af_exposure_refused(struct af_engine *e, struct af_live_copy *c, size_t step);
+/* The context's beside (step.h); the rows are the caller's. */
+int af_exposure_beside(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row **ret, size_t *ret_n);
 int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *ret); /* -AF_ENOENT */
 
 /* poll.c: hundreds of pending images and snapshots in one call. */

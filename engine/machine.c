@@ -24,13 +24,15 @@ static const unsigned step_moves[AF_STEP_STATE_MAX_] = {
 };
 
 /* Limits: a copy of a snapshot may take two days (rules.md 1.1: 48 h is the longest AWS plans for), CreateImage one (rules.md 4), a grant
- * "usually under five minutes" (rules.md 3), everything else is a call that takes effect at once, or a machine that starts and stops. */
+ * "usually under five minutes" (rules.md 3), a bundle may have to wait until other copies leave room in its bucket's policy, everything else is a call that takes effect at once, or a machine that starts and stops. */
 static const struct af_step_traits kinds[] = {
     {"bridge-image", "making a bridge under a key that can be shared", AF_SAFE_BY_TOKEN, AF_AT_SOURCE, true, NULL, false, "copy-image",
      HOURS(50)},
     {"grant-key", "granting the key", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "grant", false, NULL, MINUTES(30)},
     {"share-snapshot", "sharing snapshots", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "createVolumePermission", false, NULL, MINUTES(30)},
     {"share-image", "sharing the image", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "launchPermission", false, NULL, MINUTES(30)},
+    {"share-bundle", "sharing the bundle in S3", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "bucketPolicy", false, NULL, HOURS(50),
+     .document = true},
     {"security-group", "making a security group", AF_SAFE_BY_PROBE, AF_AT_LAUNCH, true, NULL, false, NULL, MINUTES(30)},
     {"launch-instance", "launching an instance", AF_SAFE_BY_TOKEN, AF_AT_LAUNCH, true, NULL, false, NULL, HOURS(4)},
     {"create-hop-image", "making an image of the instance", AF_SAFE_BY_PROBE, AF_AT_LAUNCH, true, NULL, false, NULL, HOURS(26)},
@@ -252,6 +254,7 @@ int af_machine_check(struct af_error *err) {
     if (!kinds[i].title || kinds[i].limit_ms <= 0) return law(err, "an incomplete kind of step", kinds[i].name);
     if (kinds[i].exposure && (!kinds[i].temporary || kinds[i].where != AF_AT_SOURCE))
       return law(err, "an exposure that isn't taken back, or isn't the source's", kinds[i].name);
+    if (kinds[i].document && !kinds[i].exposure) return law(err, "a document that nothing is opened by", kinds[i].name);
     if (kinds[i].makes_image && (kinds[i].temporary || kinds[i].where != AF_AT_TARGET))
       return law(err, "a new AMI that isn't kept, or isn't the target's", kinds[i].name);
     if (af_step_traits(kinds[i].name) != &kinds[i]) return law(err, "two kinds of one name", kinds[i].name);

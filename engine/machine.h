@@ -27,7 +27,7 @@
 
 #include "state/store.h"
 
-#define AF_MACHINE_VERSION 2 /* stored with each copy; one of an earlier version is carried on as it is */
+#define AF_MACHINE_VERSION 3 /* stored with each copy; one of an earlier version is carried on as it is */
 
 bool af_copy_move_legal(enum af_copy_state from, enum af_copy_state to);
 bool af_step_move_legal(enum af_step_state from, enum af_step_state to);
@@ -59,6 +59,8 @@ struct af_step_traits {
   const char *quota;    /* how many may be under way in an account and Region: a row of the budgets; NULL: any number */
   int64_t limit_ms;     /* from its first call to done; past that it has failed */
   bool of_image;        /* it is about the new AMI, which an earlier stage has made */
+  bool document;        /* an exposure that is a part of something that can only be written as a whole, and is named before the first "/"
+                           of the item: one copy at a time writes to it */
 };
 const struct af_step_traits *af_step_traits(const char *kind); /* NULL where there is no such kind */
 const struct af_step_traits *af_step_traits_at(size_t i);      /* NULL past the end */

@@ -4,6 +4,7 @@
 
 #include "engine/internal.h"
 #include "engine/pages.h"
+#include "plans/bundle.h"
 
 #define GRACE_WINDOWS 5      /* how many windows AWS is given to see what we just made or opened */
 #define LOOK_MS 1000         /* pause between two looks for what a lost call may have made */
@@ -241,11 +242,24 @@ static int step_repeat(struct af_engine *e, struct af_live_copy *c, size_t step,
   return af_record_step(e, c, step, unknown ? AF_STEP_AMBIGUOUS : AF_STEP_IDLE, &note);
 }
 
+/* Whatever the bucket's policy says, its lists must be on, and the target's own principal must be let (rules.md 5). */
+static void bundle_hint(const struct af_live_copy *c, struct af_error *err) {
+  char bundle[AF_BUNDLE_SIZE];
+  if (!c->decision.instance_store || !af_bundle(c->facts.image, bundle)) return;
+  int bucket = (int)strcspn(bundle, "/");
+  af_error_hint(err,
+                "CopyImage reads the image's files in S3: see that bucket %.*s has ACLs enabled (Object Ownership is not BucketOwnerEnforced), that "
+                "its policy lets account %s use s3:GetBucketAcl, s3:ListBucket and (on %s*) s3:GetObject, and that the target's principal may "
+                "use these too; then retry",
+                bucket, bundle, c->facts.target_account, bundle);
+}
+
 /* AWS had time enough to see it: then it isn't lag. An AMI that the target still doesn't see may be hidden by its Allowed AMIs setting
  * (rules.md 1.3). */
 static int not_visible(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
   struct af_error err = a->error;
   err.class = AF_CLASS_AUTH;
+  if (strstr(err.message, "storage of this ami")) bundle_hint(c, &err);
   if (af_str_starts(af_str(err.code), "InvalidAMIID.") && af_streq(c->facts.allowed_images, "enabled"))
     af_error_hint(&err,
                   "Allowed AMIs is enabled in account %s, %s and hides images of account %s: add that account to the allowed providers "

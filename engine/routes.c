@@ -7,8 +7,9 @@
 #include "base/buf.h"
 #include "engine/engine.h"
 #include "engine/steps/steps.h"
+#include "plans/bundle.h"
 
-enum per { PER_COPY, PER_KEY, PER_SNAPSHOT };
+enum per { PER_COPY, PER_KEY, PER_SNAPSHOT, PER_BUNDLE };
 
 /* When a leg is gone: all of what it needs must be so, and nothing of what it avoids. */
 enum {
@@ -17,6 +18,7 @@ enum {
   IF_HOP = 4,            /* what was launched is in another Region than the target's */
   IF_UNFINISHED = 8,     /* there is something that no creating call can say */
   IF_PROTECTED = 16,     /* the new AMI is to be protected from deregistration */
+  IF_BUNDLE = 32,        /* the source keeps its storage in S3 */
 };
 
 #define COPY_IMAGE BIT(AF_ROUTE_COPY_IMAGE)
@@ -35,6 +37,7 @@ static const struct leg {
     {COPY_IMAGE | REENCRYPT | LAUNCH_IMAGE, "bridge-image", PER_COPY, IF_BRIDGE, 0},
     {COPY_IMAGE | REENCRYPT | LAUNCH_IMAGE, "grant-key", PER_KEY, IF_CROSS, 0},
     {COPY_IMAGE | REENCRYPT, "share-snapshot", PER_SNAPSHOT, IF_CROSS, 0},
+    {COPY_IMAGE, "share-bundle", PER_BUNDLE, IF_CROSS | IF_BUNDLE, 0},
     {COPY_IMAGE | LAUNCH_IMAGE, "share-image", PER_COPY, IF_CROSS, 0},
     {LAUNCH_IMAGE, "security-group", PER_COPY, 0, 0},
     {LAUNCH_IMAGE, "launch-instance", PER_COPY, 0, 0},
@@ -58,6 +61,7 @@ static const struct {
   const char *yes, *no;
 } words[] = {
     {IF_CROSS, "another account owns the source", "no other account has to let us in"},
+    {IF_BUNDLE, "its storage is in S3", "its storage is in EBS"},
     {IF_BRIDGE, "the source's key can't be shared", "the source's key can be shared"},
     {IF_HOP, "the target is another Region", "the target is the same Region"},
     {IF_UNFINISHED, "something can't be said when it is made", "all of it can be said when it is made"},
@@ -65,7 +69,7 @@ static const struct {
 };
 
 bool af_route_leg(size_t i, struct af_route_leg *ret) {
-  static const char *const each[] = {[PER_COPY] = "", [PER_KEY] = "key", [PER_SNAPSHOT] = "snapshot"};
+  static const char *const each[] = {[PER_COPY] = "", [PER_KEY] = "key", [PER_SNAPSHOT] = "snapshot", [PER_BUNDLE] = ""};
   struct af_buf when;
   if (i >= N_LEGS) return false;
   const struct leg *leg = &legs[i];
@@ -83,7 +87,7 @@ bool af_route_leg(size_t i, struct af_route_leg *ret) {
 
 static unsigned conditions(const struct af_decision *d, bool unfinished) {
   return (unfinished ? IF_UNFINISHED : 0u) | (d->cross_account ? IF_CROSS : 0u) | (d->bridge ? IF_BRIDGE : 0u) | 
-         (d->hop ? IF_HOP : 0u) | (d->protection ? IF_PROTECTED : 0u);
+         (d->hop ? IF_HOP : 0u) | (d->instance_store ? IF_BUNDLE : 0u) | (d->protection ? IF_PROTECTED : 0u);
 }
 
 static bool taken(const struct leg *leg, const struct af_decision *d, unsigned holds) {
@@ -128,10 +132,16 @@ static int add_each(struct rows *r, const struct leg *leg, const json_t *list, c
   return 0;
 }
 
+static int add_bundle(struct rows *r, const struct leg *leg, const struct af_facts *facts) {
+  char bundle[AF_BUNDLE_SIZE];
+  return af_bundle(facts->image, bundle) ? add(r, leg, bundle) : 0; /* no decision comes to this without one */
+}
+
 static int add_leg(struct rows *r, const struct leg *leg, const struct af_facts *facts, const struct af_decision *d) {
   switch (leg->per) {
     case PER_KEY: return d->bridge ? add(r, leg, d->bridge_key_arn) : add_each(r, leg, facts->source_keys, "Arn");
     case PER_SNAPSHOT: return add_each(r, leg, facts->snapshots, "SnapshotId");
+    case PER_BUNDLE: return add_bundle(r, leg, facts);
     default: return add(r, leg, "");
   }
 }

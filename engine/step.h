@@ -22,6 +22,9 @@ struct af_step_ctx {
   const char *source_image;               /* what is copied, shared or launched: the source AMI, or what was made of it on the way here */
   const char *subject;                    /* what this step is about: step->item, or what stands for it on a bridge; else source_image */
   const struct af_exposure_row *exposure; /* borrowed kinds: what it opens or closes; otherwise NULL */
+  const struct af_exposure_row *beside; /* documents: what stands in the same one and changed so lately that a read that was asked at
+                                           asked_ms may show it as it was before. To ask() only, once there is something in scratch */
+  size_t n_beside;
   json_t **scratch; /* kept between the reads of one step while the process lives; NULL at first, freed by the engine */
   int64_t now_ms;
   int64_t asked_ms;  /* when the read was sent whose answer this is: AWS's view is no newer than that */

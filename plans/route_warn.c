@@ -159,6 +159,8 @@ static void of_bundle(const struct af_survey *s, struct af_decision *d) {
 
 /* rules.md 5. */
 static void of_instance_store(const struct af_survey *s, struct af_decision *d) {
+  if (makes(d) && s->instance_store)
+    warn(d, "how much its files in S3 take is not known: the estimate leaves them out");
   if (makes(d) && s->instance_store && s->spec->kms_key)
     warn(d, "%s is not used: an image that keeps its storage in S3 is not encrypted by its copy", s->spec->kms_key);
 }

@@ -32,7 +32,7 @@ void af_policy_sid(const struct af_reader *r, char out[AF_SID_SIZE]) {
   unsigned char digest[EVP_MAX_MD_SIZE] = {0};
   snprintf(text, sizeof(text), "%s/%s", r->region, r->bundle);
   EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL);
-  size_t at = (size_t)snprintf(out, AF_SID_SIZE - SID_DIGITS, "%s%s", AF_SID_PREFIX, r->account); /* Sids are letters and digits */
+  size_t at = (size_t)snprintf(out, AF_SID_SIZE - SID_DIGITS, "%s%.16s", AF_SID_PREFIX, r->account); /* Sids are letters and digits */
   for (size_t i = 0; i < SID_DIGITS / 2; i++) snprintf(out + at + 2 * i, 3, "%02x", digest[i]);
 }
 

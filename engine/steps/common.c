@@ -47,7 +47,7 @@ int64_t af_pause_ms(const struct af_step_ctx *ctx) {
 
 bool af_says_gone(const struct af_error *err) {
   static const char *const codes[] = {"InvalidSnapshot.NotFound", "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable", "NotFoundException",
-                                      "InvalidInstanceID.NotFound", "InvalidGroup.NotFound", "InvalidVolume.NotFound"};
+                                      "InvalidInstanceID.NotFound", "InvalidGroup.NotFound", "InvalidVolume.NotFound", "NoSuchBucket"};
   for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
     if (af_streq(err->code, codes[i])) return true;
   return false;

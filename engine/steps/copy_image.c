@@ -40,10 +40,10 @@ static int bridge_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct 
 }
 
 /* What AWS said, or says no more, where an image may not be copied (rules.md 1.5): another route may do. Without a share of the storage
- * only the owner can help; whoever pulls has none to ask, and may still launch it. */
+ * only the owner can help; whoever pulls has none to ask, and may still launch it, unless it is in instance store. */
 static bool may_not_be_copied(const struct af_step_ctx *ctx, const struct af_error *err) {
   return strstr(err->message, "Images from AWS Marketplace cannot be copied") || strstr(err->message, "BillingProduct codes cannot be copied") ||
-         (ctx->decision->pull && strstr(err->message, "do not have permission to access the storage of this ami"));
+         (ctx->decision->pull && !ctx->decision->instance_store && strstr(err->message, "do not have permission to access the storage of this ami"));
 }
 
 static int copy_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {

@@ -7,7 +7,7 @@ static const struct af_step_kind *const kinds[] = {
     &af_step_grant_key,  &af_step_share_snapshot, &af_step_share_image, &af_step_copy_snapshot,
     &af_step_copy_image, &af_step_register_image, &af_step_adopt_image, &af_step_verify,
     &af_step_bridge_image, &af_step_security_group, &af_step_launch_instance, &af_step_create_image, &af_step_create_hop_image,
-    &af_step_finish_image, &af_step_protect_image, &af_step_skip_image,
+    &af_step_finish_image, &af_step_protect_image, &af_step_skip_image, &af_step_share_bundle,
 };
 
 const struct af_step_kind *af_step_kind(const char *name) {

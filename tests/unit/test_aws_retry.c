@@ -133,6 +133,7 @@ static const struct row rows[] = {
     {&af_s3_put_bucket_policy, 403, "AccessDenied", "Access Denied", AF_CLASS_AUTH, "Allow s3:PutBucketPolicy"},
     {&af_s3_put_bucket_policy, 403, "AccessDenied", "public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.",
      AF_CLASS_AUTH, "Block Public Access"},
+    {&af_s3_put_bucket_policy, 400, "PolicyTooLarge", "Policy exceeds the maximum allowed document size.", AF_CLASS_AUTH, "shorten"},
     {&af_s3_get_bucket_policy, 405, "MethodNotAllowed", "", AF_CLASS_AUTH, "owns the bucket"},
     {&af_s3_get_bucket_policy, 403, "InvalidAccessKeyId", "", AF_CLASS_AUTH, "access key"},
     {&af_s3_get_bucket_policy, 400, "InvalidToken", "", AF_CLASS_AUTH, "renew"},

@@ -392,6 +392,200 @@ TEST(a_grant_that_is_not_found_counts_as_retired_only_when_it_stays_so) {
   end(&b);
 }
 
+#define SID "amiferry222222222222544b5fd52181bfca"
+#define OURS(sid, account, keys)                                                                                                         \
+  "{\"Sid\":\"" sid "\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::" account ":root\"},"                          \
+  "\"Action\":[\"s3:GetBucketAcl\",\"s3:GetObject\",\"s3:ListBucket\"],"                                                               \
+  "\"Resource\":[\"arn:aws:s3:::golden-amis\",\"arn:aws:s3:::golden-amis/" keys "*\"]}"
+#define OWN OURS(SID, "222222222222", "web/image.")
+#define THEIRS "{\"Effect\":\"Deny\",\"Principal\":\"*\",\"Action\":\"s3:Put*\",\"Resource\":\"arn:aws:s3:::golden-amis/*\"}"
+#define POLICY(statements) "{\"Version\":\"2012-10-17\",\"Id\":\"of-before\",\"Statement\":[" statements "]}"
+#define BUNDLE "golden-amis/web/image."
+
+static void sees(struct bench *b, const char *policy) {
+  json_t *output = json_pack("{s:s}", "Policy", policy);
+  char *text = json_dumps(output, 0);
+  asks(b, &af_s3_get_bucket_policy);
+  answers(b, &af_s3_get_bucket_policy, text);
+  free(text);
+  json_decref(output);
+}
+
+static void writes(struct bench *b, const char *policy) {
+  assert_int_equal(b->out.kind, AF_OUT_AGAIN);
+  asks(b, &af_s3_put_bucket_policy);
+  assert_string_equal(af_json_str(b->ask.input, "Policy"), policy);
+  b->steps[2].attempts++;
+}
+
+TEST(a_bundle_is_opened_by_a_statement_beside_what_is_there_and_closed_by_taking_that_one_out) {
+  struct bench b;
+  begin(&b, "share-bundle", BUNDLE);
+  asks(&b, &af_s3_get_bucket_policy);
+  assert_int_equal(b.ask.side, AF_SOURCE);
+  assert_string_equal(b.ask.region, "us-east-1");
+  assert_json(b.ask.input, "{\"Bucket\": \"golden-amis\", \"ExpectedBucketOwner\": \"111111111111\"}");
+  sees(&b, POLICY(THEIRS));
+  writes(&b, POLICY(THEIRS "," OWN));
+  answers(&b, &af_s3_put_bucket_policy, "{}");
+  assert_int_equal(b.out.kind, AF_OUT_PENDING);
+  assert_string_equal(b.out.resource, SID);
+  b.steps[2].state = AF_STEP_PENDING;
+  sees(&b, POLICY(THEIRS "," OWN));
+  assert_int_equal(b.out.kind, AF_OUT_DONE);
+  assert_false(b.out.was_there);
+  b.steps[2].face = AF_FACE_UNDO;
+  b.steps[2].state = AF_STEP_IDLE;
+  sees(&b, POLICY(OWN "," THEIRS));
+  writes(&b, POLICY(THEIRS));
+  answers(&b, &af_s3_put_bucket_policy, "{}");
+  assert_int_equal(b.out.kind, AF_OUT_PENDING);
+  end(&b);
+}
+
+TEST(a_policy_that_is_only_ours_comes_with_the_first_statement_and_goes_with_the_last) {
+  struct bench b;
+  begin(&b, "share-bundle", BUNDLE);
+  asks(&b, &af_s3_get_bucket_policy);
+  answers_error(&b, &af_s3_get_bucket_policy, AF_CLASS_REFUSED, "NoSuchBucketPolicy");
+  writes(&b, "{\"Version\":\"2012-10-17\",\"Statement\":[" OWN "]}");
+  answers(&b, &af_s3_put_bucket_policy, "{}");
+  b.steps[2].face = AF_FACE_UNDO;
+  sees(&b, POLICY(OWN));
+  asks(&b, &af_s3_delete_bucket_policy);
+  assert_json(b.ask.input, "{\"Bucket\": \"golden-amis\", \"ExpectedBucketOwner\": \"111111111111\"}");
+  answers(&b, &af_s3_delete_bucket_policy, "{}");
+  b.steps[2].state = AF_STEP_PENDING;
+  asks(&b, &af_s3_get_bucket_policy);
+  answers_error(&b, &af_s3_get_bucket_policy, AF_CLASS_REFUSED, "NoSuchBucketPolicy");
+  assert_int_equal(b.out.kind, AF_OUT_DONE);
+  end(&b);
+}
+
+TEST(a_bundle_that_is_open_already_is_not_ours_unless_we_are_opening_it) {
+  static const char open[] = POLICY("{\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"222222222222\"},\"Action\":\"s3:*\",\"Resource\":\"arn:aws:s3:::golden-amis*\"}");
+  struct bench b;
+  begin(&b, "share-bundle", BUNDLE);
+  sees(&b, open);
+  assert_int_equal(b.out.kind, AF_OUT_DONE);
+  assert_true(b.out.was_there);
+  end(&b);
+  begin(&b, "share-bundle", BUNDLE);
+  b.exposure.state = AF_EXPOSURE_OPENING;
+  sees(&b, open);
+  assert_int_equal(b.out.kind, AF_OUT_AGAIN);
+  assert_false(b.out.was_there);
+  end(&b);
+}
+
+/* What was read is older than what we did ourselves: to one statement, which it lacks, and to another, which it has still. */
+TEST(what_a_read_may_not_show_yet_is_put_right_by_what_we_know) {
+  struct af_exposure_row beside[] = {
+      {.region = TEXT("us-east-1"), .resource = TEXT("golden-amis/web/image."), .grantee = TEXT("333333333333"), .state = AF_EXPOSURE_OPEN, .borrowed = true},
+      {.region = TEXT("us-east-1"), .resource = TEXT("golden-amis/web/image."), .grantee = TEXT("444444444444"), .state = AF_EXPOSURE_CLOSED},
+      {.region = TEXT("us-east-1"), .resource = TEXT("golden-amis/web/image."), .grantee = TEXT("555555555555"), .state = AF_EXPOSURE_CLOSING, .borrowed = true},
+      {.region = TEXT("us-east-1"), .resource = TEXT("golden-amis/web/image."), .grantee = TEXT("666666666666"), .state = AF_EXPOSURE_OPENING, .borrowed = true},
+  };
+  struct bench b;
+  begin(&b, "share-bundle", BUNDLE);
+  sees(&b, POLICY(OURS("amiferry444444444444544b5fd52181bfca", "444444444444", "web/image.") "," THEIRS ","
+                  OURS("amiferry555555555555544b5fd52181bfca", "555555555555", "web/image.")));
+  b.ctx.beside = beside;
+  b.ctx.n_beside = COUNT(beside);
+  writes(&b, POLICY(THEIRS "," OURS("amiferry333333333333544b5fd52181bfca", "333333333333", "web/image.") "," OWN));
+  end(&b);
+}
+
+TEST(a_policy_that_was_read_too_long_ago_is_read_again_before_it_is_written) {
+  struct bench b;
+  begin(&b, "share-bundle", BUNDLE);
+  sees(&b, POLICY(THEIRS));
+  asks(&b, &af_s3_put_bucket_policy);
+  b.ctx.now_ms += 10000;
+  asks(&b, &af_s3_get_bucket_policy);
+  end(&b);
+}
+
+TEST(a_lost_write_is_not_sent_again_before_a_read_would_show_it) {
+  for (int face = AF_FACE_DO; face <= AF_FACE_UNDO; face++) {
+    const char *done = face == AF_FACE_DO ? POLICY(OWN "," THEIRS) : POLICY(THEIRS), *not_done = face == AF_FACE_DO ? POLICY(THEIRS) : POLICY(OWN "," THEIRS);
+    for (int happened = 0; happened < 2; happened++) {
+      struct bench b;
+      begin(&b, "share-bundle", BUNDLE);
+      b.exposure.state = face == AF_FACE_DO ? AF_EXPOSURE_OPENING : AF_EXPOSURE_CLOSING;
+      b.steps[2].face = (enum af_step_face)face;
+      b.steps[2].state = AF_STEP_AMBIGUOUS;
+      b.steps[2].attempts = 1;
+      b.steps[2].intent_ms = b.ctx.asked_ms;
+      sees(&b, happened ? done : not_done);
+      assert_int_equal(b.out.kind, AF_OUT_AGAIN);
+      asks(&b, &af_s3_get_bucket_policy);
+      b.ctx.asked_ms = b.ctx.now_ms = b.ctx.asked_ms + b.ctx.window_ms;
+      sees(&b, happened ? done : not_done);
+      assert_int_equal(b.out.kind, happened ? AF_OUT_DONE : AF_OUT_AGAIN);
+      b.steps[2].state = AF_STEP_IDLE;
+      if (!happened) asks(&b, &af_s3_put_bucket_policy);
+      end(&b);
+    }
+  }
+}
+
+TEST(a_statement_that_is_gone_already_needs_no_write_once_a_read_would_show_it) {
+  struct bench b;
+  begin(&b, "share-bundle", BUNDLE);
+  b.exposure.state = AF_EXPOSURE_OPEN;
+  b.steps[2].face = AF_FACE_UNDO;
+  b.steps[2].started_ms = b.ctx.asked_ms;
+  sees(&b, POLICY(THEIRS));
+  assert_int_equal(b.out.kind, AF_OUT_AGAIN);
+  b.ctx.asked_ms += b.ctx.window_ms;
+  sees(&b, POLICY(THEIRS));
+  assert_int_equal(b.out.kind, AF_OUT_DONE);
+  assert_contains(b.out.note, "somebody else");
+  end(&b);
+}
+
+TEST(a_bucket_that_lies_elsewhere_is_found_and_spoken_to_there) {
+  static const struct {
+    const char *constraint, *region;
+  } rows[] = {{"{}", "us-east-1"}, {"{\"LocationConstraint\": \"EU\"}", "eu-west-1"}, {"{\"LocationConstraint\": \"ap-south-1\"}", "ap-south-1"}};
+  for (size_t i = 0; i < COUNT(rows); i++) {
+    struct bench b;
+    begin(&b, "share-bundle", BUNDLE);
+    b.spec.source.region = TEXT("eu-central-1");
+    asks(&b, &af_s3_get_bucket_policy);
+    assert_string_equal(b.ask.region, "eu-central-1");
+    answers_error(&b, &af_s3_get_bucket_policy, AF_CLASS_INVALID, "PermanentRedirect");
+    json_t *first = b.out.data;
+    b.ctx.data = first;
+    b.out.data = NULL;
+    asks(&b, &af_s3_get_bucket_location);
+    assert_string_equal(b.ask.region, "us-east-1");
+    answers(&b, &af_s3_get_bucket_location, rows[i].constraint);
+    assert_int_equal(b.out.kind, AF_OUT_AGAIN);
+    json_decref(first);
+    b.ctx.data = b.out.data;
+    asks(&b, &af_s3_get_bucket_policy);
+    assert_string_equal(b.ask.region, rows[i].region);
+    b.out.kind = AF_OUT_DEFAULT;
+    answers_error(&b, &af_s3_get_bucket_policy, AF_CLASS_INVALID, "PermanentRedirect");
+    assert_int_equal(b.out.kind, AF_OUT_DEFAULT); /* it is not asked in a circle */
+    end(&b);
+  }
+}
+
+TEST(a_bucket_that_is_gone_needs_no_closing) {
+  struct bench b;
+  begin(&b, "share-bundle", BUNDLE);
+  b.exposure.state = AF_EXPOSURE_OPEN;
+  b.steps[2].face = AF_FACE_UNDO;
+  b.steps[2].started_ms = b.ctx.now_ms - b.ctx.window_ms;
+  asks(&b, &af_s3_get_bucket_policy);
+  answers_error(&b, &af_s3_get_bucket_policy, AF_CLASS_REFUSED, "NoSuchBucket");
+  assert_int_equal(b.out.kind, AF_OUT_DONE);
+  end(&b);
+}
+
 /* The source itself as its copy, with nothing of its own: what is found is in the error. */
 static void reads_all(struct bench *b, const char *permissions) {
   char image[2000];
@@ -467,7 +661,7 @@ static void fill_for_any_kind(struct bench *b) {
       0, NULL);
   assert_non_null(b->facts.launch);
   b->spec.launch_permissions = json_pack("{s:[s], s:[], s:[], s:b}", "accounts", "333333333333", "organizations", "organizational_units", "snapshots", 0);
-  b->scratch = json_incref(b->facts.image);
+  b->scratch = af_step_traits(b->steps[2].kind)->document ? json_pack("{s:{s:[]}}", "policy", "Statement") : json_incref(b->facts.image);
   b->decision.protection = AF_PROTECTION_ENABLED;
   if (strstr(b->steps[2].kind, "create-")) b->steps[1].kind = TEXT("launch-instance"); /* what they are made of */
 }
@@ -511,6 +705,15 @@ int main(void) {
       cmocka_unit_test(a_grant_is_named_after_its_copy_and_delegates_the_whole_set),
       cmocka_unit_test(a_grant_is_pending_until_the_target_can_use_the_key),
       cmocka_unit_test(a_grant_that_is_not_found_counts_as_retired_only_when_it_stays_so),
+      cmocka_unit_test(a_bundle_is_opened_by_a_statement_beside_what_is_there_and_closed_by_taking_that_one_out),
+      cmocka_unit_test(a_policy_that_is_only_ours_comes_with_the_first_statement_and_goes_with_the_last),
+      cmocka_unit_test(a_bundle_that_is_open_already_is_not_ours_unless_we_are_opening_it),
+      cmocka_unit_test(what_a_read_may_not_show_yet_is_put_right_by_what_we_know),
+      cmocka_unit_test(a_policy_that_was_read_too_long_ago_is_read_again_before_it_is_written),
+      cmocka_unit_test(a_lost_write_is_not_sent_again_before_a_read_would_show_it),
+      cmocka_unit_test(a_statement_that_is_gone_already_needs_no_write_once_a_read_would_show_it),
+      cmocka_unit_test(a_bucket_that_lies_elsewhere_is_found_and_spoken_to_there),
+      cmocka_unit_test(a_bucket_that_is_gone_needs_no_closing),
       cmocka_unit_test(verify_reads_who_may_launch_the_copy_where_the_manifest_names_somebody),
       cmocka_unit_test(a_copy_is_verified_before_it_is_protected),
       cmocka_unit_test(every_kind_in_the_table_of_the_machine_has_its_step),

@@ -811,6 +811,7 @@ TEST(an_instance_store_image_is_copied_without_encryption_whatever_key_is_named)
   assert_false(t.got.encrypt);
   assert_contains(t.got.reason, "its files in S3 are opened to the target");
   assert_true(warned(&t.got, "alias/amis is not used"));
+  assert_true(warned(&t.got, "the estimate leaves them out"));
   assert_true(warned(&t.got, "the policy of bucket golden-amis lets account 222222222222 list all of that bucket, and read what begins with "
                              "golden-amis/web/image."));
   pull(&t);

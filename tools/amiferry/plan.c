@@ -124,6 +124,7 @@ static const struct {
 } borrowed[] = {
     {"grant-key", "use %zu key", "use %zu keys", true},
     {"share-snapshot", "read %zu snapshot", "read %zu snapshots", true},
+    {"share-bundle", "read its files in S3", "read its files in S3", false},
     {"share-image", "launch the image", "launch the image", false},
 };
 #define N_BORROWED (sizeof(borrowed) / sizeof(borrowed[0]))
@@ -207,13 +208,20 @@ static void put_keys(struct af_buf *out, const struct af_facts *f) {
   if (!n) af_buf_puts(out, ", not encrypted");
 }
 
+static void put_storage(struct af_buf *out, const char *one, const char *many, const char *files, const struct planned *x) {
+  size_t snapshots = json_array_size(x->facts->snapshots);
+  bool in_s3 = x->decision->instance_store;
+  if (in_s3) af_buf_puts(out, files);
+  if (in_s3 && snapshots) af_buf_puts(out, ", ");
+  if (!in_s3 || snapshots) put_count(out, one, many, snapshots);
+}
+
 /* Who owns what before and after, and what is open in between. */
 static void put_ownership(struct af_buf *out, const struct planned *x) {
   const struct af_decision *d = x->decision;
-  size_t snapshots = json_array_size(x->facts->snapshots);
   bool any = false;
   af_buf_printf(out, "    before    account %s owns the image and ", af_json_str(x->facts->image, "OwnerId"));
-  put_count(out, "its snapshot", "its %zu snapshots", snapshots);
+  put_storage(out, "its snapshot", "its %zu snapshots", "its files in S3", x);
   put_keys(out, x->facts);
   for (size_t k = 0; k < N_BORROWED; k++) {
     size_t n = 0;
@@ -228,7 +236,10 @@ static void put_ownership(struct af_buf *out, const struct planned *x) {
   af_buf_printf(out, "\n    after     account %s owns ", target_account(x));
   if (d->route == AF_ROUTE_ADOPT) af_buf_printf(out, "%s, which is there already", d->adopted_image);
   else if (d->route == AF_ROUTE_SKIP) af_buf_printf(out, "%s, which has the name", d->adopted_image);
-  else put_count(out, "a new image and its snapshot", "a new image and its %zu snapshots", snapshots);
+  else {
+    af_buf_puts(out, "a new image and ");
+    put_storage(out, "its snapshot", "its %zu snapshots", "its files in S3", x);
+  }
   if (*d->key_arn) af_buf_printf(out, ", under %s", d->key_arn);
   af_buf_putc(out, '\n');
 }

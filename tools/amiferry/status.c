@@ -6,7 +6,7 @@
  *
  * batch        {"type": "batch", "id", "manifest", "created", "counts": {"done", "working", "waiting", "failed", "blocked"}}
  *              (waiting: not begun; failed: cancelled, too)
- * open_access  {"type": "open_access", "kind": "createVolumePermission|launchPermission|grant", "account", "region", "resource",
+ * open_access  {"type": "open_access", "kind": "createVolumePermission|launchPermission|grant|bucketPolicy", "account", "region", "resource",
  *              "grantee", "state", "borrowed", "detail"}: access that amiferry opened and has not taken back yet
  * copy         see output.c; waits is what the last call was told */
 #include <stdio.h>
