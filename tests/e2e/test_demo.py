@@ -46,7 +46,7 @@ def _():
     done = demo()
     equal((done.returncode, done.stderr if done.returncode else ""), (0, ""))
     printed = [even(line) for line in (done.stdout + "\n" + done.stderr).splitlines()]
-    for line in readme_block("A simulated AWS listens on http://127.0.0.1:1, with two accounts and two Regions."):
+    for line in readme_block("A simulated AWS listens on http://127.0.0.1:1, with four accounts and two Regions."):
         if line not in printed:
             raise AssertionError("the README promises %r, which tools/demo did not print:\n%s" % (line, done.stdout))
     equal(demo("status").returncode, 1)  # the simulated AWS has ended
@@ -82,7 +82,8 @@ def _():
         contains(demo("status").stdout, "working")
         done = demo("resume")
         equal(done.returncode, 0)
-        for line in ("images made 8", "shares left open none", "grants left open none", "made twice none", "snapshots of none none"):
+        for line in ("images made 10", "shares left open none", "grants left open none", "made twice none", "snapshots of none none",
+                     "instances left none"):
             contains([even(printed) for printed in done.stdout.splitlines()], line)
     finally:
         demo("stop")
