@@ -524,8 +524,23 @@ def _():
             equal(columns_of(ESCAPE.sub("", line).strip("\r")) < 60, True)
         contains(out, "more")
         contains(out, "\033[32mdone\033[0m")
-        equal(len(re.findall(r"-> ami-[0-9a-f]{17} \(eu-west-1\)", ESCAPE.sub("", out))), 12)
+        results = re.findall(r"ami-\S+ \(us-east-1\) -> ami-[0-9a-f]{17}\r\n    \(eu-west-1\)  done  a-rather-long-name-for-a-copy-\d\d\r$", ESCAPE.sub("", out), re.M)
+        equal((len(results), max(columns_of(line) for r in results for line in r.splitlines()) <= 60), (12, True))
         lacks(out, "\033[?25l")  # the cursor is never hidden
+
+
+@test("on a terminal a plan's lines are folded between words, under where they began; elsewhere each is whole")
+def _():
+    with cloud() as p:
+        manifest = p.manifest(copy(SEALED, "one"))
+        code, out = on_terminal(p, 72, 24, "plan", manifest)
+        equal(code, 0)
+        lines = ESCAPE.sub("", out).replace("\r", "").splitlines()
+        equal([line for line in lines if columns_of(line) > 72 and " " in line.strip()], [])
+        whole = p.run("plan", manifest).ends(0).out
+        equal(re.sub(r"\n {14}", " ", "\n".join(lines[1:])).split(), whole.split())
+        equal(len(whole.splitlines()) < len(lines) - 1, True)
+        contains("\n".join(lines), "\n              ")
 
 
 @test("a terminal that changes its size is drawn anew in the new size")

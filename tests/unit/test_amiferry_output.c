@@ -46,6 +46,31 @@ TEST(a_failure_says_account_region_resource_api_code_request_and_what_to_do) {
   free(f.row.error);
 }
 
+static const char *folded(const char *line, int columns) {
+  af_buf_done(&text);
+  af_buf_init(&text, 4096);
+  af_put_folded(&text, line, columns, true);
+  return af_buf_cstr(&text);
+}
+
+TEST(a_line_that_is_too_long_goes_on_below_where_its_words_began) {
+  static const struct {
+    const char *line, *want;
+  } rows[] = {
+      {"short\n\nshort too", "short\n\nshort too"},
+      {"    why       one two three four", "    why       one two\n              three four"},
+      {"    meanwhile account may read it", "    meanwhile account\n              may read\n              it"},
+      {"    \033[33mwarning\033[0m   one two three", "    \033[33mwarning\033[0m   one two\n              three"},
+      {"size      at most a few of them", "size      at most a few\n          of them"},
+      {"    Code: message that goes on", "    Code: message that\n        goes on"},
+      {"ami-1 -> ami-2  \033[32mdone\033[0m  a name", "ami-1 -> ami-2  \033[32mdone\033[0m  a\n    name"},
+      {"under arn:aws:kms:us-east-1:111122223333:key/0 it is", "under\n    arn:aws:kms:us-east-1:111122223333:key/0\n    it is"},
+      {"ééééé ééééé ééééé ééééé ééééé\n", "ééééé ééééé ééééé ééééé\n    ééééé\n"},
+      {"                              ", "                              "},
+  };
+  for (size_t i = 0; i < COUNT(rows); i++) assert_string_equal(folded(rows[i].line, 24), rows[i].want);
+}
+
 TEST(what_is_done_shows_no_error_that_was_overcome) {
   struct copy_fixture f;
   char error[] = "{\"class\": \"throttled\", \"code\": \"RequestLimitExceeded\", \"message\": \"slow down\"}";
@@ -185,6 +210,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       BUFFERED(a_result_is_one_line),
       BUFFERED(a_failure_says_account_region_resource_api_code_request_and_what_to_do),
+      BUFFERED(a_line_that_is_too_long_goes_on_below_where_its_words_began),
       BUFFERED(what_is_done_shows_no_error_that_was_overcome),
       BUFFERED(colours_come_only_where_they_are_wanted),
       BUFFERED(a_name_moves_no_cursor),

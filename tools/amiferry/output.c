@@ -16,6 +16,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+enum { FOLDED_MOST = 4 * 1024 * 1024 };
 
 /* --- messages --- */
 
@@ -232,8 +235,23 @@ void af_list_end(struct af_list *l) {
   l->items = NULL;
 }
 
-void af_print_text(const struct af_buf *text) {
+void af_print_verbatim(const struct af_buf *text) {
   fwrite(text->ptr ? text->ptr : "", 1, text->len, stdout);
+}
+
+void af_print_text(const struct af_buf *text) {
+  struct af_terminal t;
+  struct af_buf folded;
+  int columns, rows;
+  af_terminal_look(&t, STDOUT_FILENO);
+  if (!text->len || !t.tty || !af_terminal_size(STDOUT_FILENO, &columns, &rows)) {
+    af_print_verbatim(text);
+    return;
+  }
+  af_buf_init(&folded, FOLDED_MOST);
+  af_put_folded(&folded, text->ptr, columns, t.utf8);
+  af_print_verbatim(af_buf_rc(&folded) ? text : &folded);
+  af_buf_done(&folded);
 }
 
 /* A reader that went away (head, less) has what it wanted: that is no failure. */

@@ -24,6 +24,9 @@ void af_put_error(struct af_buf *out, const struct af_error *err); /* indented l
 /* "ami-1 (us-east-1) -> ami-2 (eu-west-1)  done  name", and the error's lines */
 void af_put_result(struct af_buf *out, const struct af_copy_view *v, const struct af_terminal *t);
 
+/* Appends text with its lines folded to so many columns (fold.c). */
+void af_put_folded(struct af_buf *out, const char *text, int columns, bool utf8);
+
 /* The routes that were given up, a line each: "  tried copy-image: InvalidRequest: …". tried: as it is stored; may be NULL. */
 void af_put_tried(struct af_buf *out, const char *before, const char *tried);
 
@@ -47,7 +50,8 @@ void af_list_begin(struct af_list *l, enum af_output_format format);
 void af_list_add(struct af_list *l, json_t *item); /* takes it over */
 void af_list_end(struct af_list *l);
 void af_print_json(const json_t *document, enum af_output_format format);
-void af_print_text(const struct af_buf *text);
+void af_print_text(const struct af_buf *text); /* folded where standard output is a terminal */
+void af_print_verbatim(const struct af_buf *text);
 /* Whether all that was printed has gone out; says so on standard error where it has not. */
 bool af_print_flush(void);
 

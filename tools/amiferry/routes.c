@@ -209,7 +209,7 @@ static int run(const struct af_invocation *inv) {
   af_buf_init(&out, TEXT_MAX);
   if (picture) draw(&out, values.dot ? &dot : &mermaid);
   else put_text(&out);
-  af_print_text(&out);
+  (picture ? af_print_verbatim : af_print_text)(&out);
   af_buf_done(&out);
   return AF_EXIT_DONE;
 }
