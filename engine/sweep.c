@@ -39,17 +39,20 @@ static int ask_snapshots(const struct af_sweep_place *p, json_t **ret) {
 
 /* Somebody may have registered an AMI of his own over a snapshot of ours. */
 static int ask_users(const struct af_sweep_place *p, json_t **ret) {
-  size_t n = json_array_size(p->loose);
-  if (p->from >= n) return 0;
-  json_t *ids = json_array();
-  int rc = ids ? 0 : -AF_ENOMEM;
-  for (size_t i = p->from; i < n && i < p->from + AF_POLL_MOST && !rc; i++)
-    if (json_array_append(ids, json_array_get(p->loose, i))) rc = -AF_ENOMEM;
-  if (!rc)
+  const char *id;
+  json_t *ids, *unused;
+  size_t i = 0;
+  if (p->from >= json_object_size(p->held)) return 0;
+  int bad = !(ids = json_array());
+  json_object_foreach(p->held, id, unused) {
+    if (i >= p->from && i < p->from + AF_POLL_MOST) bad |= json_array_append_new(ids, json_string(id));
+    i++;
+  }
+  if (!bad)
     return give(ret, json_pack("{s:[s], s:b, s:[{s:s, s:o}], s:i}", "Owners", "self", "IncludeDisabled", 1, "Filters", "Name",
                                "block-device-mapping.snapshot-id", "Values", ids, "MaxResults", AF_PAGE_MOST));
   json_decref(ids);
-  return rc;
+  return -AF_ENOMEM;
 }
 
 static int ask_grants(const struct af_sweep_place *p, json_t **ret) {
@@ -112,20 +115,18 @@ static json_t *items_of(const struct look *l, const json_t *output) {
   return all;
 }
 
-static int find_loose(struct af_sweep_place *p) {
-  json_t *held = json_object(), *image, *mapping, *snapshot;
+static int find_held(struct af_sweep_place *p) {
+  json_t *image, *mapping, *snapshot;
   size_t i, k;
-  int bad = !held;
+  int bad = 0;
   json_array_foreach(json_object_get(p->seen, "images"), i, image) {
     json_array_foreach(json_object_get(image, "BlockDeviceMappings"), k, mapping) {
-      if (*af_mapping_snapshot(mapping)) bad |= json_object_set_new(held, af_mapping_snapshot(mapping), json_true());
+      if (*af_mapping_snapshot(mapping)) bad |= json_object_set_new(p->held, af_mapping_snapshot(mapping), json_object());
     }
   }
   json_array_foreach(json_object_get(p->seen, "snapshots"), i, snapshot) {
-    json_t *id = json_object_get(snapshot, "SnapshotId");
-    if (json_string_length(id) && !json_object_get(held, json_string_value(id))) bad |= json_array_append(p->loose, id);
+    bad |= json_object_set_new(p->held, af_json_str(snapshot, "SnapshotId"), json_object());
   }
-  json_decref(held);
   return bad ? -AF_ENOMEM : 0;
 }
 
@@ -133,7 +134,7 @@ static int take_items(struct af_sweep_place *p, const struct look *l, const stru
   json_t *items = items_of(l, a->output), *before = json_object_get(p->seen, l->what);
   int bad = !items || (before ? json_array_extend(before, items) : json_object_set(p->seen, l->what, items));
   json_decref(items);
-  if (!bad && af_streq(l->what, "snapshots")) bad = find_loose(p) != 0;
+  if (!bad && af_streq(l->what, "snapshots")) bad = find_held(p) != 0;
   if (!af_streq(l->what, "users")) p->stage++;
   else p->from += AF_POLL_MOST; /* and once more, until there are none left */
   return bad ? -AF_ENOMEM : 0;
@@ -182,8 +183,8 @@ static int add_place(struct af_sweep *s, struct af_session *session, const char 
   if (!list) return -AF_ENOMEM;
   s->places = list;
   list[s->n_places] = (struct af_sweep_place){
-      .session = session, .region = region, .wanted = wanted, .roles = role, .seen = json_object(), .loose = json_array()};
-  bool bad = !list[s->n_places].seen || !list[s->n_places].loose;
+      .session = session, .region = region, .wanted = wanted, .roles = role, .seen = json_object(), .held = json_object()};
+  bool bad = !list[s->n_places].seen || !list[s->n_places].held;
   s->n_places++;
   return bad ? -AF_ENOMEM : 0;
 }
@@ -211,7 +212,7 @@ static int look(struct af_engine *e, struct af_sweep *s, struct af_error *err) {
     struct af_sweep_place *p = &s->places[i];
     const char *what = p->stage < N_LOOKS && looks[p->stage].list ? looks[p->stage].what : "anything";
     if (!rc && af_survey_failed(&list[i]) && note_unread(s, p, what, &list[i].error)) rc = af_error_nomem(err);
-    p->uses_known = json_object_get(p->seen, "images") && p->from >= json_array_size(p->loose);
+    p->uses_known = json_object_get(p->seen, "images") && p->from >= json_object_size(p->held);
     af_survey_done(&list[i]);
   }
   free(list);
@@ -237,7 +238,7 @@ void af_sweep_done(struct af_sweep *s) {
   for (size_t i = 0; i < s->n; i++) free(s->things[i].error);
   for (size_t i = 0; i < s->n_places; i++) {
     json_decref(s->places[i].seen);
-    json_decref(s->places[i].loose);
+    json_decref(s->places[i].held);
   }
   free(s->things);
   free(s->unread);

@@ -16,10 +16,10 @@ struct af_sweep_place { /* one Region, seen with one principal's credentials */
   const char *region, *wanted; /* of the manifest; wanted: the account that it says, NULL where it doesn't */
   unsigned roles;
   char account[16], partition[16];
-  json_t *seen;  /* {"images": [Image…], "snapshots": [Snapshot…], "users": [Image…: those that use them], "instances", "volumes",
+  json_t *seen;  /* {"images": [Image…], "snapshots": [Snapshot…], "users": [Image…: all that use them], "instances", "volumes",
                     "security groups", "grants"}, as far as AWS has shown them */
-  json_t *loose; /* snapshots that no image of seen has: whether another one has them is to be asked */
-  size_t from;   /* of these, how many have been asked about */
+  json_t *held; /* {snapshot: {}}: those of seen, and those that its images have; who else uses them is to be asked */
+  size_t from;  /* of these, how many have been asked about */
   size_t stage;
   bool uses_known; /* images and users are all there: a snapshot that is in neither is in no AMI */
   bool going;      /* an instance is on its way out: what it holds goes later */

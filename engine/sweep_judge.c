@@ -52,7 +52,7 @@ struct judge {
   struct af_engine *e;
   struct af_sweep *sweep;
   const json_t *known;
-  json_t *marks; /* by done copy: {mark: true} of the steps whose work stands */
+  json_t *pasts; /* by copy that has ended: {"stands": {mark: true} of steps whose work is there, "results": {AMI: true}} */
   json_t *seen;  /* things that were judged: one may be seen with several credentials */
   json_t *uses;  /* snapshot: enum af_sweep_use */
   size_t room;   /* for things */
@@ -93,38 +93,65 @@ static bool grant_copy(const json_t *grant, char out[64]) {
   return true;
 }
 
-/* The steps of a done copy whose work is there: what another mark stands for was undone, or made anew. */
-static int read_marks(struct judge *j, const char *copy, json_t **ret, struct af_error *err) {
-  struct af_step_row *steps = NULL;
-  size_t n = 0;
+/* What stands of a step's work: what another mark stands for was undone, or made anew. */
+static int note_steps(json_t *past, const struct af_step_row *steps, size_t n) {
   char mark[48];
-  *ret = json_object_get(j->marks, copy);
-  if (*ret) return 0;
-  *ret = json_object();
-  int bad = !*ret || json_object_set_new(j->marks, copy, *ret);
-  int rc = bad ? af_error_nomem(err) : af_store_steps(j->e->config.store, copy, &steps, &n, err);
+  int bad = 0;
   for (size_t i = 0; i < n; i++) {
     af_step_mark(&steps[i], mark);
-    if (steps[i].face == AF_FACE_DO && steps[i].state == AF_STEP_DONE) bad |= json_object_set_new(*ret, mark, json_true());
+    if (steps[i].face == AF_FACE_DO && steps[i].state == AF_STEP_DONE) bad |= json_object_set_new(json_object_get(past, "stands"), mark, json_true());
   }
-  af_step_rows_free(steps, n);
+  return bad;
+}
+
+static bool made_result(const struct af_step_row *steps, size_t n, const struct af_effect_row *e) {
+  for (size_t i = 0; i < n; i++) {
+    const struct af_step_traits *t = steps[i].ordinal == e->step ? af_step_traits(steps[i].kind) : NULL;
+    if (t) return t->makes_image && af_streq(e->kind, "image");
+  }
+  return false;
+}
+
+static int read_effects(struct judge *j, const char *copy, const struct af_step_row *steps, size_t n, json_t *past, struct af_error *err) {
+  struct af_effect_row *list = NULL;
+  size_t n_list = 0;
+  int bad = 0, rc = af_store_effects(j->e->config.store, copy, &list, &n_list, err);
+  for (size_t i = 0; i < n_list; i++) {
+    if (made_result(steps, n, &list[i])) bad |= json_object_set_new(json_object_get(past, "results"), list[i].resource, json_true());
+    af_effect_row_done(&list[i]);
+  }
+  free(list);
   return rc ? rc : bad ? af_error_nomem(err) : 0;
+}
+
+static int read_past(struct judge *j, const char *copy, json_t **ret, struct af_error *err) {
+  struct af_step_row *steps = NULL;
+  size_t n = 0;
+  *ret = json_object_get(j->pasts, copy);
+  if (*ret) return 0;
+  *ret = json_pack("{s:{}, s:{}}", "stands", "results");
+  int rc = !*ret || json_object_set_new(j->pasts, copy, *ret) ? af_error_nomem(err) : af_store_steps(j->e->config.store, copy, &steps, &n, err);
+  if (!rc && note_steps(*ret, steps, n)) rc = af_error_nomem(err);
+  if (!rc) rc = read_effects(j, copy, steps, n, *ret, err);
+  af_step_rows_free(steps, n);
+  return rc;
 }
 
 static int claim_of(struct judge *j, const struct af_sweep_place *p, enum af_sweep_kind kind, const json_t *item, const char *copy,
                     struct af_sweep_claim *ret, struct af_error *err) {
   const char *id = af_json_str(item, traits[kind].id), *mark = af_tag(item, AF_TAG_STEP);
   const json_t *of = json_object_get(json_object_get(j->known, "copies"), copy), *use = json_object_get(j->uses, id);
-  json_t *marks = NULL;
+  json_t *past = NULL;
   bool image = kind == AF_SWEEP_IMAGE, snapshot = kind == AF_SWEEP_SNAPSHOT;
   *ret = (struct af_sweep_claim){.of = of ? (enum af_sweep_of)json_integer_value(of) : AF_OF_UNKNOWN,
                                  .temporary = kind == AF_SWEEP_GRANT || *af_tag(item, AF_TAG_TEMPORARY),
                                  .result = image && json_object_get(json_object_get(j->known, "results"), id)};
   ret->whole = image && !ret->temporary && af_streq(state_of(item), "available");
   if (snapshot) ret->use = use ? (enum af_sweep_use)json_integer_value(use) : p->uses_known ? AF_USED_BY_NONE : AF_USED_BY_UNREAD;
-  if (ret->of != AF_OF_DONE || !*mark) return 0;
-  int rc = read_marks(j, copy, &marks, err);
-  ret->stale = !rc && !json_object_get(marks, mark);
+  if (ret->of != AF_OF_DONE && ret->of != AF_OF_ENDED) return 0;
+  int rc = read_past(j, copy, &past, err);
+  ret->stale = !rc && *mark && !json_object_get(json_object_get(past, "stands"), mark);
+  ret->copied = !rc && image && json_object_get(json_object_get(past, "results"), af_json_str(item, "SourceImageId"));
   return rc;
 }
 
@@ -212,17 +239,61 @@ static int judge_kind(struct judge *j, enum af_sweep_kind kind, struct af_error 
   return rc;
 }
 
-/* AMIs without a tag of ours: somebody has made them. */
+static json_t *ids_of(const json_t *images) {
+  json_t *ids = json_object(), *image;
+  size_t i;
+  json_array_foreach(images, i, image) {
+    if (json_object_set_new(ids, af_json_str(image, "ImageId"), json_true())) {
+      json_decref(ids);
+      return NULL;
+    }
+  }
+  return ids;
+}
+
+/* An AMI that a place doesn't list by its tag is somebody's own, or AWS is late to show the tag: it stays. */
 static int judge_users(struct judge *j, struct af_error *err) {
   int bad = 0;
   for (size_t i = 0; i < j->sweep->n_places; i++) {
+    const json_t *seen = j->sweep->places[i].seen;
+    json_t *tagged = ids_of(json_object_get(seen, "images")), *image;
     size_t k;
-    json_t *image;
-    json_array_foreach(json_object_get(j->sweep->places[i].seen, "users"), k, image) {
-      if (!is_gone(AF_SWEEP_IMAGE, image)) bad |= use_snapshots(j, image, AF_USED_BY_KEPT);
+    bad |= !tagged;
+    json_array_foreach(json_object_get(seen, "users"), k, image) {
+      bool known = json_object_get(tagged, af_json_str(image, "ImageId"));
+      if (!known && !is_gone(AF_SWEEP_IMAGE, image)) bad |= use_snapshots(j, image, AF_USED_BY_KEPT);
     }
+    json_decref(tagged);
   }
   return bad ? af_error_nomem(err) : 0;
+}
+
+/* A snapshot that has no tags of ours, since the user's left no room, is its AMI's: it goes with it, or it would be found no more. */
+static int judge_untagged(struct judge *j, size_t place, const json_t *image, struct af_error *err) {
+  size_t i;
+  json_t *mapping;
+  int rc = 0;
+  json_array_foreach(json_object_get(image, "BlockDeviceMappings"), i, mapping) {
+    const char *id = af_mapping_snapshot(mapping);
+    if (!*id || rc || is_gone(AF_SWEEP_IMAGE, image)) continue;
+    json_t *item = json_pack("{s:s, s:O?, s:O?, s:O?}", "SnapshotId", id, "Tags", json_object_get(image, "Tags"), "StartTime",
+                             json_object_get(image, "CreationDate"), "VolumeSize", json_object_get(json_object_get(mapping, "Ebs"), "VolumeSize"));
+    rc = item ? judge_item(j, place, AF_SWEEP_SNAPSHOT, item, err) : af_error_nomem(err);
+    json_decref(item);
+  }
+  return rc;
+}
+
+static int judge_all_untagged(struct judge *j, struct af_error *err) {
+  int rc = 0;
+  for (size_t i = 0; i < j->sweep->n_places; i++) {
+    size_t k;
+    json_t *image;
+    json_array_foreach(json_object_get(j->sweep->places[i].seen, "images"), k, image) {
+      if (!rc) rc = judge_untagged(j, i, image, err);
+    }
+  }
+  return rc;
 }
 
 static int by_name(const void *a, const void *b) {
@@ -239,11 +310,12 @@ const struct af_sweep_thing *af_sweep_find(const struct af_sweep *s, const struc
 
 int af_sweep_judge_all(struct af_engine *e, struct af_sweep *s, const json_t *known, struct af_error *err) {
   static const enum af_sweep_kind order[] = {AF_SWEEP_IMAGE, AF_SWEEP_SNAPSHOT, AF_SWEEP_INSTANCE, AF_SWEEP_VOLUME, AF_SWEEP_GROUP, AF_SWEEP_GRANT};
-  struct judge j = {.e = e, .sweep = s, .known = known, .marks = json_object(), .seen = json_object(), .uses = json_object()};
-  int rc = j.marks && j.seen && j.uses ? judge_users(&j, err) : af_error_nomem(err);
+  struct judge j = {.e = e, .sweep = s, .known = known, .pasts = json_object(), .seen = json_object(), .uses = json_object()};
+  int rc = j.pasts && j.seen && j.uses ? judge_users(&j, err) : af_error_nomem(err);
   for (size_t i = 0; i < sizeof(order) / sizeof(order[0]) && !rc; i++) rc = judge_kind(&j, order[i], err);
+  if (!rc) rc = judge_all_untagged(&j, err);
   if (s->n) qsort(s->things, s->n, sizeof(*s->things), by_name);
-  json_decref(j.marks);
+  json_decref(j.pasts);
   json_decref(j.seen);
   json_decref(j.uses);
   return rc;

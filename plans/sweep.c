@@ -25,7 +25,7 @@ enum is { ANY, YES, NO };
 
 struct rule {
   unsigned of, uses; /* bits 1u << value; 0: any */
-  enum is temporary, result, stale, whole;
+  enum is temporary, result, copied, stale, whole;
   enum af_sweep_verdict verdict;
   const char *why;
 };
@@ -35,6 +35,7 @@ struct rule {
 static const struct rule rules[] = {
     {.of = OF(LIVE), .verdict = AF_SWEEP_NEEDED, .why = "its copy has not ended"},
     {.result = YES, .verdict = AF_SWEEP_KEPT, .why = "a copy's result"},
+    {.copied = YES, .verdict = AF_SWEEP_KEPT, .why = "somebody's copy of a copy's result"},
     {.uses = IN(KEPT), .verdict = AF_SWEEP_KEPT, .why = "an AMI uses it"},
     {.uses = IN(UNREAD), .verdict = AF_SWEEP_KEPT, .why = "whether an AMI uses it can't be read"},
     {.of = OF(DONE), .temporary = NO, .stale = NO, .verdict = AF_SWEEP_KEPT, .why = "a finished copy's result"},
@@ -56,7 +57,7 @@ static bool among(unsigned wanted, unsigned value) {
 
 static bool fits(const struct rule *r, const struct af_sweep_claim *c) {
   return among(r->of, c->of) && among(r->uses, c->use) && says(r->temporary, c->temporary) && says(r->result, c->result) &&
-         says(r->stale, c->stale) && says(r->whole, c->whole);
+         says(r->copied, c->copied) && says(r->stale, c->stale) && says(r->whole, c->whole);
 }
 
 enum af_sweep_verdict af_sweep_judge(const struct af_sweep_claim *claim, const char **ret_why) {

@@ -41,6 +41,7 @@ struct af_sweep_claim {
   enum af_sweep_use use;
   bool temporary; /* made on the way: it says so itself */
   bool result;    /* the AMI that a copy which is live or done ended in, whosever tag it carries: copies adopt each other's AMIs */
+  bool copied;    /* an AMI that somebody copied, tags and all, from the one that its copy ended in (rules.md 1.2) */
   bool stale;     /* made by a step that is undone, or that has made it anew */
   bool whole;     /* an available AMI that is not temporary: a later run of its manifest adopts it */
 };

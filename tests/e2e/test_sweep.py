@@ -206,6 +206,21 @@ def _():
         equal((document["things"], document["totals"]["kept"]), ([], 3))
 
 
+@test("an AMI that somebody copied of a finished one, tags and all, stays when that one is undone")
+def _():
+    with cloud() as p:
+        m, (one,) = done(p, copy(name="one"))
+        image = p.run("show", one, "--output", "json").ends(0).json()["target"]["image"]
+        status, _body = p.world.call(TARGET, "ec2", "CopyImage", {"Name": "his", "SourceImageId": image, "SourceRegion": THERE,
+                                                                 "CopyImageTags": "true"}, region=THERE)
+        equal(status, 200)
+        wait_for(lambda: ec2(p).describe_images(Filters=[{"Name": "name", "Values": ["his"]}, {"Name": "tag:amiferry:copy", "Values": [one]},
+                                                         {"Name": "state", "Values": ["available"]}])["Images"])
+        p.run("undo", one, "--yes", *QUICK).ends(0)
+        document = sweep(p, m, "--delete", "--unknown", "--yes")
+        equal((document["things"], document["totals"]["kept"]), ([], 2))
+
+
 # --- what goes ---
 
 @test("everything that an ended copy left is an orphan: --delete takes it away, users before what they use, and leaves the results")
@@ -249,6 +264,18 @@ def _():
         equal(found(sweep(p, m)), sorted([("orphan", "snapshot", temporary), ("orphan", "snapshot", anew)]))
         equal(sweep(p, m, "--delete", "--yes")["totals"]["deleted"], 2)
         clean(p, 1)
+
+
+@test("an orphan AMI's snapshot goes with it although the user's tags have left no room for amiferry's")
+def _():
+    with cloud() as p:
+        m, one = cancelled(p)
+        snapshot = leave_snapshot(p, one)
+        image = leave_image(p, snapshot, one)
+        ec2(p).delete_tags(Resources=[snapshot], Tags=[{"Key": "amiferry:copy"}])
+        document = sweep(p, m, "--delete", "--yes")
+        equal([(t["id"], t["deleted"]) for t in document["things"]], [(image, True), (snapshot, True)])
+        clean(p, 0)
 
 
 # --- what is unknown ---

@@ -17,6 +17,34 @@ static void move(struct fixture *f, struct af_copy_row *row, enum af_copy_state 
   assert_ok(af_store_copy_update(f->store, row, &(struct af_event_row){.kind = "state", .step = -1}, &f->err), &f->err);
 }
 
+static void add_step(struct fixture *f, struct af_copy_row *row, int64_t ordinal, const char *kind, enum af_step_face face, int64_t generation) {
+  struct af_step_row step = a_step(row->id, ordinal);
+  step.kind = TEXT_OF(kind);
+  step.state = AF_STEP_DONE;
+  step.face = face;
+  step.generation = generation;
+  assert_ok(af_store_step_insert(f->store, row, &step, &(struct af_event_row){.kind = "state", .step = ordinal}, &f->err), &f->err);
+}
+
+static void add_effect(struct fixture *f, const char *copy, int64_t step, const char *image) {
+  const struct af_effect_row row = {.copy_id = TEXT_OF(copy), .step = step, .kind = TEXT_OF("image"), .account = TEXT_OF("222222222222"),
+                                    .region = TEXT_OF("eu-west-1"), .resource = TEXT_OF(image), .state = AF_EFFECT_GONE};
+  assert_ok(af_store_effect_put(f->store, &row, &f->err), &f->err);
+}
+
+/* Of the done copy, step 0 stands, as its second generation, and step 1 was undone; of the cancelled one, both were. */
+static void add_steps(struct fixture *f, struct af_copy_row *row) {
+  if (af_streq(row->id, "cp-done")) {
+    add_step(f, row, 0, "copy-snapshot", AF_FACE_DO, 1);
+    add_step(f, row, 1, "copy-snapshot", AF_FACE_UNDO, 0);
+  } else if (af_streq(row->id, "cp-cancelled")) {
+    add_step(f, row, 0, "create-hop-image", AF_FACE_UNDO, 0);
+    add_step(f, row, 1, "copy-image", AF_FACE_UNDO, 0);
+    add_effect(f, row->id, 0, "ami-hop");
+    add_effect(f, row->id, 1, "ami-end");
+  }
+}
+
 static void fill(struct fixture *f) {
   const struct af_batch_row batch = a_batch("b");
   fixture_open(f);
@@ -26,13 +54,7 @@ static void fill(struct fixture *f) {
     struct af_copy_row row = a_copy("b", copies[i].id);
     row.position = (int64_t)i;
     assert_ok(af_store_copy_insert(f->store, &row, &ev, &f->err), &f->err);
-    for (int64_t k = 0; k < 2 && af_streq(row.id, "cp-done"); k++) { /* step 0 stands, as its second generation; step 1 was undone */
-      struct af_step_row step = a_step("cp-done", k);
-      step.state = AF_STEP_DONE;
-      step.face = k ? AF_FACE_UNDO : AF_FACE_DO;
-      step.generation = k ? 0 : 1;
-      assert_ok(af_store_step_insert(f->store, &row, &step, &(struct af_event_row){.kind = "state", .step = k}, &f->err), &f->err);
-    }
+    add_steps(f, &row);
     row.image_id = TEXT_OF(copies[i].image);
     move(f, &row, copies[i].state);
   }
@@ -172,6 +194,39 @@ TEST(a_snapshot_goes_the_way_of_the_ami_that_uses_it) {
   af_sweep_done(&s);
 }
 
+TEST(a_copy_that_somebody_made_of_a_result_is_his_although_it_has_its_tags) {
+  struct fixture *f = *state;
+  struct af_sweep s;
+  fill(f);
+  judge(f, true,
+        (const char *const[]){"{\"images\": [" IMAGE("ami-his", "snap-his", "available", "\"SourceImageId\": \"ami-end\", " TAGGED("cp-cancelled", "")) ", "
+                              IMAGE("ami-ours", "snap-ours", "available", "\"SourceImageId\": \"ami-hop\", " TAGGED("cp-cancelled", "")) "]}",
+                              NULL},
+        &s);
+  assert_int_equal(verdict_of(&s, "ami-his"), AF_SWEEP_KEPT);
+  assert_int_equal(verdict_of(&s, "snap-his"), AF_SWEEP_KEPT);
+  assert_int_equal(verdict_of(&s, "ami-ours"), AF_SWEEP_ORPHAN);
+  af_sweep_done(&s);
+}
+
+TEST(a_snapshot_without_tags_of_ours_is_its_amis) {
+  struct fixture *f = *state;
+  struct af_sweep s;
+  fill(f);
+  judge(f, true,
+        (const char *const[]){"{\"images\": [" IMAGE("ami-1", "snap-1", "available", TAGGED("cp-failed", "")) ", "
+                              IMAGE("ami-2", "snap-2", "available", TAGGED("cp-failed", "")) ", " IMAGE("ami-done", "snap-3", "available", TAGGED("cp-done", ""))
+                              "], \"users\": [" IMAGE("ami-1", "snap-1", "available", TAGGED("cp-failed", "")) ", "
+                              IMAGE("ami-theirs", "snap-2", "available", "\"Tags\": []") "]}",
+                              NULL},
+        &s);
+  assert_int_equal(verdict_of(&s, "snap-1"), AF_SWEEP_ORPHAN);
+  assert_int_equal(verdict_of(&s, "snap-2"), AF_SWEEP_KEPT);
+  assert_int_equal(verdict_of(&s, "snap-3"), AF_SWEEP_KEPT);
+  assert_int_equal(s.n, 3);
+  af_sweep_done(&s);
+}
+
 TEST(while_it_is_not_known_which_amis_there_are_no_snapshot_is_an_orphan) {
   struct fixture *f = *state;
   struct af_sweep s;
@@ -243,6 +298,8 @@ int main(void) {
       STATE_TEST(without_a_database_nothing_is_known),
       STATE_TEST(a_finished_copys_snapshots_are_told_by_the_step_that_made_them),
       STATE_TEST(a_snapshot_goes_the_way_of_the_ami_that_uses_it),
+      STATE_TEST(a_copy_that_somebody_made_of_a_result_is_his_although_it_has_its_tags),
+      STATE_TEST(a_snapshot_without_tags_of_ours_is_its_amis),
       STATE_TEST(while_it_is_not_known_which_amis_there_are_no_snapshot_is_an_orphan),
       STATE_TEST(what_two_principals_see_is_one_thing_and_what_is_on_its_way_out_is_none),
       STATE_TEST(grants_are_amiferrys_by_their_names_alone),

@@ -22,6 +22,7 @@ static const struct row {
     {"an AMI that a cancelled copy left", {.of = AF_OF_ENDED, .whole = true}, AF_SWEEP_ORPHAN},
     {"its snapshot", {.of = AF_OF_ENDED, .use = AF_USED_BY_ORPHAN}, AF_SWEEP_ORPHAN},
     {"its AMI, adopted by another copy", {.of = AF_OF_ENDED, .whole = true, .result = true}, AF_SWEEP_KEPT},
+    {"somebody's copy of the AMI that it had", {.of = AF_OF_ENDED, .whole = true, .copied = true}, AF_SWEEP_KEPT},
     {"its snapshot, while the AMIs can't be read", {.of = AF_OF_ENDED, .use = AF_USED_BY_UNREAD}, AF_SWEEP_KEPT},
     {"an instance of an unknown copy", {.of = AF_OF_UNKNOWN, .temporary = true}, AF_SWEEP_UNKNOWN},
     {"its hop image", {.of = AF_OF_UNKNOWN, .temporary = true, .whole = true}, AF_SWEEP_UNKNOWN},
@@ -47,8 +48,8 @@ TEST(each_kind_of_claim_is_judged_as_the_table_says) {
 static void each_claim(void (*check)(const struct af_sweep_claim *c, enum af_sweep_verdict v)) {
   for (unsigned of = 0; of < AF_OF_MAX_; of++)
     for (unsigned use = 0; use < AF_USED_BY_MAX_; use++)
-      for (unsigned bits = 0; bits < 16; bits++) {
-        struct af_sweep_claim c = {.of = of, .use = use, .temporary = bits & 1, .result = bits & 2, .stale = bits & 4, .whole = bits & 8};
+      for (unsigned bits = 0; bits < 32; bits++) {
+        struct af_sweep_claim c = {.of = of, .use = use, .temporary = bits & 1, .result = bits & 2, .stale = bits & 4, .whole = bits & 8, .copied = bits & 16};
         const char *why = NULL;
         enum af_sweep_verdict v = af_sweep_judge(&c, &why);
         assert_true(why && *why);
@@ -64,7 +65,7 @@ TEST(whatever_a_live_copy_made_is_needed_and_nothing_else_is) {
 }
 
 static void protected_is_safe(const struct af_sweep_claim *c, enum af_sweep_verdict v) {
-  bool safe = c->of == AF_OF_LIVE || c->result || c->use == AF_USED_BY_KEPT || c->use == AF_USED_BY_UNREAD ||
+  bool safe = c->of == AF_OF_LIVE || c->result || c->copied || c->use == AF_USED_BY_KEPT || c->use == AF_USED_BY_UNREAD ||
               (c->of == AF_OF_DONE && !c->temporary && !c->stale);
   if (safe)
     assert_false(af_sweep_deletes(v, true));
@@ -90,7 +91,7 @@ TEST(a_whole_ami_of_an_unknown_copy_is_never_deleted) {
 }
 
 static void ended_goes(const struct af_sweep_claim *c, enum af_sweep_verdict v) {
-  bool free = !c->result && (c->use == AF_USED_BY_NONE || c->use == AF_USED_BY_ORPHAN);
+  bool free = !c->result && !c->copied && (c->use == AF_USED_BY_NONE || c->use == AF_USED_BY_ORPHAN);
   if (free && (c->of == AF_OF_ENDED || (c->of == AF_OF_DONE && c->temporary)))
     assert_int_equal(v, AF_SWEEP_ORPHAN);
 }
