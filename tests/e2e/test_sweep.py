@@ -131,11 +131,11 @@ def cancelled(p, **more):
     return m, c["id"]
 
 
-def launching(p, call="StopInstances"):
+def launching(p):
     """A run that launches an AMI, caught while its instance is there."""
     m = p.manifest(copy(name="one", route="launch-image"))
     process = p.start("run", m, *QUICK)
-    wait_for(lambda: call in str(p.world.audit()["calls"]))
+    wait_for(lambda: "RunInstances" in str(p.world.audit()["calls"]))
     return m, process
 
 
@@ -180,7 +180,7 @@ def _():
 
 @test("what a stopped copy has under way is needed: it isn't listed, isn't deleted, and the copy goes on with it")
 def _():
-    with cloud("--speed", "0.1") as p:
+    with cloud() as p:
         m, process = launching(p)
         process.send_signal(signal.SIGTERM)
         process.communicate()
@@ -282,7 +282,7 @@ def _():
 
 @test("what a lost database's copy left is unknown: --delete alone lets it be, --unknown takes it away")
 def _():
-    with cloud("--speed", "0.2") as p:
+    with cloud() as p:
         m, process = launching(p)
         kill(process)
         lose_database(p)
@@ -297,7 +297,7 @@ def _():
 
 @test("another database's copy isn't disturbed by --delete, wherever it is")
 def _():
-    with cloud("--speed", "0.2") as p:
+    with cloud() as p:
         m, process = launching(p)
         equal(sweep(p, m, "--db", os.path.join(p.home, "other.db"), "--delete", "--yes")["totals"]["unknown"], 3)
         process.communicate()
@@ -334,7 +334,7 @@ def _():
 
 @test("beside a process at work it lists, and --delete exits with 5 and deletes nothing")
 def _():
-    with cloud("--speed", "0.2") as p:
+    with cloud() as p:
         _m, one = cancelled(p)
         snapshot = leave_snapshot(p, one)
         m, process = launching(p)
