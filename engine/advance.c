@@ -175,11 +175,9 @@ static bool prepare_change(struct af_engine *e, size_t copy, size_t step, struct
 }
 
 static bool prepare_read(struct af_engine *e, size_t copy, size_t step, struct af_ask *ask, struct af_session *session) {
-  struct af_live_copy *c = e->copies[copy];
   struct af_flight *f = af_flight_new(e, AF_FLIGHT_STEP, ask->op, session, ask->region, json_incref(ask->input));
   if (f) f->ref = (struct af_target_ref){copy, step};
-  c->live[step].busy = true;
-  c->live[step].asked_ms = af_now_ms(e->config.clock);
+  e->copies[copy]->live[step].busy = true;
   return false;
 }
 
@@ -190,6 +188,7 @@ static bool send_ask(struct af_engine *e, size_t copy, size_t step, struct af_as
   int64_t pace = af_budget_take(e->budgets, session, ask->region, ask->op, now);
   if (pace > 0) return wait_for(c, step, now + pace, "pacing calls below AWS's limit");
   c->live[step].waits[0] = '\0';
+  c->live[step].asked_ms = now;
   return ask->op->mutates ? prepare_change(e, copy, step, ask, session) : prepare_read(e, copy, step, ask, session);
 }
 

@@ -43,6 +43,7 @@ void af_engine_free(struct af_engine *e) {
   free(e->flights);
   free(e->outbox);
   json_decref(e->shared_reads);
+  af_recent_free(e);
   af_budgets_free(e->budgets);
   free(e);
 }

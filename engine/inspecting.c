@@ -5,7 +5,8 @@
 #include "engine/internal.h"
 #include "engine/routes.h"
 
-#define GLANCE_MS 20 /* how soon to look again at a read that another copy makes */
+#define GLANCE_MS 20  /* how soon to look again at a read that another copy makes */
+#define LOOKS 8       /* how often the window is looked through for what an earlier run did */
 
 static struct af_session *session_of(const struct af_live_copy *c, enum af_side side) {
   return side == AF_SOURCE ? c->source : c->target;
@@ -69,6 +70,14 @@ static int write_steps(struct af_engine *e, struct af_live_copy *c) {
   return 0;
 }
 
+/* Everything is read again in a while. */
+static void doubt(struct af_engine *e, struct af_live_copy *c, int64_t until) {
+  int64_t again = af_now_ms(e->config.clock) + e->config.window_ms / LOOKS;
+  stop_inspecting(e, c);
+  AF_COPY(c->waits, af_str("AWS to show what an earlier run of this copy did"));
+  c->wake_ms = again < until ? again : until;
+}
+
 static void choose_route(struct af_engine *e, struct af_live_copy *c) {
   struct af_facts *facts = af_inspection_facts(c->inspection);
   af_facts_done(&c->facts);
@@ -80,7 +89,9 @@ static void choose_route(struct af_engine *e, struct af_live_copy *c) {
     af_engine_fail(e, rc, NULL);
     return;
   }
-  if (write_facts(e, c)) return;
+  int64_t until = af_recent_doubt(e, c);
+  if (until) doubt(e, c, until);
+  if (until || e->rc || write_facts(e, c)) return;
   if (c->decision.route == AF_ROUTE_NONE) {
     refuse(e, c, &c->decision.refusal);
     return;
@@ -213,7 +224,10 @@ static bool begin(struct af_engine *e, struct af_live_copy *c) {
 
 void af_inspect_advance(struct af_engine *e, size_t copy) {
   struct af_live_copy *c = e->copies[copy];
-  if (c->inspect_busy) return;
+  if (c->inspect_busy) {
+    c->wake_ms = INT64_MAX; /* a person may have woken it, but only the answer moves it on */
+    return;
+  }
   if (c->row.cancel_requested) {
     if (c->inspection) stop_inspecting(e, c);
     af_record_copy(e, c, AF_COPY_CANCELLED, &(struct af_note){.kind = "state", .message = "cancelled before anything was made"});

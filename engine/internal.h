@@ -16,7 +16,7 @@ struct af_live_step { /* of a step, while the process lives */
   bool busy;          /* a read is in flight */
   bool slot;          /* holds a slot of its quota */
   bool unresolved;    /* the call in flight repeats one whose outcome is unknown: its refusal says nothing about that one */
-  int64_t asked_ms;   /* when the last read was sent */
+  int64_t asked_ms;   /* when the last call was sent */
   int64_t missing_ms; /* when AWS first didn't show what is pending; 0 while it does */
   int expired;        /* how often in a row it was refused for expired credentials */
   int repeats;        /* of the same call since it last succeeded: for the delays */
@@ -83,6 +83,9 @@ struct af_engine {
   struct af_pending_event *events;
   size_t n_events, events_size;
   json_t *shared_reads;    /* answers that hold for many copies, by call */
+  struct af_copy_row *recent; /* copies of earlier runs that ended a moment ago; read when it is first asked for */
+  size_t n_recent;
+  bool recent_read;
   struct af_error failure; /* what stops the engine: the store or memory failed */
   int rc;
 };
@@ -157,6 +160,11 @@ void af_progress_answer(struct af_engine *e, struct af_flight *f, struct af_answ
 /* inspecting.c: the copy's way from waiting to working. */
 void af_inspect_advance(struct af_engine *e, size_t copy);
 void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight *f, struct af_answer *a);
+
+/* recent.c: until when what was decided can't be trusted, because AWS may not show yet what an earlier run of the same copy did a moment
+ * ago; 0: it can. */
+int64_t af_recent_doubt(struct af_engine *e, const struct af_live_copy *c);
+void af_recent_free(struct af_engine *e);
 
 /* batch.c */
 /* The routes that were tried before the present rung; a new reference. -AF_ENOMEM, or -AF_ECORRUPT: they aren't what is written. */

@@ -86,6 +86,8 @@ static int step_again(struct af_engine *e, struct af_live_copy *c, size_t step, 
   }
   s->next_ms = delay ? ctx.now_ms + delay : 0;
   if (*out->error.message) AF_COPY(c->live[step].waits, af_str(out->error.message));
+  bool refused = s->state == AF_STEP_INTENDED && (s->face == AF_FACE_UNDO || !c->live[step].unresolved);
+  if (refused && af_step_traits(s->kind)->exposure && af_exposure_refused(e, c, step)) return e->rc; /* still ours to open or to close */
   if (s->state == AF_STEP_INTENDED) return af_record_step(e, c, step, AF_STEP_IDLE, note);
   return *out->note ? af_record_step(e, c, step, s->state, note) : 0; /* a read changes no state: it isn't written */
 }
@@ -254,7 +256,7 @@ static void bundle_hint(const struct af_live_copy *c, struct af_error *err) {
                 bucket, bundle, c->facts.target_account, bundle);
 }
 
-/* AWS had time enough to see it: then it isn't lag. An AMI that the target still doesn't see may be hidden by its Allowed AMIs setting
+/* AWS had time enough to see it before it was asked: then it isn't lag. An AMI that the target still doesn't see may be hidden by its Allowed AMIs setting
  * (rules.md 1.3). */
 static int not_visible(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
   struct af_error err = a->error;
@@ -284,12 +286,12 @@ int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, con
                    int64_t delay_ms) {
   struct af_step_row *s = &c->steps[step];
   struct af_error err = a->error;
-  int64_t now = af_now_ms(e->config.clock), since = s->started_ms ? s->started_ms : now;
+  int64_t asked = c->live[step].asked_ms, since = s->started_ms ? s->started_ms : asked;
   if (af_error_is_memory(&err)) return af_engine_fail(e, -AF_ENOMEM, &err);
   if (expired_again(&c->live[step], &err)) return step_repeat(e, c, step, op, a, delay_ms);
   switch (err.class) {
     case AF_CLASS_NOT_YET_VISIBLE:
-      if (now >= since + GRACE_WINDOWS * e->config.window_ms) return not_visible(e, c, step, op, a);
+      if (asked >= since + GRACE_WINDOWS * e->config.window_ms) return not_visible(e, c, step, op, a);
       return step_repeat(e, c, step, op, a, delay_ms);
     case AF_CLASS_TRANSIENT:
     case AF_CLASS_THROTTLED:

@@ -27,7 +27,7 @@ struct af_step_ctx {
   size_t n_beside;
   json_t **scratch; /* kept between the reads of one step while the process lives; NULL at first, freed by the engine */
   int64_t now_ms;
-  int64_t asked_ms;  /* when the read was sent whose answer this is: AWS's view is no newer than that */
+  int64_t asked_ms;  /* when the call was sent whose answer this is: AWS's view is no newer than that */
   int64_t window_ms; /* how long AWS's reads may lag behind its writes (eventual consistency) */
 };
 

@@ -162,7 +162,8 @@ static bool offers(const struct af_facts *facts, const char *zone, const char *t
 
 /* --- places --- */
 
-int af_launch_place(const struct af_copy_spec *spec, const struct af_facts *facts, size_t i, struct af_place *ret) {
+/* The place that is *left places further on; where there is none, *left is what was still to go. */
+static bool find_place(const struct af_copy_spec *spec, const struct af_facts *facts, size_t *left, struct af_place *ret) {
   const json_t *subnets = json_object_get(facts->launch, "Subnets");
   struct types types;
   choose_types(spec, facts, &types);
@@ -170,16 +171,27 @@ int af_launch_place(const struct af_copy_spec *spec, const struct af_facts *fact
     for (size_t k = 0; k < json_array_size(subnets); k++) {
       const json_t *subnet = json_array_get(subnets, k);
       const char *type = af_json_str(types.list[t], "InstanceType"), *zone = af_json_str(subnet, "AvailabilityZone");
-      if (!is_wanted(spec, facts, subnet) || !has_room(subnet) || !offers(facts, zone, type) || i-- > 0)
+      if (!is_wanted(spec, facts, subnet) || !has_room(subnet) || !offers(facts, zone, type) || (*left)-- > 0)
         continue;
       *ret = (struct af_place){.burstable = af_json_bool(types.list[t], "BurstablePerformanceSupported")};
       AF_COPY(ret->instance_type, af_str(type));
       AF_COPY(ret->subnet, af_str(af_json_str(subnet, "SubnetId")));
       AF_COPY(ret->zone, af_str(zone));
       AF_COPY(ret->vpc, af_str(af_json_str(subnet, "VpcId")));
-      return 0;
+      return true;
     }
-  return -AF_ENOENT;
+  return false;
+}
+
+int af_launch_place(const struct af_copy_spec *spec, const struct af_facts *facts, size_t i, struct af_place *ret) {
+  return find_place(spec, facts, &i, ret) ? 0 : -AF_ENOENT;
+}
+
+size_t af_launch_places(const struct af_copy_spec *spec, const struct af_facts *facts) {
+  size_t left = SIZE_MAX;
+  struct af_place none;
+  find_place(spec, facts, &left, &none);
+  return SIZE_MAX - left;
 }
 
 /* --- why there is none: a person can mend each of it, in the account or in the manifest --- */

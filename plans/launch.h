@@ -16,6 +16,8 @@ struct af_place {
  * the free tier, cheap, small), each crossed with the subnets whose zone offers it. -AF_ENOENT past the last. */
 int af_launch_place(const struct af_copy_spec *spec, const struct af_facts *facts, size_t i, struct af_place *ret);
 
+size_t af_launch_places(const struct af_copy_spec *spec, const struct af_facts *facts); /* how many there are */
+
 /* Is there a place at all? 0, or a negative code with the reason and what to do about it. */
 int af_launch_check(const struct af_copy_spec *spec, const struct af_facts *facts, struct af_error *err);
 

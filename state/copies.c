@@ -190,6 +190,14 @@ int af_store_copies(struct af_store *s, const char *batch_id, struct af_copy_row
   return rc;
 }
 
+int af_store_copies_ended(struct af_store *s, int64_t since_ms, struct af_copy_row **ret, size_t *ret_n, struct af_error *err) {
+  void *rows;
+  int rc = af_query_all(s, AF_SQL_COPIES_ENDED, &(struct af_lookup){.number = since_ms}, &rows, ret_n, err);
+  if (rc == 0)
+    *ret = rows;
+  return rc;
+}
+
 int af_store_copy_get(struct af_store *s, const char *id, struct af_copy_row *ret, struct af_error *err) {
   int rc = af_store_enter_read(s, err);
   if (rc == 0)

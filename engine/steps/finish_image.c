@@ -181,7 +181,7 @@ static int finish_answer(const struct af_step_ctx *ctx, const struct af_op *op, 
   if (op != &af_ec2_describe_images) return one_more(ctx, out);
   json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
   out->kind = AF_OUT_AGAIN;
-  if (whole(ctx, image) || ctx->now_ms > ctx->step->started_ms + 5 * ctx->window_ms) *ctx->scratch = json_incref(image); /* verify has the last word */
+  if (whole(ctx, image) || ctx->asked_ms > ctx->step->started_ms + 5 * ctx->window_ms) *ctx->scratch = json_incref(image); /* verify has the last word */
   else out->delay_ms = af_pause_ms(ctx);
   return 0;
 }

@@ -66,7 +66,7 @@ static void looked(const struct af_step_ctx *ctx, const struct af_answer *a, str
   }
   if (a->error.class != AF_CLASS_AUTH) return;
   out->error = a->error;
-  if (ctx->now_ms < ctx->step->started_ms + PATIENCE_MS) {
+  if (ctx->asked_ms < ctx->step->started_ms + PATIENCE_MS) {
     out->kind = AF_OUT_AGAIN; /* the engine's poll interval */
     return;
   }

@@ -15,13 +15,6 @@
 #define ROUNDS_MAX 3 /* through all places, before a person is asked */
 #define GENERATIONS_MAX 8 /* of instances that didn't get as far as running */
 
-static size_t n_places(const struct af_step_ctx *ctx) {
-  struct af_place place;
-  size_t n = 0;
-  while (n < 256 && af_launch_place(ctx->spec, ctx->facts, n, &place) == 0) n++;
-  return n;
-}
-
 /* What AWS takes of a mapping here is how its volume is encrypted, and that it goes with the instance. */
 static json_t *mappings(const struct af_step_ctx *ctx) {
   json_t *list = json_array(), *mapping;
@@ -40,7 +33,7 @@ static json_t *mappings(const struct af_step_ctx *ctx) {
 static int run(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
   char token[65];
   struct af_place place;
-  size_t n = n_places(ctx), at = (size_t)af_json_int(ctx->data, "place");
+  size_t n = af_launch_places(ctx->spec, ctx->facts), at = (size_t)af_json_int(ctx->data, "place");
   const struct af_step_row *group = af_step_of(ctx, "security-group", NULL);
   if (n == 0 || at >= n * ROUNDS_MAX) {
     af_outcome_fail(out, AF_CLASS_AUTH, "NoCapacity", ctx->source_image, "AWS has no capacity for %s in %s: %zu places were tried %d times",
@@ -126,7 +119,7 @@ static int set_flag(const struct af_step_ctx *ctx, const char *flag, struct af_o
 /* The next place, with a new token: the parameters are others. */
 static int next_place(const struct af_step_ctx *ctx, const char *why, struct af_outcome *out) {
   struct af_place place = {0};
-  size_t n = n_places(ctx), at = (size_t)af_json_int(ctx->data, "place");
+  size_t n = af_launch_places(ctx->spec, ctx->facts), at = (size_t)af_json_int(ctx->data, "place");
   af_launch_place(ctx->spec, ctx->facts, n ? at % n : 0, &place);
   snprintf(out->note, sizeof(out->note), "no %s in %s (%s): trying the next place", place.instance_type, place.zone, why);
   out->kind = AF_OUT_REMAKE;

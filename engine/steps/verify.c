@@ -17,6 +17,8 @@ static struct af_reading reading_of(const struct af_step_ctx *ctx) {
                              .shares = n > 0 && json_is_true(json_object_get(wanted, "snapshots"))};
 }
 
+#define FIRST_ASKED "first_asked" /* of what was seen: when the oldest of it was asked for */
+
 static int next_read(const struct af_step_ctx *ctx, struct af_ask *ret) {
   struct af_reading r = reading_of(ctx);
   return af_reading_ask(&r, *ctx->scratch, ret);
@@ -48,7 +50,7 @@ static int judge(const struct af_step_ctx *ctx, struct af_outcome *out) {
   out->kind = AF_OUT_DONE;
   if (!rc) return 0;
   AF_COPY(err.resource, af_str(ctx->copy->image_id));
-  if (ctx->now_ms < ctx->step->started_ms + ctx->window_ms) {
+  if (af_json_int(seen, FIRST_ASKED) < ctx->step->started_ms + ctx->window_ms) {
     out->kind = AF_OUT_AGAIN; /* read it all again */
     out->delay_ms = 1000;
     out->error = err;
@@ -73,6 +75,7 @@ static int verify_answer(const struct af_step_ctx *ctx, const struct af_op *op, 
   json_t *seen = *ctx->scratch;
   if (a->rc || !seen) return 0;
   const struct af_reading r = reading_of(ctx);
+  if (!json_object_size(seen) && json_object_set_new(seen, FIRST_ASKED, json_integer(ctx->asked_ms))) return -AF_ENOMEM;
   if (af_reading_take(&r, seen, op, a)) return -AF_ENOMEM;
   struct af_ask more = {0};
   int rc = next_read(ctx, &more);

@@ -1,11 +1,11 @@
 /* The rig's parts: clock, randomness, environment, transport, and the engine's comings and goings. */
 #include "tests/simulation/rig.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define LATENCY_MS 20
 #define START_MS 1795000000000 /* November 2026 */
 #define STRINGS_MAX 16
 #define FILES_MAX 8
@@ -26,14 +26,23 @@ struct rig {
   char *folder, *database;
   char *files[FILES_MAX];
   struct af_http http;
+  int64_t latency_least_ms, latency_most_ms;
+  struct af_random_seeded weather; /* how long calls take: drawn apart, so that a client that draws more often meets the same network */
   uint64_t last_id, calls, fuse;
   enum rig_death death;
   bool died;
   struct pending *pending;
   struct af_store *reader; /* looks at the database as another process would */
+  sqlite3 *eye;            /* so does this one, by plain SQL */
+  sqlite3_stmt *looks[RIG_LOOKS];
+  rig_person *person;
+  rig_watcher *watcher;
+  void *person_ctx, *watcher_ctx;
   int stop_after, turns;
   volatile int stop;
 };
+
+static struct rig *alive; /* whose commits these are: af_store_commit() has no context of ours */
 
 static void must(bool ok, const char *what) {
   if (ok) return;
@@ -124,49 +133,96 @@ static void fill(struct af_http_result *res, struct cs_reply *reply) {
   af_buf_str(&res->body, af_buf_view(&reply->body));
 }
 
+/* S3 names no API: "PUT /bucket?policy" is PutBucketPolicy. */
+static void s3_action_of(const struct af_http_request *req, char out[64]) {
+  static const char *const verbs[][2] = {{"PUT", "Put"}, {"DELETE", "Delete"}};
+  const char *query = strchr(req->url, '?');
+  out[0] = '\0';
+  for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]) && query; i++)
+    if (strcmp(req->method, verbs[i][0]) == 0) snprintf(out, 64, "%sBucket%c%s", verbs[i][1], query[1] & ~0x20, query + 2);
+}
+
 /* The API that a request calls: "CopyImage". */
 static void action_of(const struct af_http_request *req, char out[64]) {
   const char *action = req->body.len ? strstr(req->body.ptr, "Action=") : NULL;
   if (action) action += strlen("Action=");
   for (size_t i = 0; req->headers[i] && !action; i++)
     if (strncasecmp(req->headers[i], "x-amz-target: ", 14) == 0) action = strrchr(req->headers[i], '.') + 1;
-  snprintf(out, 64, "%.*s", action ? (int)strcspn(action, "&") : 0, action ? action : "");
+  if (action) snprintf(out, 64, "%.*s", (int)strcspn(action, "&"), action);
+  else s3_action_of(req, out);
 }
 
-static bool intends(const struct af_step_row *steps, size_t n, const char *action) {
-  for (size_t i = 0; i < n; i++)
-    if (steps[i].state == AF_STEP_INTENDED && strcmp(strchr(steps[i].intent, ':') + 1, action) == 0) return true;
-  return false;
+sqlite3_stmt *rig_look(struct rig *r, unsigned slot, const char *sql) {
+  must(slot < RIG_LOOKS, "no such slot");
+  if (!r->eye && sqlite3_open_v2(r->database, &r->eye, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) {
+    sqlite3_close(r->eye);
+    r->eye = NULL;
+    return NULL;
+  }
+  if (!r->looks[slot] && sqlite3_prepare_v3(r->eye, sql, -1, SQLITE_PREPARE_PERSISTENT, &r->looks[slot], NULL) != SQLITE_OK)
+    r->looks[slot] = NULL; /* the tables aren't there yet */
+  return r->looks[slot];
+}
+
+static void close_eye(struct rig *r) {
+  for (size_t i = 0; i < RIG_LOOKS; i++) {
+    sqlite3_finalize(r->looks[i]);
+    r->looks[i] = NULL;
+  }
+  sqlite3_close(r->eye);
+  r->eye = NULL;
 }
 
 /* Is the intent of such a call committed, as another process would see it? */
 static bool intent_is_committed(struct rig *r, const char *action) {
-  struct af_copy_row *copies;
-  size_t n = rig_copies(r, &copies);
-  bool found = false;
-  for (size_t i = 0; i < n && !found; i++) {
-    struct af_step_row *steps;
-    size_t n_steps;
-    if (af_store_steps(r->reader, copies[i].id, &steps, &n_steps, NULL)) continue;
-    found = intends(steps, n_steps, action);
-    for (size_t k = 0; k < n_steps; k++) af_step_row_done(&steps[k]);
-    free(steps);
-  }
-  rig_copies_free(copies, n);
+  sqlite3_stmt *look = rig_look(r, 0, "SELECT 1 FROM step WHERE state = 'intended' AND substr(intent, instr(intent, ':') + 1) = ?1");
+  if (!look) return false;
+  sqlite3_bind_text(look, 1, action, -1, SQLITE_STATIC);
+  bool found = sqlite3_step(look) == SQLITE_ROW;
+  sqlite3_reset(look);
   return found;
+}
+
+/* Does this call change anything? Whatever isn't known to be a read does. */
+static bool changes(const struct af_http_request *req, const char *action) {
+  static const char *const reads[] = {"Describe", "Get", "List", "AssumeRole"};
+  if (!*action) return false;
+  for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
+    if (strncmp(action, reads[i], strlen(reads[i])) == 0) return false;
+  return !memmem(req->body.ptr, req->body.len, "\"DryRun\":true", 13);
 }
 
 /* The contract's first rule, looked at from outside whenever something is about to change in AWS. */
 static void check_intent(struct rig *r, const struct af_http_request *req) {
-  static const char *const changes[] = {"CopyImage",       "CopySnapshot",   "RegisterImage", "DeregisterImage", "ModifySnapshotAttribute",
-                                        "ModifyImageAttribute", "DeleteSnapshot", "CreateGrant",   "RetireGrant"};
   char action[64];
   action_of(req, action);
-  for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
-    if (strcmp(changes[i], action) == 0 && !intent_is_committed(r, action)) {
-      fprintf(stderr, "rig: %s is sent, but no intent of it is committed\n", action);
-      abort();
-    }
+  if (!changes(req, action) || intent_is_committed(r, action)) return;
+  fprintf(stderr, "rig: %s is sent, but no intent of it is committed\n", action);
+  abort();
+}
+
+/* One step nearer to death, by a call or a commit; true: it is now. */
+static bool burns(struct rig *r, enum rig_death one, enum rig_death other) {
+  if (r->died || (r->death != one && r->death != other) || --r->fuse) return false;
+  r->died = true;
+  return true;
+}
+
+int __real_af_store_commit(struct af_store *s, struct af_error *err);
+int __wrap_af_store_commit(struct af_store *s, struct af_error *err);
+int __wrap_af_store_commit(struct af_store *s, struct af_error *err) {
+  bool writes = af_store_dirty(s);
+  bool now = alive && writes && burns(alive, RIG_DIES_UNCOMMITTED, RIG_DIES_COMMITTED);
+  if (!now || alive->death == RIG_DIES_COMMITTED) {
+    int rc = __real_af_store_commit(s, err);
+    if (!rc && writes && alive && alive->watcher) alive->watcher(alive->watcher_ctx, alive);
+    if (rc || !now) return rc;
+  }
+  return af_error_set(err, -AF_EIO, AF_CLASS_INTERNAL, "Died", "the process is no more");
+}
+
+static int64_t latency(struct rig *r) {
+  return r->latency_least_ms + (int64_t)af_random_below(&r->weather.random, (uint64_t)(r->latency_most_ms - r->latency_least_ms) + 1);
 }
 
 static int submit(void *ctx, const struct af_http_request *req, uint64_t *ret_id, struct af_error *err) {
@@ -176,14 +232,12 @@ static int submit(void *ctx, const struct af_http_request *req, uint64_t *ret_id
   if (r->died) return 0;
   r->calls++;
   check_intent(r, req);
-  bool burns = r->death != RIG_LIVES && --r->fuse == 0;
-  if (burns) r->died = true;
-  if (burns && r->death == RIG_DIES_BEFORE) return 0;
+  if (burns(r, RIG_DIES_BEFORE, RIG_DIES_AFTER) && r->death == RIG_DIES_BEFORE) return 0;
   cs_reply_init(&reply);
   to_cloudsim(r, req, &reply);
   struct pending *p = calloc(1, sizeof(*p));
   must(p != NULL, "memory");
-  p->due_ms = r->now_ms + LATENCY_MS + reply.delay_ms;
+  p->due_ms = r->now_ms + latency(r) + reply.delay_ms;
   fill(&p->result, &reply);
   p->result.id = *ret_id;
   cs_reply_done(&reply);
@@ -232,6 +286,8 @@ struct rig *rig_new(const char *world, uint64_t seed) {
   char folder[] = "/dev/shm/amiferry-rig-XXXXXX"; /* in memory: the clock is virtual, so syncs would only cost time */
   must(r != NULL, "memory");
   r->now_ms = START_MS;
+  r->latency_least_ms = r->latency_most_ms = 20;
+  af_random_seed(&r->weather, ~seed);
   r->clock = (struct af_clock){now_ms, now_ms, r};
   r->env = (struct af_env){env_get, r};
   r->http = (struct af_http){.submit = submit, .wait = wait_some, .next = next, .ctx = r};
@@ -252,6 +308,7 @@ void rig_free(struct rig *r) {
   char path[512];
   static const char *const suffixes[] = {"", "-wal", "-shm", ".lock", "-lock", "-owner"};
   drop_pending(r);
+  close_eye(r);
   cs_sim_free(r->sim);
   for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
     snprintf(path, sizeof(path), "%s%s", r->database, suffixes[i]);
@@ -298,6 +355,21 @@ bool rig_died(const struct rig *r) {
 uint64_t rig_calls(const struct rig *r) {
   return r->calls;
 }
+void rig_latency(struct rig *r, int64_t least_ms, int64_t most_ms) {
+  r->latency_least_ms = least_ms;
+  r->latency_most_ms = most_ms;
+}
+void rig_attend(struct rig *r, rig_person *person, void *ctx) {
+  r->person = person;
+  r->person_ctx = ctx;
+}
+void rig_watch(struct rig *r, rig_watcher *watcher, void *ctx) {
+  r->watcher = watcher;
+  r->watcher_ctx = ctx;
+}
+void rig_interrupt(struct rig *r) {
+  r->stop = 1;
+}
 void rig_stop_after(struct rig *r, int turns) {
   r->stop_after = turns;
 }
@@ -307,28 +379,53 @@ void rig_arm(struct rig *r, enum rig_death death, uint64_t k) {
   r->fuse = k;
 }
 
+struct life { /* what a program was started for */
+  struct rig *rig;
+  const struct af_manifest *manifest; /* to begin with, or */
+  const char *undo;                   /* the copy to take back; neither: everything unfinished */
+  struct af_engine *engine;
+};
+
 static void on_turn(void *ctx) {
-  struct rig *r = ctx;
-  if (r->stop_after && ++r->turns >= r->stop_after) r->stop = 1;
+  struct life *life = ctx;
+  struct rig *r = life->rig;
+  r->turns++;
+  if (r->stop_after && r->turns >= r->stop_after) r->stop = 1;
+  if (r->person && !r->died) r->person(r->person_ctx, r, life->engine, r->turns);
 }
 
 /* RIG_TRACE=1 shows every event as it is written: for a person who looks for a fault. */
 static void on_event(void *ctx, const struct af_copy_row *copy, const struct af_step_row *step, const struct af_event_row *ev) {
-  struct rig *r = ctx;
+  const struct rig *r = ((struct life *)ctx)->rig;
   fprintf(stderr, "%8.2f %s #%lld %-9s %-14s %-24s %-9s %s %s\n", (double)(r->now_ms - START_MS) / 1000, copy->id, (long long)ev->number,
           step ? af_step_state_name(step->state) : af_copy_state_name(copy->state), step ? step->kind : "", step ? step->item : "",
           ev->kind, ev->action ? ev->action : "", ev->message ? ev->message : "");
 }
 
-/* One life of the program: open, load or start, run, close. */
-static int live(struct rig *r, const struct af_manifest *m, struct af_error *err) {
-  struct af_store *store = NULL;
-  struct af_aws *aws = NULL;
-  struct af_engine *engine = NULL;
+static int take_up_all(struct af_store *store, struct af_engine *engine, struct af_error *err) {
   struct af_batch_row *batches = NULL;
   size_t n = 0;
+  int rc = af_store_batches(store, &batches, &n, err);
+  for (size_t i = 0; i < n; i++) {
+    if (!rc) rc = af_engine_load(engine, batches[i].id, AF_LOAD_RETRY, err);
+    af_batch_row_done(&batches[i]);
+  }
+  free(batches);
+  return rc;
+}
+
+static int begin(struct life *life, struct af_store *store, struct af_error *err) {
   char batch[64];
   bool resumed;
+  if (life->manifest) return af_engine_start(life->engine, life->manifest, "manifest", batch, &resumed, err);
+  return life->undo ? af_engine_undo(life->engine, life->undo, err) : take_up_all(store, life->engine, err);
+}
+
+/* One life of the program: open, load or start, run, close. Where nobody attends, the engine needn't look up between two answers. */
+static int live(struct life *life, struct af_error *err) {
+  struct rig *r = life->rig;
+  struct af_store *store = NULL;
+  struct af_aws *aws = NULL;
   r->died = false;
   r->calls = 0;
   r->turns = 0;
@@ -338,6 +435,7 @@ static int live(struct rig *r, const struct af_manifest *m, struct af_error *err
   int rc = af_store_open(&store, r->database, AF_STORE_OWNER, &r->clock, err);
   if (!rc) rc = af_store_open(&r->reader, r->database, AF_STORE_READER, &r->clock, err);
   if (!rc) rc = af_aws_new(&aws, &aws_config, err);
+  bool attended = r->stop_after || r->person;
   struct af_engine_config config = {.clock = &r->clock,
                                     .random = &r->random.random,
                                     .store = store,
@@ -345,21 +443,18 @@ static int live(struct rig *r, const struct af_manifest *m, struct af_error *err
                                     .poll_min_ms = 5000,
                                     .poll_max_ms = 30000,
                                     .window_ms = 20000,
-                                    .stop = &r->stop,
-                                    .on_turn = on_turn,
+                                    .stop = attended ? &r->stop : NULL,
+                                    .on_turn = attended ? on_turn : NULL,
                                     .on_event = getenv("RIG_TRACE") ? on_event : NULL,
-                                    .ctx = r};
-  if (!rc) rc = af_engine_new(&engine, &config, err);
-  if (!rc && m) rc = af_engine_start(engine, m, "manifest", batch, &resumed, err);
-  if (!rc && !m) rc = af_store_batches(store, &batches, &n, err);
-  for (size_t i = 0; i < n; i++) {
-    if (!rc) rc = af_engine_load(engine, batches[i].id, AF_LOAD_RETRY, err);
-    af_batch_row_done(&batches[i]);
-  }
-  free(batches);
-  if (!rc) rc = af_engine_run(engine, err);
-  af_engine_free(engine);
+                                    .ctx = life};
+  if (!rc) rc = af_engine_new(&life->engine, &config, err);
+  alive = r;
+  if (!rc) rc = begin(life, store, err);
+  if (!rc) rc = af_engine_run(life->engine, err);
+  alive = NULL;
+  af_engine_free(life->engine);
   af_aws_free(aws);
+  close_eye(r);
   af_store_close(r->reader);
   r->reader = NULL;
   af_store_close(store);
@@ -370,13 +465,17 @@ int rig_run(struct rig *r, const char *manifest, struct af_error *err) {
   struct af_manifest m;
   int rc = af_manifest_read(&m, "manifest", af_str(manifest), err);
   if (rc) return rc;
-  rc = live(r, &m, err);
+  rc = live(&(struct life){.rig = r, .manifest = &m}, err);
   af_manifest_done(&m);
   return rc;
 }
 
 int rig_resume(struct rig *r, struct af_error *err) {
-  return live(r, NULL, err);
+  return live(&(struct life){.rig = r}, err);
+}
+
+int rig_undo(struct rig *r, const char *copy_id, struct af_error *err) {
+  return live(&(struct life){.rig = r, .undo = copy_id}, err);
 }
 
 static size_t read_copies(struct af_store *store, struct af_copy_row **ret) {
@@ -400,14 +499,21 @@ static size_t read_copies(struct af_store *store, struct af_copy_row **ret) {
   return n;
 }
 
-size_t rig_copies(struct rig *r, struct af_copy_row **ret) {
-  struct af_store *store;
+struct af_store *rig_reader(struct rig *r) {
+  struct af_store *store = r->reader;
   struct af_error err;
+  return store || !af_store_open(&store, r->database, AF_STORE_READER, &r->clock, &err) ? store : NULL;
+}
+
+void rig_reader_close(struct rig *r, struct af_store *reader) {
+  if (reader != r->reader) af_store_close(reader);
+}
+
+size_t rig_copies(struct rig *r, struct af_copy_row **ret) {
+  struct af_store *reader = rig_reader(r);
   *ret = NULL;
-  if (r->reader) return read_copies(r->reader, ret);
-  if (af_store_open(&store, r->database, AF_STORE_READER, &r->clock, &err)) return 0;
-  size_t n = read_copies(store, ret);
-  af_store_close(store);
+  size_t n = reader ? read_copies(reader, ret) : 0;
+  rig_reader_close(r, reader);
   return n;
 }
 

@@ -9,8 +9,11 @@
 
 enum rig_death {
   RIG_LIVES,
-  RIG_DIES_BEFORE, /* the k-th call never reaches AWS */
-  RIG_DIES_AFTER,  /* it does, and its reply is never read */
+  RIG_DIES_BEFORE,        /* the k-th call never reaches AWS */
+  RIG_DIES_AFTER,         /* it does, and its reply is never read */
+  RIG_DIES_UNCOMMITTED,   /* the k-th commit that has something to write never happens: what was learnt since the last is lost */
+  RIG_DIES_COMMITTED,     /* it does, and nothing that it authorised is sent */
+  RIG_DEATH_MAX_,
 };
 
 struct rig; /* one cloud, one database; engines come and go */
@@ -27,7 +30,10 @@ void rig_setenv(struct rig *r, const char *name, const char *value);
 const char *rig_file(struct rig *r, const char *name, const char *text);
 const char *rig_database(const struct rig *r); /* path */
 
-/* Death at the k-th call from now on (1 is the next); RIG_LIVES disarms. */
+/* How long a call takes there and back, drawn for each; 20 ms until this is called. */
+void rig_latency(struct rig *r, int64_t least_ms, int64_t most_ms);
+
+/* Death at the k-th call or commit of the next run (1 is the first); RIG_LIVES disarms. */
 void rig_arm(struct rig *r, enum rig_death death, uint64_t k);
 bool rig_died(const struct rig *r);      /* did the fuse burn in the last run? */
 uint64_t rig_calls(const struct rig *r); /* calls of the last run */
@@ -37,12 +43,28 @@ uint64_t rig_calls(const struct rig *r); /* calls of the last run */
 int rig_run(struct rig *r, const char *manifest, struct af_error *err);
 /* Takes every unfinished batch up, as `amiferry resume` does. */
 int rig_resume(struct rig *r, struct af_error *err);
+/* Takes a finished copy back, as `amiferry undo` does. */
+int rig_undo(struct rig *r, const char *copy_id, struct af_error *err);
+/* What a person does while it runs: called once a turn, after its commit; NULL: nobody is there. */
+typedef void rig_person(void *ctx, struct rig *r, struct af_engine *e, int turn);
+void rig_attend(struct rig *r, rig_person *person, void *ctx);
+/* Called after each commit that wrote anything: for what must hold at every turn. */
+typedef void rig_watcher(void *ctx, struct rig *r);
+void rig_watch(struct rig *r, rig_watcher *watcher, void *ctx);
+void rig_interrupt(struct rig *r); /* the stop flag, as Ctrl-C sets it */
 /* Stops at a safe point after this many turns in later runs; 0: never. */
 void rig_stop_after(struct rig *r, int turns);
 
 /* What the database says now: copies of all batches in the order of their making. The caller frees with rig_copies_free(). */
 size_t rig_copies(struct rig *r, struct af_copy_row **ret);
 void rig_copies_free(struct af_copy_row *list, size_t n);
+/* A statement on the database as another process sees it, prepared once a life; the caller steps and resets it. NULL while there is no
+ * database. slot: one of a few numbers, its own for each text. */
+struct sqlite3_stmt *rig_look(struct rig *r, unsigned slot, const char *sql);
+#define RIG_LOOKS 8
+/* The database as another process reads it, for whatever else one wants to know; the caller closes it with rig_reader_close(). */
+struct af_store *rig_reader(struct rig *r);
+void rig_reader_close(struct rig *r, struct af_store *reader);
 /* The audit, the caller's to decref. */
 json_t *rig_audit(struct rig *r);
 /* How often AWS carried this call out: "ec2:CopySnapshot". */

@@ -27,11 +27,11 @@ TEST(a_batch_of_overlapping_copies_shares_what_it_borrows) {
   runs_to(MANIFEST_HEAD PLAIN PLAIN_HERE SEALED SEALED_HERE, AF_COPY_DONE, 4);
 }
 
-TEST(a_manifest_run_again_copies_nothing_again) {
-  struct rig *r = new_rig(WORLD, 2);
+static void runs_twice(const char *world, uint64_t seed, int64_t between_ms) {
+  struct rig *r = new_rig(world, seed);
   struct af_error err;
   assert_ok(rig_run(r, MANIFEST_HEAD PLAIN SEALED, &err), &err);
-  rig_advance(r, 60000);
+  rig_advance(r, between_ms);
   assert_ok(rig_run(r, MANIFEST_HEAD PLAIN SEALED, &err), &err);
   assert_all(r, AF_COPY_DONE, "after the second run");
   assert_int_equal(live_images(r), 2);
@@ -39,6 +39,14 @@ TEST(a_manifest_run_again_copies_nothing_again) {
   assert_int_equal(rig_carried_out(r, "ec2:CopySnapshot"), 2);
   assert_clean(r, "after the second run");
   rig_free(r);
+}
+TEST(a_manifest_run_again_copies_nothing_again) {
+  runs_twice(WORLD, 2, 60000);
+}
+TEST(a_manifest_run_again_at_once_waits_for_aws_to_show_the_first_run) {
+  char *world = world_with("read_lag: [0, 8]", "read_lag: [0, 18]");
+  for (uint64_t seed = 3; seed < 23; seed++) runs_twice(world, seed, 0);
+  free(world);
 }
 
 /* Dies at call k, for every k until there is none left, and is resumed until it ends. */
@@ -178,6 +186,7 @@ int main(void) {
       cmocka_unit_test(a_shared_encrypted_ami_is_reencrypted_in_the_same_region),
       cmocka_unit_test(a_batch_of_overlapping_copies_shares_what_it_borrows),
       cmocka_unit_test(a_manifest_run_again_copies_nothing_again),
+      cmocka_unit_test(a_manifest_run_again_at_once_waits_for_aws_to_show_the_first_run),
       cmocka_unit_test(death_before_any_call_of_copy_image_loses_and_duplicates_nothing),
       cmocka_unit_test(death_after_any_call_of_copy_image_loses_and_duplicates_nothing),
       cmocka_unit_test(death_before_any_call_of_reencrypt_loses_and_duplicates_nothing),

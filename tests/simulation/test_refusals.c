@@ -2,15 +2,6 @@
  * leaves nothing open. What a person can mend is mended, resumed, and done. */
 #include "tests/simulation/check.h"
 
-/* The world with one text in place of another; the text must be there. */
-static char *world_with(const char *what, const char *instead) {
-  const char *at = strstr(WORLD, what);
-  char *world = NULL;
-  if (!at) fail_msg("the world has no \"%s\"", what);
-  assert_true(asprintf(&world, "%.*s%s%s", (int)(at - WORLD), WORLD, instead, at + strlen(what)) > 0);
-  return world;
-}
-
 struct refusal {
   const char *what, *instead; /* of the world; NULL: as it is */
   const char *manifest;

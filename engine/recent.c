@@ -1,0 +1,38 @@
+/* AWS's reads lag behind its writes. A manifest that is run again right after it ended may not be shown the AMI that it made, and would make
+ * it twice; or be shown one that was just taken back, and would adopt it. The record knows better: what it says of the last moments is
+ * waited for. */
+#include <stdlib.h>
+
+#include "engine/internal.h"
+
+static int read_recent(struct af_engine *e) {
+  struct af_error err;
+  int64_t since = af_now_ms(e->config.clock) - e->config.window_ms;
+  int rc = af_store_copies_ended(e->config.store, since, &e->recent, &e->n_recent, &err);
+  e->recent_read = true;
+  return rc ? af_engine_fail(e, rc, &err) : 0;
+}
+
+void af_recent_free(struct af_engine *e) {
+  for (size_t i = 0; i < e->n_recent; i++) af_copy_row_done(&e->recent[i]);
+  free(e->recent);
+}
+
+/* Does the decision contradict what this earlier copy did? One that arrived holds the name; one that was undone doesn't. */
+static bool contradicts(const struct af_decision *d, const struct af_copy_row *earlier) {
+  if (earlier->state == AF_COPY_DONE) return af_route_makes(d->route);
+  bool held = d->route == AF_ROUTE_ADOPT || d->route == AF_ROUTE_SKIP || af_streq(d->refusal.code, "NameTaken");
+  return held && earlier->route;
+}
+
+int64_t af_recent_doubt(struct af_engine *e, const struct af_live_copy *c) {
+  int64_t now = af_now_ms(e->config.clock), until = 0;
+  if (!e->recent_read && read_recent(e)) return 0;
+  for (size_t i = 0; i < e->n_recent; i++) {
+    const struct af_copy_row *earlier = &e->recent[i];
+    int64_t shown = earlier->updated_ms + e->config.window_ms;
+    if (!af_streq(earlier->key, c->row.key) || now >= shown || !contradicts(&c->decision, earlier)) continue;
+    if (shown > until) until = shown;
+  }
+  return until;
+}

@@ -1,0 +1,86 @@
+/* What one seed means: a world, a manifest, bad weather, deaths and a person who meddles. Drawn whole before anything runs, and each part can
+ * be left out without changing the others, so that a failure can be made smaller. */
+#ifndef AF_TESTS_SIMULATION_SCENARIO_H
+#define AF_TESTS_SIMULATION_SCENARIO_H
+
+#include "base/buf.h"
+#include "tests/simulation/rig.h"
+
+#define SCENE_IMAGES 4
+#define SCENE_COPIES 5
+#define SCENE_FAULTS 6
+#define SCENE_DEATHS 5
+#define SCENE_WISHES 3
+
+enum scene_kind {
+  SCENE_PLAIN,       /* nothing special: copy-image */
+  SCENE_SEALED,      /* under a customer key: reencrypt */
+  SCENE_MIXED,       /* one volume of several under a customer key */
+  SCENE_DEFAULT_KEY, /* under aws/ebs: bridge */
+  SCENE_TPM,         /* RegisterImage would lose its boot data: copy-image, encrypted */
+  SCENE_WINDOWS,     /* billed: copy-image, or launch-image where that is refused */
+  SCENE_RHEL,        /* billed and encrypted */
+  SCENE_MARKET,      /* to be subscribed to */
+  SCENE_HIDDEN,      /* billed, and no call shows it */
+  SCENE_OWN,         /* the target's own */
+  SCENE_GIVEN,       /* a vendor's, storage and all: pull */
+  SCENE_LAUNCH_ONLY, /* a vendor's, without its storage: pull, launch-image */
+  SCENE_KINDS_,
+};
+
+struct scene_image {
+  enum scene_kind kind;
+  int volumes;
+  bool shared_before; /* the target may launch it and read its first snapshot already: that must stay */
+};
+
+struct scene_copy {
+  int image;
+  const char *region;
+  bool key, bridge_key;
+  const char *route; /* "auto", or JSON */
+  int settings;      /* bits: launch permissions, snapshots too, deprecation, protection, tags */
+  const char *fails; /* code of the refusal that it must end with; NULL: it must arrive */
+};
+
+struct scene_death {
+  enum rig_death how;
+  uint64_t at;
+  int64_t pause_ms; /* until somebody starts it again */
+};
+
+enum scene_wish_kind { WISH_CANCEL, WISH_INTERRUPT, WISH_RETRY };
+struct scene_wish {
+  enum scene_wish_kind kind;
+  int life, turn, copy;
+};
+
+struct scene {
+  uint64_t seed, kept; /* kept: bits of the parts that take part, see scene_part() */
+  int n_images, n_copies, n_faults, n_deaths, n_wishes;
+  struct scene_image images[SCENE_IMAGES];
+  struct scene_copy copies[SCENE_COPIES];
+  char faults[SCENE_FAULTS][256];
+  struct scene_death deaths[SCENE_DEATHS];
+  struct scene_wish wishes[SCENE_WISHES];
+  unsigned switches; /* bits: what AWS does where it doesn't say */
+  bool overlaps;    /* a second manifest asks for some of the same, while the first is unfinished */
+  bool again;       /* the manifest is run once more in the end */
+  bool undone;      /* and one copy is taken back */
+  bool mild;        /* nothing but what passes: no copy may even wait for a person */
+  struct af_buf world, manifest, second;
+  int64_t latency_ms;
+};
+
+/* Parts are numbered: copies first, then faults, deaths, wishes, and the three last flags. */
+#define SCENE_PARTS (SCENE_COPIES + SCENE_FAULTS + SCENE_DEATHS + SCENE_WISHES + 3)
+#define SCENE_ALL ((UINT64_C(1) << SCENE_PARTS) - 1)
+
+void scene_draw(struct scene *ret, uint64_t seed, uint64_t kept);
+void scene_done(struct scene *s);
+void scene_print(const struct scene *s, FILE *out); /* for a person */
+/* The faults that are in force, JSON as cs_sim_faults() takes it; appended. */
+void scene_faults(const struct scene *s, struct af_buf *out);
+bool scene_has(const struct scene *s, int part);
+
+#endif
