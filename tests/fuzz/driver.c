@@ -200,7 +200,10 @@ static void run_mutation(const struct input *in, uint64_t number) {
 }
 
 static void check_leaks(const struct input *in) {
-  now.path = in->path; /* its mutations, too: one check for each would take too long */
+  now.bytes = af_buf_cstr(&in->text); /* or one of its mutations: a check for each would take too long */
+  now.len = in->text.len;
+  now.mutation = 0;
+  now.path = in->path;
   if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check()) abort();
   now.path = NULL;
 }
