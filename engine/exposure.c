@@ -88,7 +88,7 @@ static bool is_document(const struct af_live_copy *c, size_t step) {
 static bool just_closed(const struct af_engine *e, const struct af_live_copy *c, size_t step, const struct af_exposure_row *x) {
   int64_t closed_ms = 0, lag_ms = e->config.window_ms * (is_document(c, step) ? EFFECT_WINDOWS : 1);
   if (x->state != AF_EXPOSURE_CLOSED || !x->detail || af_streq(x->kind, "grant")) return false;
-  return af_str_to_i64(af_str(x->detail), &closed_ms) == 0 && af_now_ms(e->config.clock) < closed_ms + lag_ms;
+  return af_str_to_i64(af_str(x->detail), &closed_ms) == 0 && af_now_ms(e->config.clock) - lag_ms < closed_ms;
 }
 
 static bool unresolved(const struct af_step_row *s) {

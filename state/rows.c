@@ -45,6 +45,7 @@ NAMES(effect_state, AF_EFFECT_STATE_MAX_, [AF_EFFECT_LIVE] = "live", [AF_EFFECT_
 #define TEXT(row, member) {#member, offsetof(struct row, member), AF_FIELD_TEXT, NULL}
 #define OPTIONAL(row, member) {#member, offsetof(struct row, member), AF_FIELD_OPTIONAL, NULL}
 #define INT(row, member) {#member, offsetof(struct row, member), AF_FIELD_INT, NULL}
+#define SIZE(row, member) {#member, offsetof(struct row, member), AF_FIELD_SIZE, NULL}
 #define BOOL(row, member) {#member, offsetof(struct row, member), AF_FIELD_BOOL, NULL}
 #define ENUM(row, member, type) {#member, offsetof(struct row, member), AF_FIELD_ENUM, &af_##type##_names}
 #define SHAPE(shape, row, ...)                                    \
@@ -60,7 +61,7 @@ SHAPE(copy, af_copy_row,
       ENUM(af_copy_row, resume_state, copy_state), BOOL(af_copy_row, cancel_requested), INT(af_copy_row, machine_version),
       OPTIONAL(af_copy_row, route), OPTIONAL(af_copy_row, reason), INT(af_copy_row, rung), OPTIONAL(af_copy_row, tried),
       OPTIONAL(af_copy_row, image_id),
-      OPTIONAL(af_copy_row, error), INT(af_copy_row, bytes), INT(af_copy_row, created_ms), INT(af_copy_row, updated_ms),
+      OPTIONAL(af_copy_row, error), SIZE(af_copy_row, bytes), INT(af_copy_row, created_ms), INT(af_copy_row, updated_ms),
       INT(af_copy_row, revision));
 SHAPE(step, af_step_row,
       TEXT(af_step_row, copy_id), INT(af_step_row, ordinal), TEXT(af_step_row, kind), TEXT(af_step_row, item),
@@ -129,6 +130,7 @@ int af_row_bind(sqlite3_stmt *stmt, int parameter, const struct af_field *f, con
   case AF_FIELD_OPTIONAL:
     return sqlite3_bind_text(stmt, parameter, text_of(f, row), -1, SQLITE_STATIC);
   case AF_FIELD_INT:
+  case AF_FIELD_SIZE:
     memcpy(&number, p, sizeof number);
     return sqlite3_bind_int64(stmt, parameter, number);
   case AF_FIELD_BOOL:
@@ -140,6 +142,12 @@ int af_row_bind(sqlite3_stmt *stmt, int parameter, const struct af_field *f, con
     return sqlite3_bind_text(stmt, parameter, f->names->name[enum_of(f, row)], -1, SQLITE_STATIC);
   }
   return SQLITE_MISUSE;
+}
+
+/* Counts and milliseconds of ours stay far below; what an edited row holds beyond would overflow where it is added to. */
+static bool impossible(int64_t number) {
+  const int64_t most = INT64_C(1) << 53;
+  return number > most || number < -most;
 }
 
 static int damaged(const struct af_field *f, struct af_error *err) {
@@ -177,6 +185,9 @@ static int read_field(sqlite3_stmt *stmt, int column, const struct af_field *f, 
       memcpy(member(f, row), &text, sizeof text);
     return rc;
   case AF_FIELD_INT:
+  case AF_FIELD_SIZE:
+    if (f->type == AF_FIELD_INT && impossible(number))
+      return damaged(f, err);
     memcpy(member(f, row), &number, sizeof number);
     return 0;
   case AF_FIELD_BOOL:

@@ -37,7 +37,8 @@ extern const struct af_names af_copy_state_names, af_copy_goal_names, af_step_fa
 enum af_field_type {
   AF_FIELD_TEXT,     /* char *, never NULL */
   AF_FIELD_OPTIONAL, /* char *, NULL is SQL's NULL */
-  AF_FIELD_INT,      /* int64_t */
+  AF_FIELD_INT,      /* int64_t of at most 2^53 either way: counts and times, which are added to */
+  AF_FIELD_SIZE,     /* int64_t to its limits, where sums of bytes stop */
   AF_FIELD_BOOL,     /* bool, stored as 0 or 1 */
   AF_FIELD_ENUM,     /* an enum, stored as its name */
 };

@@ -530,6 +530,17 @@ TEST(a_stored_value_that_cannot_be_ours_is_an_error_and_not_a_guess) {
   fixture_close(f);
 }
 
+TEST(a_stored_count_that_could_not_be_counted_on_is_an_error) {
+  struct fixture *f = *state;
+  struct af_step_row *steps;
+  size_t n;
+  make_database(f);
+  run_sql(f->path, "UPDATE step SET attempts = 9223372036854775807");
+  assert_int_equal(af_store_open(&f->store, f->path, AF_STORE_READER, &f->clock.clock, &f->err), 0);
+  assert_error(af_store_steps(f->store, "c", &steps, &n, &f->err), -AF_ECORRUPT, &f->err, "impossible attempts");
+  fixture_close(f);
+}
+
 /* Permissions */
 
 /* Runs body as somebody who is not root, for whom permissions count. */
@@ -742,6 +753,7 @@ int main(void) {
       STATE_TEST(tables_that_differ_from_the_enums_are_refused),
       STATE_TEST(a_database_without_a_table_or_a_column_is_refused),
       STATE_TEST(a_stored_value_that_cannot_be_ours_is_an_error_and_not_a_guess),
+      STATE_TEST(a_stored_count_that_could_not_be_counted_on_is_an_error),
       STATE_TEST(a_file_that_may_not_be_written_is_refused_to_the_owner_and_open_to_readers),
       STATE_TEST(a_file_that_may_not_be_read_is_refused),
       STATE_TEST(a_folder_that_may_not_be_written_is_refused_to_the_owner_and_open_to_readers),
