@@ -99,11 +99,17 @@ static bool matches(const json_t *patterns, const char *text, bool all) {
   return false;
 }
 
+/* A star stands for everybody as a whole principal only: no part of one is a pattern. */
 static bool names(const json_t *principal, const struct af_reader *r) {
   char root[96];
   const json_t *list = json_is_object(principal) ? json_object_get(principal, "AWS") : principal;
+  size_t n = json_is_array(list) ? json_array_size(list) : 1;
   root_of(r, root);
-  return matches(list, root, false) || matches(list, r->account, false);
+  for (size_t i = 0; i < n; i++) {
+    const char *p = json_string_value(json_is_array(list) ? json_array_get(list, i) : list);
+    if (af_streq(p, "*") || af_streq(p, root) || af_streq(p, r->account)) return true;
+  }
+  return false;
 }
 
 static bool lets(const json_t *statement, const struct af_reader *r, const char *action, const char *arn, bool all) {
