@@ -386,7 +386,7 @@ TEST(a_grant_that_is_not_found_counts_as_retired_only_when_it_stays_so) {
   b.steps[2].started_ms = b.ctx.now_ms;
   answers_error(&b, &af_kms_retire_grant, AF_CLASS_REFUSED, "NotFoundException");
   assert_int_equal(b.out.kind, AF_OUT_AGAIN);
-  b.ctx.now_ms += 5 * b.ctx.window_ms;
+  b.ctx.asked_ms = b.ctx.now_ms += 5 * b.ctx.window_ms;
   answers_error(&b, &af_kms_retire_grant, AF_CLASS_REFUSED, "NotFoundException");
   assert_int_equal(b.out.kind, AF_OUT_DONE);
   end(&b);
