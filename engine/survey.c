@@ -75,7 +75,8 @@ int af_survey_run(struct af_engine *e, struct af_survey *list, size_t n, struct 
     if (wait < 0 || e->rc) return e->rc;
     if (e->config.stop && *e->config.stop) return af_error_set(err, -AF_ECANCELED, AF_CLASS_CANCELLED, "Interrupted", "interrupted");
     struct af_answer a;
-    af_aws_wait(e->config.aws, wait < 250 ? wait : 250);
+    if (af_aws_wait(e->config.aws, wait < 250 ? wait : 250))
+      return af_error_set(err, -AF_EIO, AF_CLASS_INTERNAL, "Transport", "waiting for AWS failed");
     while (af_aws_next(e->config.aws, &a)) {
       take(e, &list[a.tag], &a);
       af_answer_done(&a);

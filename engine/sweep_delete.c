@@ -171,7 +171,8 @@ static int pause_a_while(struct af_engine *e, struct af_error *err) {
   int64_t until = af_now_ms(e->config.clock) + e->config.window_ms / 6 + 1;
   for (int64_t now; (now = af_now_ms(e->config.clock)) < until;) {
     if (e->config.stop && *e->config.stop) return af_error_set(err, -AF_ECANCELED, AF_CLASS_CANCELLED, "Interrupted", "interrupted");
-    af_aws_wait(e->config.aws, until - now < 250 ? until - now : 250);
+    if (af_aws_wait(e->config.aws, until - now < 250 ? until - now : 250))
+      return af_error_set(err, -AF_EIO, AF_CLASS_INTERNAL, "Transport", "waiting for AWS failed");
   }
   return 0;
 }
