@@ -30,7 +30,7 @@ struct rig {
   struct af_random_seeded weather; /* how long calls take: drawn apart, so that a client that draws more often meets the same network */
   uint64_t last_id, calls, fuse;
   enum rig_death death;
-  bool died;
+  bool died, deed;
   struct pending *pending;
   struct af_store *reader; /* looks at the database as another process would */
   sqlite3 *eye;            /* so does this one, by plain SQL */
@@ -175,7 +175,11 @@ static void close_eye(struct rig *r) {
 
 /* Is the intent of such a call committed, as another process would see it? */
 static bool intent_is_committed(struct rig *r, const char *action) {
-  sqlite3_stmt *look = rig_look(r, 0, "SELECT 1 FROM step WHERE state = 'intended' AND substr(intent, instr(intent, ':') + 1) = ?1");
+  static const char by_step[] = "SELECT 1 FROM step WHERE state = 'intended' AND substr(intent, instr(intent, ':') + 1) = ?1";
+  static const char by_event[] =
+      "SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM copy) OR (SELECT sum(kind = 'intent') > sum(kind = 'outcome') FROM event WHERE step = -1 AND "
+      "substr(action, instr(action, ':') + 1) = ?1)";
+  sqlite3_stmt *look = r->deed ? rig_look(r, RIG_LOOKS - 1, by_event) : rig_look(r, 0, by_step);
   if (!look) return false;
   sqlite3_bind_text(look, 1, action, -1, SQLITE_STATIC);
   bool found = sqlite3_step(look) == SQLITE_ROW;
@@ -304,16 +308,20 @@ struct rig *rig_new(const char *world, uint64_t seed) {
   return r;
 }
 
-void rig_free(struct rig *r) {
+void rig_lose_database(struct rig *r) {
   char path[512];
   static const char *const suffixes[] = {"", "-wal", "-shm", ".lock", "-lock", "-owner"};
-  drop_pending(r);
   close_eye(r);
-  cs_sim_free(r->sim);
   for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
     snprintf(path, sizeof(path), "%s%s", r->database, suffixes[i]);
     unlink(path);
   }
+}
+
+void rig_free(struct rig *r) {
+  drop_pending(r);
+  cs_sim_free(r->sim);
+  rig_lose_database(r);
   for (size_t i = 0; i < FILES_MAX && r->files[i]; i++) {
     unlink(r->files[i]);
     free(r->files[i]);
@@ -382,7 +390,9 @@ void rig_arm(struct rig *r, enum rig_death death, uint64_t k) {
 struct life { /* what a program was started for */
   struct rig *rig;
   const struct af_manifest *manifest; /* to begin with, or */
-  const char *undo;                   /* the copy to take back; neither: everything unfinished */
+  const char *undo;                   /* the copy to take back, or */
+  rig_deed *deed;                     /* something else; none of these: everything unfinished */
+  void *deed_ctx;
   struct af_engine *engine;
 };
 
@@ -417,6 +427,7 @@ static int take_up_all(struct af_store *store, struct af_engine *engine, struct 
 static int begin(struct life *life, struct af_store *store, struct af_error *err) {
   char batch[64];
   bool resumed;
+  if (life->deed) return life->deed(life->engine, life->deed_ctx, err);
   if (life->manifest) return af_engine_start(life->engine, life->manifest, "manifest", batch, &resumed, err);
   return life->undo ? af_engine_undo(life->engine, life->undo, err) : take_up_all(store, life->engine, err);
 }
@@ -430,6 +441,7 @@ static int live(struct life *life, struct af_error *err) {
   r->calls = 0;
   r->turns = 0;
   r->stop = 0;
+  r->deed = life->deed != NULL;
   drop_pending(r); /* answers to a process that is no more */
   struct af_aws_config aws_config = {.clock = &r->clock, .random = &r->random.random, .http = &r->http, .env = &r->env};
   int rc = af_store_open(&store, r->database, AF_STORE_OWNER, &r->clock, err);
@@ -450,7 +462,7 @@ static int live(struct life *life, struct af_error *err) {
   if (!rc) rc = af_engine_new(&life->engine, &config, err);
   alive = r;
   if (!rc) rc = begin(life, store, err);
-  if (!rc) rc = af_engine_run(life->engine, err);
+  if (!rc && !life->deed) rc = af_engine_run(life->engine, err);
   alive = NULL;
   af_engine_free(life->engine);
   af_aws_free(aws);
@@ -472,6 +484,10 @@ int rig_run(struct rig *r, const char *manifest, struct af_error *err) {
 
 int rig_resume(struct rig *r, struct af_error *err) {
   return live(&(struct life){.rig = r}, err);
+}
+
+int rig_do(struct rig *r, rig_deed *deed, void *ctx, struct af_error *err) {
+  return live(&(struct life){.rig = r, .deed = deed, .deed_ctx = ctx}, err);
 }
 
 int rig_undo(struct rig *r, const char *copy_id, struct af_error *err) {

@@ -45,6 +45,11 @@ int rig_run(struct rig *r, const char *manifest, struct af_error *err);
 int rig_resume(struct rig *r, struct af_error *err);
 /* Takes a finished copy back, as `amiferry undo` does. */
 int rig_undo(struct rig *r, const char *copy_id, struct af_error *err);
+/* Does something else than carrying copies out, with an engine on the rig's database. What it sends is no step's: it is among the events of a
+ * copy before it is sent, but where there are no copies, which is what the rig looks for. */
+typedef int rig_deed(struct af_engine *e, void *ctx, struct af_error *err);
+int rig_do(struct rig *r, rig_deed *deed, void *ctx, struct af_error *err);
+void rig_lose_database(struct rig *r);
 /* What a person does while it runs: called once a turn, after its commit; NULL: nobody is there. */
 typedef void rig_person(void *ctx, struct rig *r, struct af_engine *e, int turn);
 void rig_attend(struct rig *r, rig_person *person, void *ctx);
@@ -61,7 +66,7 @@ void rig_copies_free(struct af_copy_row *list, size_t n);
 /* A statement on the database as another process sees it, prepared once a life; the caller steps and resets it. NULL while there is no
  * database. slot: one of a few numbers, its own for each text. */
 struct sqlite3_stmt *rig_look(struct rig *r, unsigned slot, const char *sql);
-#define RIG_LOOKS 8
+#define RIG_LOOKS 9
 /* The database as another process reads it, for whatever else one wants to know; the caller closes it with rig_reader_close(). */
 struct af_store *rig_reader(struct rig *r);
 void rig_reader_close(struct rig *r, struct af_store *reader);
