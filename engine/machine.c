@@ -184,6 +184,7 @@ static int step_invariant(const struct af_copy_row *copy, const struct af_step_r
   if (!t) return broken(err, copy, "a step of an unknown kind");
   if ((s->state == AF_STEP_INTENDED || s->state == AF_STEP_AMBIGUOUS) != (s->intent != NULL))
     return broken(err, copy, "an intent without a step that is about to be sent, or such a step without its intent");
+  if (s->state == AF_STEP_PENDING && t->quota && !s->resource) return broken(err, copy, "a copy is maturing that has no id");
   if (copy->state == AF_COPY_DONE && t->temporary && !backward_done(s))
     return broken(err, copy, "done, but something borrowed or temporary is still there");
   if (copy->state == AF_COPY_DONE && !t->temporary && !forward_done(s)) return broken(err, copy, "done, but a step is not");
