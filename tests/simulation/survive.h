@@ -10,13 +10,22 @@
 static const struct journey {
   const char *name, *world, *manifest;
   size_t images;
+  const char *faults; /* NULL: none, and the copies get there; otherwise they fail and are undone */
 } journeys[] = {
     {"copy-image", WORLD, MANIFEST_HEAD PLAIN, 1},
     {"reencrypt", WORLD, MANIFEST_HEAD SEALED, 1},
     {"launch-image", LADDER_WORLD(REFUSED_BILLING, ""), MANIFEST_HEAD IMAGE(WINDOWS, ""), 1},
     {"bridge", LADDER_WORLD("", ""), MANIFEST_HEAD BRIDGED(DEFAULT_KEY, THERE_KEY), 1},
     {"batch", WORLD, MANIFEST_HEAD PLAIN PLAIN_HERE SEALED SEALED_HERE, 4},
+    {"undone", WORLD, MANIFEST_HEAD SEALED, 0,
+     "[{\"kind\": \"error\", \"action\": \"RegisterImage\", \"status\": 400, \"code\": \"InvalidParameterValue\", \"message\": \"not liked\"}]"},
 };
+
+static inline struct rig *set_out(const struct journey *j, uint64_t seed) {
+  struct rig *r = new_rig(j->world, seed);
+  if (j->faults) set_faults(r, j->faults);
+  return r;
+}
 
 /* AF_STRIDE=1 takes every one of what a test strides over. */
 static inline int64_t stride_or(int64_t usual) {
@@ -80,8 +89,9 @@ static inline void arrives(struct rig *r, const struct journey *j, const char *w
   struct af_error err;
   rig_advance(r, 500);
   if (go_on(r, j, when, &err)) fail_msg("%s: %s", when, err.message);
-  assert_all(r, AF_COPY_DONE, when);
+  assert_all(r, j->faults ? AF_COPY_FAILED : AF_COPY_DONE, when);
   assert_clean(r, when);
+  rig_advance(r, 3600000); /* what was deregistered shows for a while */
   assert_int_equal(live_images(r), j->images);
 }
 

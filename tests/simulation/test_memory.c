@@ -58,7 +58,7 @@ static int take_over_all_memory(void **state) {
 
 /* How many allocations a run makes that nothing disturbs. It also lets the libraries make what they make once. */
 static long allocations_of(const struct journey *j) {
-  struct rig *r = new_rig(j->world, 1);
+  struct rig *r = set_out(j, 1);
   struct af_error err;
   allocations_left = LONG_MAX;
   int rc = rig_run(r, j->manifest, &err);
@@ -70,7 +70,7 @@ static long allocations_of(const struct journey *j) {
 }
 
 static void runs_out(const struct journey *j, long at, bool for_good) {
-  struct rig *r = new_rig(j->world, 1);
+  struct rig *r = set_out(j, 1);
   struct af_error err = {0};
   char when[120];
   snprintf(when, sizeof(when), "%s, allocation %d fails%s", j->name, (int)at, for_good ? " and all that follow" : "");
@@ -88,7 +88,7 @@ static void runs_out(const struct journey *j, long at, bool for_good) {
 
 static void tortures(bool for_good) {
   for (size_t i = 0; i < COUNT(journeys); i++) {
-    long n = allocations_of(&journeys[i]), stride = (long)stride_or(n / 25 + 1);
+    long n = allocations_of(&journeys[i]), stride = (long)stride_or(n / 13 + 1);
     for (long at = (long)i; at < n; at += stride) runs_out(&journeys[i], at, for_good);
   }
 }

@@ -14,7 +14,7 @@ static void between_leave(void) {
 
 /* How much a run that nothing disturbs asks of the disk. */
 static int64_t ops_of(const struct journey *j) {
-  struct rig *r = new_rig(j->world, 1);
+  struct rig *r = set_out(j, 1);
   struct af_error err;
   fault_vfs_arm(FAULT_CHANGES, INT64_MAX, 0);
   assert_ok(rig_run(r, j->manifest, &err), &err);
@@ -46,7 +46,7 @@ TEST(a_power_loss_at_any_moment_of_a_run_loses_and_duplicates_nothing) {
     const struct journey *j = &journeys[i];
     int64_t ops = ops_of(j), stride = stride_or(ops / 12 + 1);
     for (int64_t at = 1 + (int64_t)i; at <= ops; at += stride) {
-      struct rig *r = new_rig(j->world, (uint64_t)at);
+      struct rig *r = set_out(j, (uint64_t)at);
       struct af_random_seeded random;
       struct af_error err;
       char when[96];
