@@ -27,9 +27,11 @@ static void grantee_of(const struct af_live_copy *c, size_t step, char *out, siz
 
 int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *ret) {
   char grantee[96];
+  struct af_error err;
   grantee_of(c, step, grantee, sizeof(grantee));
-  return af_store_exposure_find(e->config.store, af_step_traits(c->steps[step].kind)->exposure, c->facts.source_account,
-                                c->spec.source.region, af_step_subject(c, step), grantee, ret, NULL);
+  int rc = af_store_exposure_find(e->config.store, af_step_traits(c->steps[step].kind)->exposure, c->facts.source_account,
+                                  c->spec.source.region, af_step_subject(c, step), grantee, ret, &err);
+  return rc && rc != -AF_ENOENT ? af_engine_fail(e, rc, &err) : rc;
 }
 
 int af_exposure_beside(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row **ret, size_t *ret_n) {
@@ -61,7 +63,7 @@ static int fill(const struct af_live_copy *c, size_t step, struct af_exposure_ro
 
 static int find_or_make(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *x) {
   int rc = af_exposure_read(e, c, step, x);
-  if (rc != -AF_ENOENT) return rc ? af_engine_fail(e, rc, NULL) : 0;
+  if (rc != -AF_ENOENT) return rc;
   rc = fill(c, step, x);
   return rc ? af_engine_fail(e, rc, NULL) : put(e, x);
 }

@@ -150,7 +150,7 @@ int af_exposure_outcome(struct af_engine *e, struct af_live_copy *c, size_t step
 int af_exposure_refused(struct af_engine *e, struct af_live_copy *c, size_t step);
 /* The context's beside (step.h); the rows are the caller's. */
 int af_exposure_beside(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row **ret, size_t *ret_n);
-int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *ret); /* -AF_ENOENT */
+int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *ret); /* -AF_ENOENT; anything else stops the engine */
 
 /* poll.c: hundreds of pending images and snapshots in one call. */
 void af_poll_add(struct af_engine *e, size_t copy, size_t step);

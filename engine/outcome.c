@@ -193,7 +193,7 @@ static int was_there(struct af_engine *e, struct af_live_copy *c, size_t step, s
     AF_COPY(out->note, af_str("it was open before: left as it is"));
   }
   af_exposure_row_done(&x);
-  return rc && rc != -AF_ENOENT ? af_engine_fail(e, rc, NULL) : 0;
+  return rc == -AF_ENOENT ? 0 : rc;
 }
 
 int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id,
@@ -323,6 +323,7 @@ static void step_answer(struct af_engine *e, const struct af_flight *f, struct a
   if (a->rc && !*a->error.account) /* the session doesn't know it where nothing was inspected since the start */
     AF_COPY(a->error.account, af_str(f->session == c->source ? c->facts.source_account : c->facts.target_account));
   if (borrowed && af_exposure_read(e, c, f->ref.step, &x)) borrowed = false;
+  if (e->rc) return;
   af_step_context(e, c, f->ref.step, borrowed ? &x : NULL, &ctx);
   af_outcome_init(&out);
   int rc = af_step_kind(c->steps[f->ref.step].kind)->answer(&ctx, f->op, a, &out);

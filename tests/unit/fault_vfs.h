@@ -211,6 +211,8 @@ int __wrap_unlink(const char *path) {
 
 /* Makes the failing disk the default one. */
 static inline void fault_vfs_install(void) {
+  if (fault.real) /* by a test that failed */
+    return;
   fault.real = sqlite3_vfs_find(NULL);
   fault.vfs = *fault.real;
   fault.vfs.pNext = NULL;
