@@ -93,7 +93,8 @@ int af_live_copy_parse(struct af_live_copy *c, struct af_store *store, struct af
   c->has_facts = true;
   rc = af_copy_decide(c);
   if (rc) return damaged(c, "the routes that were tried", rc, err);
-  bool planned = c->row.route && c->row.state != AF_COPY_INSPECTING && !af_copy_state_ended(c->row.state);
+  enum af_copy_state at = c->row.state == AF_COPY_BLOCKED ? c->row.resume_state : c->row.state;
+  bool planned = c->row.route && at != AF_COPY_INSPECTING && !af_copy_state_ended(at); /* while it is inspected, the route is that of the last rung */
   if (!planned || af_streq(c->row.route, af_route_name(c->decision.route))) return 0;
   rc = af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "OtherRoute", "copy %s was begun as %s, and this program would go %s", c->row.id,
                     c->row.route, af_route_name(c->decision.route));

@@ -135,17 +135,22 @@ static bool none(struct rig *r, unsigned slot, const char *sql, struct why *why)
   return rc == SQLITE_DONE;
 }
 
+/* The steps that open and close an exposure. */
+#define OF_EXPOSURE                                                                                                              \
+  " s.kind IN ('share-snapshot', 'share-image', 'share-bundle', 'grant-key')"                      \
+  " AND x.kind = CASE s.kind WHEN 'share-snapshot' THEN 'createVolumePermission' WHEN 'share-image' THEN 'launchPermission'"      \
+  " WHEN 'share-bundle' THEN 'bucketPolicy' ELSE 'grant' END"
+
 /* A copy that is at work beyond its shares counts on them. (While AWS is asked to take one back, the row is "closing".) */
 static const char open_to_all_who_rely_on_it[] =
     "SELECT 'copy ' || c.id || ' relies on ' || x.kind || ' of ' || x.resource || ', which is ' || x.state"
     " FROM copy c JOIN holder h ON h.copy_id = c.id JOIN exposure x ON x.id = h.exposure_id JOIN step s ON s.copy_id = c.id AND s.rung = c.rung"
-    " WHERE c.state = 'working' AND s.face = 'do' AND s.state = 'done' AND s.item IN (x.resource, '') AND x.state IN ('closed', 'closing')"
-    " AND s.kind IN ('share-snapshot', 'share-image', 'share-bundle', 'grant-key')"
-    " AND x.kind = CASE s.kind WHEN 'share-snapshot' THEN 'createVolumePermission' WHEN 'share-image' THEN 'launchPermission'"
-    " WHEN 'share-bundle' THEN 'bucketPolicy' ELSE 'grant' END";
+    " WHERE c.state = 'working' AND s.face = 'do' AND s.state = 'done' AND x.state IN ('closed', 'closing') AND s.item IN (x.resource, '') AND" OF_EXPOSURE;
+/* The last to hold it lets go before it closes it. (What a bridge stands for has another name than the step's item, so any such step will do.) */
 static const char held_or_closed[] =
-    "SELECT x.kind || ' of ' || x.resource || ' is ' || x.state || ', and nobody holds it' FROM exposure x"
-    " WHERE x.borrowed = 1 AND x.state IN ('opening', 'open') AND NOT EXISTS (SELECT 1 FROM holder h WHERE h.exposure_id = x.id)";
+    "SELECT x.kind || ' of ' || x.resource || ' is ' || x.state || ', nobody holds it, and nobody closes it' FROM exposure x"
+    " WHERE x.borrowed = 1 AND x.state <> 'closed' AND NOT EXISTS (SELECT 1 FROM holder h WHERE h.exposure_id = x.id)"
+    " AND NOT EXISTS (SELECT 1 FROM step s WHERE s.face = 'undo' AND s.state <> 'done' AND" OF_EXPOSURE ")";
 static const char nothing_held[] =
     "SELECT x.kind || ' of ' || x.resource || ' is ' || x.state || coalesce(', held by ' || h.copy_id, '') FROM exposure x"
     " LEFT JOIN holder h ON h.exposure_id = x.id WHERE (x.borrowed = 1 AND x.state <> 'closed') OR h.copy_id IS NOT NULL";

@@ -16,6 +16,8 @@
   "  regions:\n"                                                                                                                       \
   "    us-east-1:\n"                                                                                                                   \
   "      keys: [{id: 00000000-0000-4000-8000-000000000001, alias: alias/amis}]\n"                                                      \
+  "      buckets: [{name: golden-amis, ownership: ObjectWriter, objects: [{key: image.manifest.xml, content: x}, {key: image.part.0,"     \
+  " size: 100}]}]\n"                                                                                                                    \
   "      snapshots:\n"                                                                                                                 \
   "      - {id: snap-0c000000000000001, size: 30, tags: {disk: system}}\n"                                                               \
   "      - {id: snap-0c000000000000002, size: 10, tags: {disk: data}}\n"                                                                 \
@@ -37,6 +39,7 @@
   "        mappings:\n"                                                                                                                \
   "        - {device: /dev/sda1, snapshot: snap-0c000000000000001, volume_type: gp3}\n"                                                  \
   "        - {device: xvdf, snapshot: snap-0c000000000000002, volume_type: gp2, delete_on_termination: false}\n"                         \
+  "      - {id: ami-1c000000000000000, name: bundled, root_device_type: instance-store, location: golden-amis/image.manifest.xml}\n"     \
   "      - id: ami-0d000000000000000\n"                                                                                                  \
   "        name: market\n"                                                                                                             \
   "        product_codes: [{code: prod-abc}]\n"                                                                                        \
@@ -99,6 +102,7 @@
 #define MARKET "ami-0d000000000000000"
 #define HIDDEN "ami-0e000000000000000"
 #define RHEL "ami-0f000000000000000"
+#define BUNDLED "ami-1c000000000000000"
 #define DEFAULT_KEY "ami-1a000000000000000"
 #define DEFAULT_KEY_TPM "ami-1b000000000000000"
 

@@ -48,6 +48,7 @@ static const struct {
     [SCENE_HIDDEN] = {"hidden", "111111111111", ", \"billing\": true", {""}, true},
     [SCENE_OWN] = {"own", "222222222222", "", {""}},
     [SCENE_GIVEN] = {"given", "333333333333", ", \"launch_permissions\": [\"222222222222\", \"111111111111\"]", {""}},
+    [SCENE_BUNDLE] = {"bundle", "111111111111", ", \"root_device_type\": \"instance-store\", \"location\": \"golden-amis/image.manifest.xml\"", {NULL}},
     [SCENE_LAUNCH_ONLY] = {"launch-only", "333333333333", ", \"launch_permissions\": [\"222222222222\"]", {""}},
 };
 
@@ -56,7 +57,7 @@ static const char *const actions[] = {
     "DescribeSnapshotAttribute", "CopyImage", "CopySnapshot", "RegisterImage", "DeregisterImage", "DeleteSnapshot", "CreateTags", "CreateGrant",
     "ListGrants", "RetireGrant", "GenerateDataKeyWithoutPlaintext", "DescribeKey", "RunInstances", "DescribeInstances", "StopInstances",
     "TerminateInstances", "CreateImage", "CreateSecurityGroup", "DeleteSecurityGroup", "DescribeInstanceTypes", "DescribeSubnets",
-    "DescribeVolumes", "EnableImageDeprecation", "EnableImageDeregistrationProtection", "GetCallerIdentity"};
+    "DescribeVolumes", "GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy", "EnableImageDeprecation", "EnableImageDeregistrationProtection", "GetCallerIdentity"};
 
 /* What passes by itself, as often as `times` says. */
 static const char *const passing[] = {
@@ -103,6 +104,7 @@ static void snapshot_id(char out[32], int image, int volume) {
   snprintf(out, 32, "snap-%016d%d", image, volume);
 }
 
+/* "" for none; the image of a bundle has no volumes at all. */
 static const char *key_of(const struct scene *s, int image, int volume) {
   const char *const *keys = kinds[s->images[image].kind].keys;
   int n = keys[1] ? 3 : 1;
@@ -169,11 +171,14 @@ static void put_account(struct scene *s, struct draw *d, const char *owner, bool
   for (size_t r = 0; r < COUNT_OF(regions); r++) {
     af_buf_printf(&s->world, "%s\"%s\": {", r ? ", " : "", regions[r]);
     put_keys(s, owner, r);
+    if (r == 0 && owner[0] == '1')
+      af_buf_str(&s->world, af_str(", \"buckets\": [{\"name\": \"golden-amis\", \"ownership\": \"ObjectWriter\", \"objects\": [{\"key\": "
+                                   "\"image.manifest.xml\", \"content\": \"x\"}, {\"key\": \"image.part.0\", \"size\": 100}]}]"));
     if (r == 0) {
       const char *comma = "";
       af_buf_str(&s->world, af_str(", \"snapshots\": ["));
       for (int i = 0; i < s->n_images; i++)
-        if (strcmp(kinds[s->images[i].kind].owner, owner) == 0) {
+        if (strcmp(kinds[s->images[i].kind].owner, owner) == 0 && s->images[i].volumes) {
           af_buf_str(&s->world, af_str(comma));
           put_snapshots(s, d, i);
           comma = ", ";
@@ -206,13 +211,21 @@ static void put_uncertain(struct scene *s, struct draw *d) {
   af_buf_printf(&s->world, "\"client_token_lifetime\": %d}, ", chance(d, 50) ? 0 : 3600);
 }
 
+/* One latency of cloudsim is that of grants and of bucket policies; AWS takes minutes for the first, but never longer than the
+ * consistency window for the second. */
+static bool has_bundle(const struct scene *s) {
+  for (int i = 0; i < s->n_images; i++)
+    if (s->images[i].kind == SCENE_BUNDLE) return true;
+  return false;
+}
+
 static void put_world(struct scene *s, struct draw *d) {
   af_buf_str(&s->world, af_str("{\"version\": 1, \"regions\": [\"us-east-1\", \"eu-west-1\", \"ap-southeast-2\"], "
                                "\"audit\": {\"copy_tag\": \"amiferry:copy\", \"step_tag\": \"amiferry:step\"}, "));
   af_buf_printf(&s->world,
                 "\"latencies\": {\"read_lag\": [0, %d], \"grant_propagation\": [0, %d], \"key_check\": [1, %d], \"image_registration\": [1, %d], "
                 "\"copy_start\": [0, %d], \"copy_min\": %d, \"copy_mib_per_s\": %d, \"deregistered_visible\": %d, \"deleted_visible\": %d}, ",
-                below(d, 15), below(d, 200), 2 + below(d, 10), 2 + below(d, 30), below(d, 60), 1 + below(d, 60), 20 + below(d, 400),
+                below(d, 15), below(d, has_bundle(s) ? 20 : 200), 2 + below(d, 10), 2 + below(d, 30), below(d, 60), 1 + below(d, 60), 20 + below(d, 400),
                 below(d, 15), below(d, 15));
   af_buf_printf(&s->world, "\"quotas\": {\"throttle\": %s, \"snapshot_copies\": %d, \"image_copies\": %d}, ", chance(d, 80) ? "true" : "false",
                 chance(d, 30) ? 3 + below(d, 4) : 20, chance(d, 20) ? 1 + below(d, 3) : 300);
@@ -289,7 +302,8 @@ static void draw_copy(struct scene *s, struct draw *d, int i) {
   c->key = is_encrypted(s, c->image) ? !chance(d, 4) : chance(d, 40);
   c->bridge_key = kind == SCENE_DEFAULT_KEY && !chance(d, 5);
   bool reencrypt = c->key && kind != SCENE_TPM && !kinds[kind].billed && kind != SCENE_LAUNCH_ONLY && kind != SCENE_OWN;
-  c->route = chance(d, 85) ? "\"auto\"" : reencrypt && chance(d, 50) ? "[\"reencrypt\", \"launch-image\"]" : "[\"launch-image\"]";
+  if (kind == SCENE_BUNDLE) c->key = false;
+  c->route = chance(d, 85) || kind == SCENE_BUNDLE ? "\"auto\"" : reencrypt && chance(d, 50) ? "[\"reencrypt\", \"launch-image\"]" : "[\"launch-image\"]";
   if (c->key && kind == SCENE_RHEL && chance(d, 40)) c->route = REENCRYPT_ONLY;
   c->settings = chance(d, 60) ? 0 : below(d, 32);
   c->fails = refusal(s, c);
@@ -302,6 +316,8 @@ static void draw_images(struct scene *s, struct draw *d) {
   s->n_images = 1 + below(d, SCENE_IMAGES);
   for (int i = 0; i < s->n_images; i++)
     s->images[i] = (struct scene_image){.kind = (enum scene_kind)below(d, SCENE_KINDS_), .volumes = 1 + below(d, 3), .shared_before = chance(d, 20)};
+  for (int i = 0; i < s->n_images; i++)
+    if (s->images[i].kind == SCENE_BUNDLE) s->images[i].volumes = 0;
 }
 
 static void draw_trouble(struct scene *s, struct draw *d) {

@@ -24,6 +24,7 @@ enum scene_kind {
   SCENE_HIDDEN,      /* billed, and no call shows it */
   SCENE_OWN,         /* the target's own */
   SCENE_GIVEN,       /* a vendor's, storage and all: pull */
+  SCENE_BUNDLE,      /* instance store, its files in S3 */
   SCENE_LAUNCH_ONLY, /* a vendor's, without its storage: pull, launch-image */
   SCENE_KINDS_,
 };

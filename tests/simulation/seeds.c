@@ -21,6 +21,8 @@
 #define SEEDS_DEFAULT 5000
 #endif
 
+static volatile bool *over; /* shared: one worker has found something */
+
 struct worker { /* in memory that parent and child share: what is known of a child that dies */
   uint64_t seed;
   bool failed;
@@ -31,15 +33,16 @@ struct worker { /* in memory that parent and child share: what is known of a chi
 struct options {
   uint64_t first, count, kept, seconds;
   int jobs;
-  bool one;
+  bool one, brief;
 };
 
 static int usage(FILE *out) {
-  fputs("usage: simulation [--seeds N] [--first SEED] [--seconds S] [--jobs J]\n"
+  fputs("usage: simulation [--seeds N] [--first SEED] [--seconds S] [--jobs J] [--brief]\n"
         "       simulation --seed SEED [--kept HEX] [--trace]\n"
         "\n"
         "  --seeds N     this many seeds (default 5000; 100 with sanitizers), from --first (default 1) on\n"
         "  --seconds S   no new seed after this time\n"
+        "  --brief       a seed that fails is named, but not made smaller\n"
         "  --jobs J      processes (default: one for each processor)\n"
         "  --seed SEED   this one, told; --kept leaves parts of it out, --trace prints every event\n"
         "\n"
@@ -61,11 +64,11 @@ static void *shared(size_t size) {
 }
 
 static void work(struct worker *w, const struct options *o, int job, double until) {
-  for (uint64_t i = (uint64_t)job; i < o->count && seconds() < until; i += (uint64_t)o->jobs) {
+  for (uint64_t i = (uint64_t)job; i < o->count && seconds() < until && !*over; i += (uint64_t)o->jobs) {
     w->seed = o->first + i;
     alarm(SEED_SECONDS);
     if (!play(w->seed, o->kept, &w->stats, &w->why)) {
-      w->failed = true;
+      w->failed = *over = true;
       return;
     }
   }
@@ -97,11 +100,11 @@ static uint64_t shrink(uint64_t seed, struct worker *w) {
   return kept;
 }
 
-static void report(uint64_t seed, struct worker *w) {
+static void report(uint64_t seed, struct worker *w, bool brief) {
   struct scene scene;
-  char first[sizeof(w->why.text)];
-  snprintf(first, sizeof(first), "%s", w->why.text);
-  fprintf(stderr, "seed %llu breaks a law: %s\nmaking it smaller...\n", (unsigned long long)seed, first);
+  fprintf(stderr, "seed %llu breaks a law: %s\n", (unsigned long long)seed, w->why.text);
+  if (brief) return;
+  fprintf(stderr, "making it smaller...\n");
   uint64_t kept = shrink(seed, w);
   fails(seed, kept, w);
   scene_draw(&scene, seed, kept);
@@ -144,6 +147,7 @@ static uint64_t run_workers(struct worker *workers, const struct options *o, dou
   for (int j = 0; j < o->jobs; j++) {
     int status = 0;
     while (waitpid(pids[j], &status, 0) < 0 && errno == EINTR) {}
+    if (status) *over = true;
     if (WIFSIGNALED(status))
       snprintf(workers[j].why.text, sizeof(workers[j].why.text), "%s", WTERMSIG(status) == SIGALRM ? "it hangs" : strsignal(WTERMSIG(status)));
     if (status && !broken_seed) {
@@ -157,6 +161,7 @@ static uint64_t run_workers(struct worker *workers, const struct options *o, dou
 static int run_many(struct options *o) {
   struct worker *workers = shared(sizeof(*workers) * JOBS_MAX);
   struct play_stats sum = {0};
+  over = shared(sizeof(*over));
   double begin = seconds(), until = begin + (o->seconds ? (double)o->seconds : 1e9);
   printf("1..2\n");
   fflush(stdout);
@@ -166,7 +171,7 @@ static int run_many(struct options *o) {
   printf("# %lu seeds, %lu copies, %lu lives, %lu calls in %.0f s: %.0f copies a second\n", sum.seeds, sum.copies, sum.lives, sum.calls, took, (double)sum.copies / took);
   printf("# ends: %lu done, %lu failed, %lu cancelled\n", sum.ends[AF_COPY_DONE], sum.ends[AF_COPY_FAILED], sum.ends[AF_COPY_CANCELLED]);
   unsigned missing = moves_print(&sum.moves);
-  if (broken_seed) report(broken_seed, &workers[0]);
+  if (broken_seed) report(broken_seed, &workers[0], o->brief);
   printf("%sok 1 - %lu seeds broke no law\n", broken_seed ? "not " : "", sum.seeds);
   printf("%sok 2 - every legal move was made\n", missing ? "not " : "");
   return broken_seed || missing ? 1 : 0;
@@ -174,7 +179,7 @@ static int run_many(struct options *o) {
 
 int main(int argc, char **argv) {
   static const struct option options[] = {{"seeds", required_argument, NULL, 'n'}, {"first", required_argument, NULL, 'f'}, {"seconds", required_argument, NULL, 't'},
-                                          {"jobs", required_argument, NULL, 'j'},  {"seed", required_argument, NULL, 's'},  {"kept", required_argument, NULL, 'k'},
+                                          {"jobs", required_argument, NULL, 'j'},  {"brief", no_argument, NULL, 'b'},  {"seed", required_argument, NULL, 's'},  {"kept", required_argument, NULL, 'k'},
                                           {"trace", no_argument, NULL, 'v'},       {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
   struct options o = {.first = 1, .count = SEEDS_DEFAULT, .kept = SCENE_ALL, .jobs = (int)sysconf(_SC_NPROCESSORS_ONLN)};
   for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) switch (c) {
@@ -184,6 +189,7 @@ int main(int argc, char **argv) {
       case 'j': o.jobs = (int)strtol(optarg, NULL, 10); break;
       case 's': o.first = strtoull(optarg, NULL, 10), o.one = true; break;
       case 'k': o.kept = strtoull(optarg, NULL, 16); break;
+      case 'b': o.brief = true; break;
       case 'v': setenv("RIG_TRACE", "1", 1); break;
       case 'h': return usage(stdout);
       default: return usage(stderr);

@@ -1,49 +1,6 @@
-/* The whole ladder, run against cloudsim on a virtual clock: each route in both Region relations, its refusals, every fault, and death at every
- * call. Whatever happens, nothing is twice, open or left over. */
-#include "tests/simulation/check.h"
-#include "tests/simulation/ladder_world.h"
-
-struct trip {
-  const char *world, *manifest;
-  const char *route; /* by which it got there */
-  const char *call;  /* that this route makes, */
-  uint64_t times;    /* so often; "": any */
-};
-
-static const struct trip trips[] = {
-    {LADDER_WORLD("", ""), MANIFEST_HEAD IMAGE(WINDOWS, ""), "copy-image", "ec2:CopyImage", 1},
-    {LADDER_WORLD(REFUSED_BILLING, ""), MANIFEST_HEAD IMAGE(WINDOWS, HERE), "launch-image", "ec2:CreateImage", 1},
-    {LADDER_WORLD(REFUSED_BILLING, ""), MANIFEST_HEAD IMAGE(WINDOWS, ""), "launch-image", "ec2:CopyImage", 1},
-    {LADDER_WORLD(REFUSED_BILLING, ""), MANIFEST_HEAD IMAGE(WINDOWS, HERE_KEY), "launch-image", "ec2:CreateImage", 1},
-    {LADDER_WORLD(REFUSED_BILLING, ""), MANIFEST_HEAD IMAGE(WINDOWS, THERE_KEY), "launch-image", "ec2:CopyImage", 1},
-    {LADDER_WORLD(REFUSED_BILLING, SUBSCRIBED), MANIFEST_HEAD IMAGE(MARKET, HERE), "launch-image", "ec2:CreateImage", 1},
-    {LADDER_WORLD(REFUSED_BILLING, ""), MANIFEST_HEAD IMAGE(HIDDEN, ""), "launch-image", "ec2:CreateImage", 1},
-    {LADDER_WORLD("", ""), MANIFEST_HEAD IMAGE(RHEL, THERE_KEY), "copy-image", "ec2:CopyImage", 1},
-    {LADDER_WORLD(LOSES_BILLING, ""), MANIFEST_HEAD IMAGE(RHEL, HERE_KEY ", route: [reencrypt, launch-image]"), "launch-image",
-     "ec2:RegisterImage", 1},
-    {LADDER_WORLD("", ""), MANIFEST_HEAD BRIDGED(DEFAULT_KEY, THERE_KEY), "reencrypt", "ec2:CopySnapshot", 2},
-    {LADDER_WORLD("", ""), MANIFEST_HEAD BRIDGED(DEFAULT_KEY, HERE_KEY), "reencrypt", "ec2:CopyImage", 1},
-    {LADDER_WORLD("", ""), MANIFEST_HEAD BRIDGED(DEFAULT_KEY_TPM, THERE_KEY), "copy-image", "ec2:CopyImage", 2},
-    {LADDER_WORLD("", ""), PULL_HEAD IMAGE(GIVEN, ""), "copy-image", "ec2:CopyImage", 1},
-    {LADDER_WORLD("", ""), PULL_HEAD IMAGE(LAUNCH_ONLY, HERE), "launch-image", "ec2:CreateImage", 1},
-    {LADDER_WORLD("", ""), PULL_HEAD IMAGE(LAUNCH_ONLY, ""), "launch-image", "ec2:CopyImage", 1},
-    {LADDER_WORLD("", ""), MANIFEST_HEAD IMAGE(GIVEN, ", trusted_owners: ['333333333333']"), "copy-image", "ec2:CopyImage", 1},
-};
-
-static void assert_route(struct rig *r, const char *route, const char *when) {
-  struct af_copy_row *list;
-  size_t n = rig_copies(r, &list);
-  for (size_t i = 0; i < n; i++)
-    if (!list[i].route || strcmp(list[i].route, route) != 0) fail_msg("%s: went %s, not %s", when, list[i].route ? list[i].route : "nowhere", route);
-  rig_copies_free(list, n);
-}
-
-static void arrived(struct rig *r, const struct trip *t, const char *when) {
-  assert_all(r, AF_COPY_DONE, when);
-  assert_clean(r, when);
-  assert_route(r, t->route, when);
-  assert_int_equal(live_images(r), 1);
-}
+/* The whole ladder, run against cloudsim on a virtual clock: each route in both Region relations, its refusals and every fault. Whatever
+ * happens, nothing is twice, open or left over. */
+#include "tests/simulation/trips.h"
 
 TEST(every_kind_of_ami_arrives_by_the_route_of_its_kind) {
   for (size_t i = 0; i < COUNT(trips); i++) {
@@ -57,40 +14,6 @@ TEST(every_kind_of_ami_arrives_by_the_route_of_its_kind) {
     assert_int_equal(rig_carried_out(r, trips[i].call), trips[i].times);
     rig_free(r);
   }
-}
-
-/* AF_STRIDE=1 takes every call; the default, each tenth, beginning elsewhere in each trip. */
-static uint64_t stride(void) {
-  const char *text = getenv("AF_STRIDE");
-  uint64_t n = text ? strtoull(text, NULL, 10) : 10;
-  return n ? n : 1;
-}
-
-static void dies_everywhere(enum rig_death death) {
-  for (size_t i = 0; i < COUNT(trips); i++) {
-    bool died = true;
-    for (uint64_t k = 1 + i % stride(); died && k < 1000; k += stride()) {
-      struct rig *r = new_rig(trips[i].world, 1000 + k);
-      struct af_error err;
-      char when[96];
-      snprintf(when, sizeof(when), "trip %zu, death %s call %u", i, death == RIG_DIES_BEFORE ? "before" : "after", (unsigned)k);
-      rig_arm(r, death, k);
-      int rc = rig_run(r, trips[i].manifest, &err);
-      died = rig_died(r);
-      rig_arm(r, RIG_LIVES, 0);
-      rig_advance(r, 500);
-      if (died) rc = rig_resume(r, &err);
-      if (rc) fail_msg("%s: %s", when, err.message);
-      arrived(r, &trips[i], when);
-      rig_free(r);
-    }
-  }
-}
-TEST(death_before_calls_all_along_each_route_loses_and_duplicates_nothing) {
-  dies_everywhere(RIG_DIES_BEFORE);
-}
-TEST(death_after_calls_all_along_each_route_loses_and_duplicates_nothing) {
-  dies_everywhere(RIG_DIES_AFTER);
 }
 
 /* Each fault of cloudsim on the calls that only these routes make, the first two times each is made. */
@@ -160,6 +83,21 @@ TEST(an_ami_that_must_be_subscribed_to_waits_for_a_person_and_goes_on_when_that_
   rig_free(r);
 }
 
+TEST(a_copy_that_is_blocked_between_two_routes_goes_on_when_that_is_mended) {
+  struct rig *r = new_rig(LADDER_WORLD(REFUSED_BILLING, ""), 6);
+  struct af_error err;
+  set_faults(r, "[{\"kind\": \"error\", \"action\": \"DescribeInstanceTypes\", \"status\": 403, \"code\": \"UnauthorizedOperation\"}]");
+  assert_ok(rig_run(r, MANIFEST_HEAD IMAGE(WINDOWS, HERE), &err), &err);
+  assert_all(r, AF_COPY_BLOCKED, "not allowed to look for instance types");
+  assert_clean(r, "not allowed to look for instance types");
+  set_faults(r, "[]");
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "allowed");
+  assert_route(r, "launch-image", "allowed");
+  assert_clean(r, "allowed");
+  rig_free(r);
+}
+
 TEST(a_region_without_capacity_blocks_the_copy_after_every_place_was_tried) {
   ends(LADDER_WORLD(REFUSED_BILLING, ""), MANIFEST_HEAD IMAGE(WINDOWS, HERE), "[{\"kind\": \"capacity\", \"action\": \"RunInstances\"}]",
        AF_COPY_BLOCKED, "NoCapacity", "launch.instance_type");
@@ -181,10 +119,9 @@ TEST(a_bridge_without_a_key_is_refused_with_the_way_to_mend_it) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_kind_of_ami_arrives_by_the_route_of_its_kind),
-      cmocka_unit_test(death_before_calls_all_along_each_route_loses_and_duplicates_nothing),
-      cmocka_unit_test(death_after_calls_all_along_each_route_loses_and_duplicates_nothing),
       cmocka_unit_test(each_fault_of_the_calls_of_a_launch_is_got_over),
       cmocka_unit_test(an_ami_that_must_be_subscribed_to_waits_for_a_person_and_goes_on_when_that_is_done),
+      cmocka_unit_test(a_copy_that_is_blocked_between_two_routes_goes_on_when_that_is_mended),
       cmocka_unit_test(a_region_without_capacity_blocks_the_copy_after_every_place_was_tried),
       cmocka_unit_test(a_bridge_without_a_key_is_refused_with_the_way_to_mend_it),
   };

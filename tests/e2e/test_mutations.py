@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+# timeout: 1800
+"""Faults planted in the engine, one at a time, in a copy of the sources: the simulation must catch each. A simulation that finds nothing in
+a broken engine would prove nothing of a whole one.
+
+    test_mutations.py BUILD [NAME]...
+
+Each mutation replaces a text that occurs once, so that one which no longer fits the sources fails here, too.
+"""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SEEDS = 3000
+
+# name, file, what is there, what is put there
+MUTATIONS = [
+    ("an intent that is found after a crash is not reconciled", "engine/load.c",
+     "af_record_step(e, c, i, AF_STEP_AMBIGUOUS,", "af_record_step(e, c, i, AF_STEP_IDLE,"),
+    ("a lost reply is taken for a call that was never made", "engine/outcome.c",
+     "if (s->state == AF_STEP_INTENDED) return step_ambiguous(", "if (false) return step_ambiguous("),
+    ("what AWS doesn't show yet is taken for what never happened", "engine/steps/common.c",
+     "return ctx->asked_ms >= ctx->step->intent_ms + ctx->window_ms;", "return true;"),
+    ("calls are sent before their intents are committed", "engine/engine.c",
+     "  int rc = af_store_commit(e->config.store, &err);\n", "  if (!stop) send_out(e);\n  int rc = af_store_commit(e->config.store, &err);\n"),
+    ("a grant is retired while what needs it is still being copied", "engine/machine.c",
+     "return s->state == AF_STEP_INTENDED || s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING;", "return false;"),
+    ("access is opened without holding it", "engine/exposure.c",
+     "int rc = hold(e, x, c->row.id, true);", "int rc = 0;"),
+    ("access that was there before is taken for borrowed", "engine/exposure.c",
+     "if (out->was_there) x.borrowed = false;", ""),
+    ("a cancelled copy keeps what it made", "engine/machine.c",
+     "    case AF_GOAL_FAILED:\n    case AF_GOAL_CANCELLED:\n", "    case AF_GOAL_CANCELLED: return traits->temporary;\n    case AF_GOAL_FAILED:\n"),
+    ("another route is taken before the first is undone", "engine/machine.c",
+     "    case AF_GOAL_REROUTE: return true;", "      return true;\n    case AF_GOAL_REROUTE: return traits->temporary;"),
+    ("what is borrowed is not taken back where all went well", "engine/machine.c",
+     "    case AF_GOAL_DONE:\n    case AF_GOAL_BLOCKED: return traits->temporary;",
+     "    case AF_GOAL_DONE: return traits->temporary && !traits->exposure;\n    case AF_GOAL_BLOCKED: return traits->temporary;"),
+    ("a manifest that is run again doesn't wait for what AWS will show", "engine/recent.c",
+     "if (earlier->state == AF_COPY_DONE) return af_route_makes(d->route);", "if (earlier->state == AF_COPY_DONE) return false;"),
+    ("steps are undone in the order in which they were taken", "engine/machine.c",
+     "  int64_t stage = INT64_MIN; /* the last that is not settled yet: stages are undone backwards */\n"
+     "  for (size_t i = 0; i < n; i++)\n    if (unsettled(copy->goal, &steps[i]) && steps[i].stage > stage) stage = steps[i].stage;\n",
+     "  int64_t stage = INT64_MAX;\n"
+     "  for (size_t i = 0; i < n; i++)\n    if (unsettled(copy->goal, &steps[i]) && steps[i].stage < stage) stage = steps[i].stage;\n"
+     "  if (stage == INT64_MAX) stage = INT64_MIN;\n"),
+]
+
+
+def copy_sources(folder):
+    for name in ("base", "plans", "state", "engine", "tools", "tests", "meson.build", "meson_options.txt", "README.md", "LICENSE"):
+        path = os.path.join(ROOT, name)
+        if os.path.isdir(path):
+            shutil.copytree(path, os.path.join(folder, name), ignore=shutil.ignore_patterns("__pycache__", "corpus"))
+        elif os.path.exists(path):
+            shutil.copy(path, folder)
+
+
+def build(folder):
+    """None, or what the compiler said."""
+    done = subprocess.run(["ninja", "-C", os.path.join(folder, "out"), "tests/simulation/simulation"], capture_output=True, text=True)
+    return None if done.returncode == 0 else done.stdout[-2000:]
+
+
+def simulate(folder):
+    program = os.path.join(folder, "out", "tests", "simulation", "simulation")
+    return subprocess.run([program, "--seeds", str(SEEDS), "--brief"], capture_output=True, text=True)
+
+
+def caught(folder, path, old, new):
+    """(True, how), or (False, why not)."""
+    file = os.path.join(folder, path)
+    with open(file, encoding="utf-8") as f:
+        text = f.read()
+    if text.count(old) != 1:
+        return False, f"{path} has the text {text.count(old)} times: the mutation must be brought up to date"
+    try:
+        with open(file, "w", encoding="utf-8") as f:
+            f.write(text.replace(old, new))
+        problem = build(folder)
+        if problem:
+            return False, "it does not compile:\n" + problem
+        begin = time.monotonic()
+        done = simulate(folder)
+        law = re.search(r"seed (\d+) breaks a law: (.*)", done.stderr)
+        how = f"{law.group(0)[:240]} ({time.monotonic() - begin:.0f} s)" if law else done.stdout[-400:]
+        return law is not None, how
+    finally:
+        with open(file, "w", encoding="utf-8") as f:
+            f.write(text)
+
+
+def main():
+    names = sys.argv[2:]
+    wanted = [m for m in MUTATIONS if not names or any(n in m[0] for n in names)]
+    folder = tempfile.mkdtemp(prefix="mutations.")
+    try:
+        print(f"1..{len(wanted) + 1}", flush=True)
+        copy_sources(folder)
+        setup = subprocess.run(["meson", "setup", "--buildtype=debugoptimized", os.path.join(folder, "out"), folder], capture_output=True, text=True)
+        problem = setup.stdout[-2000:] if setup.returncode else build(folder)
+        print(f"{'not ' if problem else ''}ok 1 - the copy of the sources builds", flush=True)
+        if problem:
+            print("# " + problem.replace("\n", "\n# "))
+            return 1
+        bad = 0
+        for i, (name, path, old, new) in enumerate(wanted):
+            good, how = caught(folder, path, old, new)
+            bad += not good
+            print(f"{'' if good else 'not '}ok {i + 2} - it is noticed that {name}", flush=True)
+            print("# " + how.replace("\n", "\n# "), flush=True)
+        return 1 if bad else 0
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
