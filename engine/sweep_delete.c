@@ -159,7 +159,8 @@ static size_t still_shown(const struct af_sweep *now, struct af_sweep *s) {
     free(t->deleted ? t->error : NULL);
     if (t->deleted) t->error = NULL;
     if (!t->deleted || !af_sweep_find(now, t)) continue;
-    af_error_set(&err, -AF_EAWS, AF_CLASS_NOT_YET_VISIBLE, "StillShown", "AWS has taken the call, and shows %s %s still", af_sweep_kind_name(t->kind), t->id);
+    af_error_set(&err, -AF_EAWS, AF_CLASS_NOT_YET_VISIBLE, "StillShown", "AWS has taken the call, and shows %s %s still",
+                 af_sweep_kind_name(t->kind), t->id);
     af_error_hint(&err, "sweep again in a while");
     set_error(t, &err);
     n++;

@@ -375,7 +375,8 @@ def _():
     with cloud() as p:
         m, one = cancelled(p)
         held, free = leave_snapshot(p, one), leave_snapshot(p, one)
-        p.world.faults({"kind": "error", "action": "DeleteSnapshot", "status": 403, "code": "UnauthorizedOperation", "message": "not this one", "times": 1})
+        p.world.faults({"kind": "error", "action": "DeleteSnapshot", "status": 403, "code": "UnauthorizedOperation",
+                        "message": "not this one", "times": 1})
         document = sweep(p, m, "--delete", "--yes", code=1)
         fates = sorted((t["deleted"], t["error"] and t["error"]["code"]) for t in document["things"])
         equal(fates, [(False, "UnauthorizedOperation"), (True, None)])

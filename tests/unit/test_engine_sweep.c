@@ -125,7 +125,8 @@ static void judge(struct fixture *f, bool uses_known, const char *const *texts, 
   assert_non_null(s->places);
   for (; texts[s->n_places]; s->n_places++)
     s->places[s->n_places] =
-        (struct af_sweep_place){.region = "eu-west-1", .account = "222222222222", .seen = seen_of(texts[s->n_places]), .uses_known = uses_known, .sweep = s};
+        (struct af_sweep_place){.region = "eu-west-1", .account = "222222222222", .seen = seen_of(texts[s->n_places]), .uses_known = uses_known,
+                                .sweep = s};
   json_t *known = known_of(f);
   assert_ok(af_sweep_judge_all(&e, s, known, &f->err), &f->err);
   json_decref(known);
@@ -135,7 +136,8 @@ static void judge(struct fixture *f, bool uses_known, const char *const *texts, 
 #define MARK(step) ", {\"Key\": \"amiferry:step\", \"Value\": \"" step "\"}"
 #define TEMPORARY ", {\"Key\": \"amiferry:temporary\", \"Value\": \"yes\"}"
 #define IMAGE(id, snapshot, state, tags) \
-  "{\"ImageId\": \"" id "\", \"State\": \"" state "\", \"CreationDate\": \"2026-11-23T06:29:00.000Z\", \"BlockDeviceMappings\": [{\"Ebs\": {\"SnapshotId\": \"" snapshot "\"}}], " tags "}"
+  "{\"ImageId\": \"" id "\", \"State\": \"" state "\", \"CreationDate\": \"2026-11-23T06:29:00.000Z\", "         \
+  "\"BlockDeviceMappings\": [{\"Ebs\": {\"SnapshotId\": \"" snapshot "\"}}], " tags "}"
 #define SNAPSHOT(id, tags) "{\"SnapshotId\": \"" id "\", \"VolumeSize\": 8, " tags "}"
 
 static enum af_sweep_verdict verdict_of(const struct af_sweep *s, const char *id) {
@@ -150,7 +152,8 @@ TEST(a_finished_copys_snapshots_are_told_by_the_step_that_made_them) {
   struct af_sweep s;
   fill(f);
   judge(f, true,
-        (const char *const[]){"{\"snapshots\": [" SNAPSHOT("snap-stands", TAGGED("cp-done", MARK("0.1"))) ", " SNAPSHOT("snap-anew", TAGGED("cp-done", MARK("0.0"))) ", "
+        (const char *const[]){"{\"snapshots\": [" SNAPSHOT("snap-stands", TAGGED("cp-done", MARK("0.1"))) ", "
+                              SNAPSHOT("snap-anew", TAGGED("cp-done", MARK("0.0"))) ", "
                               SNAPSHOT("snap-undone", TAGGED("cp-done", MARK("1.0"))) ", " SNAPSHOT("snap-unmarked", TAGGED("cp-done", "")) ", "
                               SNAPSHOT("snap-temporary", TAGGED("cp-done", MARK("0.1") TEMPORARY)) "]}",
                               NULL},
@@ -215,7 +218,8 @@ TEST(a_snapshot_without_tags_of_ours_is_its_amis) {
   fill(f);
   judge(f, true,
         (const char *const[]){"{\"images\": [" IMAGE("ami-1", "snap-1", "available", TAGGED("cp-failed", "")) ", "
-                              IMAGE("ami-2", "snap-2", "available", TAGGED("cp-failed", "")) ", " IMAGE("ami-done", "snap-3", "available", TAGGED("cp-done", ""))
+                              IMAGE("ami-2", "snap-2", "available", TAGGED("cp-failed", "")) ", "
+                              IMAGE("ami-done", "snap-3", "available", TAGGED("cp-done", ""))
                               "], \"users\": [" IMAGE("ami-1", "snap-1", "available", TAGGED("cp-failed", "")) ", "
                               IMAGE("ami-theirs", "snap-2", "available", "\"Tags\": []") "]}",
                               NULL},
@@ -258,7 +262,8 @@ TEST(grants_are_amiferrys_by_their_names_alone) {
   struct af_sweep s;
   fill(f);
   judge(f, true,
-        (const char *const[]){"{\"grants\": [{\"GrantId\": \"g-1\", \"KeyId\": \"arn:k\", \"CreationDate\": 1795414140.5, \"Name\": \"amiferry-cp-failed-3-1\"}, "
+        (const char *const[]){"{\"grants\": [{\"GrantId\": \"g-1\", \"KeyId\": \"arn:k\", \"CreationDate\": 1795414140.5, "
+                              "\"Name\": \"amiferry-cp-failed-3-1\"}, "
                               "{\"GrantId\": \"g-2\", \"Name\": \"amiferry-cp-live-3-0\"}, {\"GrantId\": \"g-3\", \"Name\": \"amiferry-cp-done-0-0\"}, "
                               "{\"GrantId\": \"g-4\", \"Name\": \"amiferry\"}, {\"GrantId\": \"g-5\", \"Name\": \"amiferry-0-0\"}, {\"GrantId\": \"g-6\"}, "
                               "{\"GrantId\": \"g-7\", \"Name\": \"amiferry-cp-x-1-0\"}, {\"GrantId\": \"g-8\", \"Name\": \"other-cp-failed-1-0\"}]}",

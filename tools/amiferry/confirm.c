@@ -12,7 +12,8 @@ int af_confirm(const struct af_confirm *c, struct af_error *err) {
   if (!ask) af_say("%s %s:\n%s", c->command, c->does, af_buf_cstr(c->goes));
   if (c->said) return 0;
   if (!ask) {
-    af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "NotConfirmed", "%s asks first, and there is no terminal to ask on: nothing was changed", c->command);
+    af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "NotConfirmed", "%s asks first, and there is no terminal to ask on: nothing was changed",
+                 c->command);
     af_error_hint(err, "if it is wanted: amiferry %s %s %s", c->command, c->argument, c->yes);
     return -AF_EINVAL;
   }

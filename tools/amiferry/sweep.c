@@ -27,7 +27,8 @@ static struct {
 } values;
 static const struct af_option options[] = {
     {"delete", NULL, AF_OPTION_FLAG, offsetof(__typeof__(values), delete), "delete what no copy needs"},
-    {"unknown", NULL, AF_OPTION_FLAG, offsetof(__typeof__(values), unknown), "with --delete: delete what copies made that this database doesn't know, too"},
+    {"unknown", NULL, AF_OPTION_FLAG, offsetof(__typeof__(values), unknown),
+     "with --delete: delete what copies made that this database doesn't know, too"},
     {"yes", NULL, AF_OPTION_FLAG, offsetof(__typeof__(values), yes), "with --delete: don't ask"},
     {0},
 };
@@ -208,8 +209,8 @@ static int confirm(const struct sweeping *x, struct af_error *err) {
     put_thing(&list, &x->found.things[i], x->now_ms);
     af_buf_putc(&list, '\n');
   }
-  const struct af_confirm question = {.command = "sweep", .argument = x->inv->args[0], .yes = values.unknown ? "--delete --unknown --yes" : "--delete --yes",
-                                      .does = "deletes this", .goes = &list, .said = values.yes, .stop = x->stop};
+  const struct af_confirm question = {.command = "sweep", .argument = x->inv->args[0], .does = "deletes this", .goes = &list,
+                                      .yes = values.unknown ? "--delete --unknown --yes" : "--delete --yes", .said = values.yes, .stop = x->stop};
   int rc = af_confirm(&question, err);
   af_buf_done(&list);
   return rc;
