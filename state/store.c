@@ -70,9 +70,25 @@ int af_store_enter_write(struct af_store *s, struct af_error *err) {
   return rc;
 }
 
+/* SQLite goes on writing into a file that has lost its name: what is committed there nobody would ever find again. */
+static int check_place(struct af_store *s, struct af_error *err) {
+  int moved = 0;
+  struct af_error why;
+  if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK || !moved)
+    return 0;
+  af_store_error(&why, -AF_EIO, "%s was moved or deleted while it was in use", s->path);
+  af_error_hint(&why, "put it back, with what lies beside it, then run the command again: nothing that was committed is lost");
+  AF_COPY(why.resource, af_str(s->path));
+  af_store_end(s, -AF_EIO, &why);
+  return af_store_enter_read(s, err);
+}
+
 int af_store_commit(struct af_store *s, struct af_error *err) {
   int rc = af_store_enter_read(s, err);
   if (rc != 0 || !s->dirty)
+    return rc;
+  rc = check_place(s, err);
+  if (rc != 0)
     return rc;
   s->changed = true; /* whatever COMMIT fails with ends the store */
   rc = af_change(s, AF_SQL_COMMIT, NULL, NULL, err);

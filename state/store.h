@@ -13,6 +13,7 @@
  * Rows own their strings: release them with the matching _done(). Every function returns 0 or a negative code (base/error.h) and
  * fills err (may be NULL): -AF_EFULL when the disk is full, -AF_EIO, -AF_ESTALE, -AF_ENOENT, -AF_ENOMEM. After a failed write
  * the transaction is rolled back as a whole and every later call fails until the store is closed: the caller stops and resumes.
+ * A database that is no more where it was opened, moved or deleted, fails at the next commit.
  * (A commit that fails can still be found after the next open, as after a crash: all of it, or nothing.)
  * A call that is refused (-AF_EINVAL for what the caller gave, -AF_ESTALE, -AF_EEXIST, -AF_ENOENT) is no failed write: it has
  * changed nothing, and what was written before it can still be committed.

@@ -634,6 +634,52 @@ TEST(a_folder_that_may_not_be_written_is_refused_to_the_owner_and_open_to_reader
   assert_int_equal(chmod(f->folder, 0755), 0);
 }
 
+/* Taken away while it is open */
+
+static void moved_away(struct fixture *f, char *to, size_t size) {
+  (void)snprintf(to, size, "%s/elsewhere", f->folder);
+  assert_int_equal(mkdir(to, 0700), 0);
+  (void)snprintf(to, size, "%s/elsewhere/amiferry.db", f->folder);
+  assert_int_equal(rename(f->path, to), 0);
+}
+
+TEST(a_database_that_is_moved_while_it_is_open_ends_the_store_and_keeps_what_was_committed) {
+  struct fixture *f = *state;
+  char to[256], log[256], log_to[264];
+  struct af_batch_row late = a_batch("late");
+  fixture_open(f);
+  (void)fixture_copy(f);
+  fixture_commit(f);
+  moved_away(f, to, sizeof to);
+  (void)snprintf(log, sizeof log, "%s-wal", f->path);
+  (void)snprintf(log_to, sizeof log_to, "%s-wal", to);
+  assert_int_equal(rename(log, log_to), 0);
+  assert_ok(af_store_batch_insert(f->store, &late, &f->err), &f->err);
+  assert_error(af_store_commit(f->store, &f->err), -AF_EIO, &f->err, "was moved or deleted while it was in use");
+  assert_contains(f->err.hint, "put it back");
+  assert_int_equal(af_store_batch_insert(f->store, &late, &f->err), -AF_EIO);
+  fixture_close(f);
+  assert_int_equal(access(f->path, F_OK), -1); /* nothing takes its place */
+  assert_int_equal(rename(to, f->path), 0);
+  assert_int_equal(rename(log_to, log), 0);
+  fixture_open(f);
+  assert_int_equal(count_events(f, "c"), 1);
+  assert_int_equal(af_store_batch_get(f->store, "late", &late, &f->err), -AF_ENOENT);
+}
+
+TEST(a_folder_that_is_deleted_under_a_database_ends_the_store) {
+  struct fixture *f = *state;
+  struct af_batch_row b = a_batch("b");
+  fixture_open(f);
+  assert_int_equal(nftw(f->folder, fixture_remove, 8, FTW_DEPTH | FTW_PHYS), 0);
+  assert_ok(af_store_batch_insert(f->store, &b, &f->err), &f->err);
+  assert_error(af_store_commit(f->store, &f->err), -AF_EIO, &f->err, "was moved or deleted while it was in use");
+  fixture_close(f);
+  assert_int_equal(mkdir(f->folder, 0700), 0);
+  fixture_open(f);
+  assert_int_equal(af_store_batch_get(f->store, "b", &b, &f->err), -AF_ENOENT);
+}
+
 /* Versions */
 
 /* The first row of sql is want. */
@@ -757,6 +803,8 @@ int main(void) {
       STATE_TEST(a_file_that_may_not_be_written_is_refused_to_the_owner_and_open_to_readers),
       STATE_TEST(a_file_that_may_not_be_read_is_refused),
       STATE_TEST(a_folder_that_may_not_be_written_is_refused_to_the_owner_and_open_to_readers),
+      STATE_TEST(a_database_that_is_moved_while_it_is_open_ends_the_store_and_keeps_what_was_committed),
+      STATE_TEST(a_folder_that_is_deleted_under_a_database_ends_the_store),
       STATE_TEST(a_database_of_version_1_is_brought_up_to_date_with_all_its_rows),
       STATE_TEST(a_reader_refuses_an_earlier_version_and_says_how_to_renew_it),
       STATE_TEST(migrations_run_once_each_in_their_order),
