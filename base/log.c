@@ -66,7 +66,7 @@ static struct af_str redact_field(struct af_buf *b, const struct af_log_field *f
   if (af_buf_rc(&plain) < 0)
     af_buf_reset(b);
   af_buf_done(&plain);
-  return b->len >= name ? af_str_n(b->ptr + name, b->len - name) : af_str("...");
+  return name && b->len >= name ? af_str_n(b->ptr + name, b->len - name) : af_str("...");
 }
 
 static void put_text(struct af_buf *line, const char *time, const char *level, struct af_str message,
