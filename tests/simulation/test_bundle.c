@@ -237,6 +237,43 @@ TEST(a_batch_gets_on_beside_one_that_died_with_the_same_bucket_open) {
   }
 }
 
+/* What S3 was told takes effect late: who opens again what is being closed, or has just been closed, might see it close under his copy. */
+static void opens_again(const char *faults, bool finish) {
+  struct af_error err;
+  for (uint64_t seed = 1; seed <= (finish ? 60 : 12); seed++) {
+    struct rig *r = new_bundles(BUNDLES(""), seed);
+    char when[64];
+    snprintf(when, sizeof(when), "opened again, seed %u", (unsigned)seed);
+    set_faults(r, faults);
+    rig_stop_after(r, finish ? 0 : 30); /* enough to inspect it: that is not kept */
+    (void)rig_run(r, MANIFEST_HEAD WEB, &err);
+    rig_stop_after(r, finish ? 0 : 6);
+    for (int lives = 0; writes(r) < 2; lives++) {
+      assert_in_range(lives, 0, 300);
+      rig_advance(r, 1000);
+      (void)rig_resume(r, &err);
+    }
+    rig_stop_after(r, finish ? 0 : 2);
+    (void)rig_run(r, MANIFEST_HEAD WEB_HERE, &err);
+    rig_stop_after(r, 0);
+    assert_ok(rig_resume(r, &err), &err);
+    assert_all(r, AF_COPY_DONE, when);
+    assert_clean(r, when);
+    assert_int_equal(live_images(r), 2);
+    rig_free(r);
+  }
+}
+
+TEST(a_bundle_that_was_just_closed_is_opened_again_when_that_cannot_close_it) {
+  opens_again("[]", true);
+}
+TEST(a_bundle_that_is_being_closed_is_opened_again_when_that_cannot_close_it) {
+  opens_again("[]", false);
+}
+TEST(a_bundle_whose_closing_is_in_doubt_is_opened_again_when_that_cannot_close_it) {
+  opens_again("[{\"kind\": \"lost-reply\", \"action\": \"DeleteBucketPolicy\", \"nth\": 1}]", false);
+}
+
 /* --- edited meanwhile --- */
 
 #define TEAM_READS                                                                                                                    \
@@ -623,6 +660,9 @@ int main(void) {
       cmocka_unit_test(copies_to_one_account_share_a_statement_and_the_last_takes_it_back),
       cmocka_unit_test(copies_of_one_bucket_to_several_accounts_lose_nothing_of_each_other),
       cmocka_unit_test(a_batch_gets_on_beside_one_that_died_with_the_same_bucket_open),
+      cmocka_unit_test(a_bundle_that_was_just_closed_is_opened_again_when_that_cannot_close_it),
+      cmocka_unit_test(a_bundle_that_is_being_closed_is_opened_again_when_that_cannot_close_it),
+      cmocka_unit_test(a_bundle_whose_closing_is_in_doubt_is_opened_again_when_that_cannot_close_it),
       cmocka_unit_test(what_somebody_adds_to_the_policy_meanwhile_stays),
       cmocka_unit_test(a_statement_that_somebody_else_wrote_over_before_it_is_read_back_is_written_again),
       cmocka_unit_test(a_statement_that_somebody_else_writes_back_after_it_was_taken_away_is_taken_away_again),
