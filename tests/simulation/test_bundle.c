@@ -612,7 +612,7 @@ static char *world_with_long_policy(size_t filling) {
 }
 
 TEST(copies_wait_for_room_in_a_policy_that_others_fill) {
-  char *world = world_with_long_policy(20480 - 1000);
+  char *world = world_with_long_policy(20480 - 600);
   struct rig *r = new_bundles(world, 7);
   struct af_error err;
   assert_ok(rig_run(r, MANIFEST_HEAD WEB WEB_TO_OTHER DB, &err), &err);
