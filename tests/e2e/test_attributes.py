@@ -65,9 +65,21 @@ KINDS = {
                                          created="2026-07-01T00:00:00Z", source_created="2026-06-30T00:00:00Z")]),
 }
 
+# Of those that lie in S3, which are old.
+IN_S3 = {
+    "s3": dict(ena_support="false", sriov_net_support="simple", description="Von gestern", tags=UNICODE),
+    "s3-paravirtual": dict(virtualization="paravirtual", kernel_id=KERNEL["us-east-1"], ramdisk_id=RAMDISK["us-east-1"], tags=FIFTY),
+    "s3-i386": dict(architecture="i386", ena_support="false", imds_support="v2.0", deprecation_time="2033-04-05T06:07:00.000Z"),
+}
+for _traits in IN_S3.values():
+    _traits.update(root_device_type="instance-store", root_device="/dev/sda1",
+                   mappings=[{"device": "/dev/sdb", "virtual_name": "ephemeral0"}, {"device": "sdc", "virtual_name": "ephemeral1"}])
+
 # How the storage lies at the source, and the routes that lead from there.
 STORAGE = {
+    "in S3": ({}, ["copy-image"]),
     "plain": ({}, ["copy-image", "launch-image"]),
+    "to be sealed": ({}, ["reencrypt"]),
     "sealed": (dict(kms_key="alias/source-disks"), ["auto", "reencrypt", "copy-image"]),
     "default-key": (dict(encrypted=True), ["reencrypt", "launch-image"]),
 }
@@ -90,6 +102,14 @@ AUTO = [
 ]
 
 
+def kinds_of(storage):
+    return IN_S3 if storage == "in S3" else KINDS
+
+
+def keyed(storage):
+    return storage not in ("in S3", "plain")
+
+
 class Source:
     """One image of the world: each of its own, so that its copy may keep its name."""
     count = 0
@@ -98,7 +118,7 @@ class Source:
         Source.count += 1
         self.kind, self.storage, self.route, self.number = kind, storage, route, Source.count
         self.id = "ami-0%016x" % self.number
-        self.traits = {"mappings": [disk()], "tags": {"Name": kind}, **KINDS[kind]}
+        self.traits = {"mappings": [disk()], "tags": {"Name": kind}, **kinds_of(storage)[kind]}
         self.wants = self.traits.pop("wants", {})
         self.snapshot_tags = self.traits.pop("snapshot_tags", {"Name": kind, "of": "snapshot"})
         self.codes = self.traits.pop("snapshot_codes", [])
@@ -115,10 +135,14 @@ class Source:
     def image(self):
         mappings = [{k: self.snapshot(i) if k == "snapshot" else v for k, v in m.items() if v is not None}
                     for i, m in enumerate(self.traits["mappings"])]
-        return {"id": self.id, "name": self.name, **self.traits, "mappings": mappings}
+        location = {"location": "old-bundles/%d/image.manifest.xml" % self.number} if self.storage == "in S3" else {}
+        return {"id": self.id, "name": self.name, **self.traits, **location, "mappings": mappings}
+
+    def files(self):
+        return [{"key": "%d/image.%s" % (self.number, name), "size": 1000} for name in ("manifest.xml", "part.00")]
 
     def copy(self, region):
-        key = {} if self.storage == "plain" else {"kms_key": "alias/target-disks"}
+        key = {"kms_key": "alias/target-disks"} if keyed(self.storage) else {}
         bridge = {"bridge_key": "alias/source-disks"} if self.storage == "default-key" else {}
         launch = {"kms_key": "alias/target-disks"} if key and self.route == "launch-image" and region != "us-east-1" else {}
         wants = {**self.wants, "launch": {**self.wants.get("launch", {}), **launch}}
@@ -150,7 +174,8 @@ def world_of(sources):
         "audit": {"copy_tag": "amiferry:copy", "step_tag": "amiferry:step"},
         "accounts": [
             account(OWNER, "source-admin", SOURCE, "alias/source-disks", images=[s.image() for s in sources],
-                    snapshots=[one for s in sources for one in s.snapshots()]),
+                    snapshots=[one for s in sources for one in s.snapshots()],
+                    buckets=[{"name": "old-bundles", "ownership": "ObjectWriter", "objects": [one for s in sources for one in s.files()]}]),
             target],
     }
 
@@ -217,7 +242,7 @@ def compare_mapping(s, device, source, copy, region):
     if not other:
         equal((device, a.get("ebs", {}).get("encrypted") == "true" and b["ebs"].get("encrypted") != "true"), (device, False))
         return
-    sealed, size = s.storage != "plain", a["ebs"]["volumeSize"] if s.route == "launch-image" else other["volumeSize"]  # of a volume, or of a snapshot
+    sealed, size = keyed(s.storage), a["ebs"]["volumeSize"] if s.route == "launch-image" else other["volumeSize"]  # of a volume, or of a snapshot
     key = mine.get("kmsKeyId", "")
     equal((device, b["ebs"]["encrypted"], mine["encrypted"], mine["volumeSize"], mine["ownerId"], mine["status"]),
           (device, str(sealed).lower(), str(sealed).lower(), size, NEW_OWNER, "completed"))
@@ -295,6 +320,8 @@ for _storage, (_, _routes) in STORAGE.items():
         @test("an AMI of each kind, %s, by %s within its Region and to another keeps every attribute, or is refused by name" % (_storage, _route))
         def _(storage=_storage, route=_route):
             only = os.environ.get("AF_KIND", ".*")
-            run_all([Source(kind, storage, route) for kind in KINDS if re.fullmatch(only, kind)])
+            sources = [Source(kind, storage, route) for kind in kinds_of(storage) if re.fullmatch(only, kind)]
+            if sources:
+                run_all(sources)
 
 sys.exit(harness.run())

@@ -82,7 +82,7 @@ def _():
         contains(demo("status").stdout, "working")
         done = demo("resume")
         equal(done.returncode, 0)
-        for line in ("images made 10", "shares left open none", "grants left open none", "made twice none", "snapshots of none none",
+        for line in ("images made 11", "shares left open none", "grants left open none", "made twice none", "snapshots of none none",
                      "instances left none"):
             contains([even(printed) for printed in done.stdout.splitlines()], line)
     finally:

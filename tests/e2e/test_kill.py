@@ -41,7 +41,7 @@ aws_secret_access_key = not-a-secret-only-the-simulated-aws-knows-it
 # How the copies of tools/demo-manifest.yaml end, in its order: by which route; and how often AWS carried out what makes an image and has no
 # client token.
 ENDS = ["copy-image", "copy-image", "copy-image", "reencrypt", "reencrypt", "reencrypt", "launch-image", "launch-image", "copy-image",
-        "copy-image", None]  # the last is refused
+        "copy-image", "copy-image", None]  # the last is refused
 MADE_ONCE = {"ec2:RegisterImage": 3, "ec2:CreateImage": 2}
 
 
