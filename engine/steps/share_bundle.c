@@ -106,7 +106,7 @@ static int put(const struct af_step_ctx *ctx, json_t *policy, struct af_ask *ret
 
 static int write_anew(const struct af_step_ctx *ctx, const json_t *seen, struct af_ask *ret, struct af_outcome *out) {
   json_t *policy = json_deep_copy(seen);
-  int rc = policy ? put_right(ctx, policy) : -AF_ENOMEM;
+  int rc = json_equal(policy, seen) ? put_right(ctx, policy) : -AF_ENOMEM; /* a statement that memory dropped would be taken away */
   if (!rc && af_policy_statements(policy) == 0) rc = ask(ctx, &af_s3_delete_bucket_policy, ret); /* there was none before us */
   else if (!rc) rc = put(ctx, policy, ret, out);
   json_decref(policy);

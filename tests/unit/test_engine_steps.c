@@ -392,7 +392,7 @@ TEST(a_grant_that_is_not_found_counts_as_retired_only_when_it_stays_so) {
   end(&b);
 }
 
-#define SID "amiferry222222222222544b5fd52181bfca"
+#define SID "amiferry22222222222237317af7cd2ab265"
 #define OURS(sid, account, keys)                                                                                                         \
   "{\"Sid\":\"" sid "\",\"Effect\":\"Allow\",\"Principal\":{\"AWS\":\"arn:aws:iam::" account ":root\"},"                          \
   "\"Action\":[\"s3:GetBucketAcl\",\"s3:GetObject\",\"s3:ListBucket\"],"                                                               \
@@ -488,11 +488,11 @@ TEST(what_a_read_may_not_show_yet_is_put_right_by_what_we_know) {
   };
   struct bench b;
   begin(&b, "share-bundle", BUNDLE);
-  sees(&b, POLICY(OURS("amiferry444444444444544b5fd52181bfca", "444444444444", "web/image.") "," THEIRS ","
-                  OURS("amiferry555555555555544b5fd52181bfca", "555555555555", "web/image.")));
+  sees(&b, POLICY(OURS("amiferry44444444444437317af7cd2ab265", "444444444444", "web/image.") "," THEIRS ","
+                  OURS("amiferry55555555555537317af7cd2ab265", "555555555555", "web/image.")));
   b.ctx.beside = beside;
   b.ctx.n_beside = COUNT(beside);
-  writes(&b, POLICY(THEIRS "," OURS("amiferry333333333333544b5fd52181bfca", "333333333333", "web/image.") "," OWN));
+  writes(&b, POLICY(THEIRS "," OURS("amiferry33333333333337317af7cd2ab265", "333333333333", "web/image.") "," OWN));
   end(&b);
 }
 
