@@ -193,7 +193,7 @@ static bool changes(const struct af_http_request *req, const char *action) {
   if (!*action) return false;
   for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
     if (strncmp(action, reads[i], strlen(reads[i])) == 0) return false;
-  return !memmem(req->body.ptr, req->body.len, "\"DryRun\":true", 13);
+  return !req->body.len || !memmem(req->body.ptr, req->body.len, "\"DryRun\":true", 13);
 }
 
 /* The contract's first rule, looked at from outside whenever something is about to change in AWS. */
