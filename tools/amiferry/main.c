@@ -34,6 +34,7 @@ int main(int argc, char **argv) {
   struct af_error err;
   int exit_code;
   af_wiring_harden();
+  af_print_begin();
   if (af_options_parse(&inv, commands, argc, argv, &err)) return wrong_line(&inv, &err);
   af_say_quietly(inv.settings.quiet);
   if (inv.version) {

@@ -207,9 +207,28 @@ json_t *af_json_copy(const struct af_copy_view *v) {
 
 /* --- documents --- */
 
+/* Documents are built without a look at each member. Where memory runs out over one it is not printed: a part would pass for the whole. */
+static bool short_of_memory;
+
+static void *noted_malloc(size_t size) {
+  void *p = malloc(size);
+  short_of_memory = short_of_memory || !p;
+  return p;
+}
+
+void af_print_begin(void) {
+  json_malloc_t allocate;
+  json_free_t release;
+  json_get_alloc_funcs(&allocate, &release);
+  json_set_alloc_funcs(noted_malloc, release);
+  short_of_memory = false;
+}
+
 static void print_line(const json_t *document, size_t flags) {
-  json_dumpf(document, stdout, flags);
-  putchar('\n');
+  char *text = document && !short_of_memory ? json_dumps(document, flags) : NULL;
+  short_of_memory = short_of_memory || !text;
+  if (text) puts(text);
+  free(text);
 }
 
 void af_print_json(const json_t *document, enum af_output_format format) {
@@ -225,7 +244,7 @@ void af_list_add(struct af_list *l, json_t *item) {
     json_array_append_new(l->items, item);
     return;
   }
-  if (item) print_line(item, JSON_COMPACT);
+  print_line(item, JSON_COMPACT);
   json_decref(item);
 }
 
@@ -236,7 +255,8 @@ void af_list_end(struct af_list *l) {
 }
 
 void af_print_verbatim(const struct af_buf *text) {
-  fwrite(text->ptr ? text->ptr : "", 1, text->len, stdout);
+  if (af_buf_rc(text) == -AF_ENOMEM) short_of_memory = true;
+  else fwrite(text->ptr ? text->ptr : "", 1, text->len, stdout);
 }
 
 void af_print_text(const struct af_buf *text) {
@@ -244,7 +264,7 @@ void af_print_text(const struct af_buf *text) {
   struct af_buf folded;
   int columns, rows;
   af_terminal_look(&t, STDOUT_FILENO);
-  if (!text->len || !t.tty || !af_terminal_size(STDOUT_FILENO, &columns, &rows)) {
+  if (!text->len || af_buf_rc(text) || !t.tty || !af_terminal_size(STDOUT_FILENO, &columns, &rows)) {
     af_print_verbatim(text);
     return;
   }
@@ -256,6 +276,10 @@ void af_print_text(const struct af_buf *text) {
 
 /* A reader that went away (head, less) has what it wanted: that is no failure. */
 bool af_print_flush(void) {
+  if (short_of_memory) {
+    fputs("amiferry: memory is out: not everything could be printed\n", stderr);
+    return false;
+  }
   errno = 0;
   if (fflush(stdout) == 0 && !ferror(stdout)) return true;
   if (errno == EPIPE) return true;

@@ -41,6 +41,8 @@ json_t *af_json_copy(const struct af_copy_view *v);
 
 /* --- documents --- */
 
+/* Before anything is printed: from now on a document for which memory ran out is not printed at all, and af_print_flush() says so. */
+void af_print_begin(void);
 /* An array of objects (JSON), or one object a line (NDJSON). */
 struct af_list {
   enum af_output_format format;
