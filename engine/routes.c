@@ -2,6 +2,7 @@
  * first and is retired last (rules.md 11, 6), and a bridge goes only after what was opened on it. */
 #include "engine/routes.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -70,18 +71,15 @@ static const struct {
 
 bool af_route_leg(size_t i, struct af_route_leg *ret) {
   static const char *const each[] = {[PER_COPY] = "", [PER_KEY] = "key", [PER_SNAPSHOT] = "snapshot", [PER_BUNDLE] = ""};
-  struct af_buf when;
+  size_t len = 0;
   if (i >= N_LEGS) return false;
   const struct leg *leg = &legs[i];
   const struct af_step_traits *t = af_step_traits(leg->kind);
   *ret = (struct af_route_leg){
       .kind = leg->kind, .title = t->title, .routes = leg->routes, .each = each[leg->per], .temporary = t->temporary};
-  af_buf_init(&when, sizeof(ret->when));
   for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
-    if ((leg->needs | leg->avoids) & words[k].bit)
-      af_buf_printf(&when, "%s%s", when.len ? " and " : "", leg->needs & words[k].bit ? words[k].yes : words[k].no);
-  AF_COPY(ret->when, af_str(af_buf_cstr(&when)));
-  af_buf_done(&when);
+    if ((leg->needs | leg->avoids) & words[k].bit && len < sizeof(ret->when))
+      len += (size_t)snprintf(ret->when + len, sizeof(ret->when) - len, "%s%s", len ? " and " : "", leg->needs & words[k].bit ? words[k].yes : words[k].no);
   return true;
 }
 

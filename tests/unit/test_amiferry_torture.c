@@ -102,10 +102,24 @@ TEST(a_text_is_printed_whole_or_not_at_all) {
   torture(prints_a_text, 2);
 }
 
+TEST(when_a_step_is_needed_is_said_without_memory) {
+  struct af_route_leg leg, poor;
+  size_t conditional = 0;
+  for (size_t i = 0; af_route_leg(i, &leg); i++) {
+    allocations_left = 0;
+    assert_true(af_route_leg(i, &poor));
+    allocations_left = -1;
+    assert_string_equal(poor.when, leg.when);
+    conditional += *leg.when != 0;
+  }
+  assert_true(conditional > 5);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_json_document_is_printed_whole_or_not_at_all),
       cmocka_unit_test(a_text_is_printed_whole_or_not_at_all),
+      cmocka_unit_test(when_a_step_is_needed_is_said_without_memory),
   };
   return cmocka_run_group_tests_name("amiferry torture", tests, take_stdout, give_stdout_back);
 }
