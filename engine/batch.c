@@ -66,7 +66,7 @@ static int insert_copy(struct af_engine *e, const char *batch, size_t position, 
   new_id(e, "cp-", 12, id, sizeof(id));
   int rc = af_copy_spec_to_json(spec, &json);
   if (!rc) rc = af_copy_spec_key(spec, &key);
-  if (!rc) text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+  if (!rc) text = af_json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
   if (rc || !text || af_row_set(&row.id, id) || af_row_set(&row.batch_id, batch) || af_row_set(&row.key, key) || af_row_set(&row.spec, text))
     rc = af_error_nomem(err);
   const struct af_event_row ev = {.kind = "state", .step = -1};

@@ -15,9 +15,10 @@ static struct af_session *session_of(const struct af_live_copy *c, enum af_side 
 /* Reads that hold for many copies are made once a run: keyed by who asks, where, and what. The caller frees. */
 static char *shared_key(const struct af_session *session, const char *region, const struct af_op *op, const json_t *input) {
   struct af_buf b;
-  char *text = json_dumps(input, JSON_COMPACT | JSON_SORT_KEYS);
+  char *text = af_json_dumps(input, JSON_COMPACT | JSON_SORT_KEYS);
+  if (!text) return NULL;
   af_buf_init(&b, 16 * 1024);
-  af_buf_printf(&b, "%p %s %s %s", (const void *)session, region, op->label, text ? text : "");
+  af_buf_printf(&b, "%p %s %s %s", (const void *)session, region, op->label, text);
   free(text);
   return af_buf_steal(&b);
 }
@@ -44,7 +45,7 @@ static int write_facts(struct af_engine *e, struct af_live_copy *c) {
   json_t *json = NULL;
   struct af_error err;
   int rc = af_facts_to_json(&c->facts, &json);
-  char *text = rc ? NULL : json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+  char *text = rc ? NULL : af_json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
   json_decref(json);
   if (!text) return af_engine_fail(e, -AF_ENOMEM, NULL);
   c->row.bytes = af_facts_bytes(&c->facts);
@@ -160,7 +161,7 @@ static void keep_shared(struct af_engine *e, const struct af_flight *f, const st
   if (!af_inspection_shared(f->op)) return;
   char *key = shared_key(f->session, f->region, f->op, f->input);
   if (key && a->rc) json_object_del(e->shared_reads, key); /* the next one asks for itself */
-  else if (key) json_object_set(e->shared_reads, key, a->output);
+  else if (!key || json_object_set(e->shared_reads, key, a->output)) af_engine_fail(e, -AF_ENOMEM, NULL); /* the others would wait for ever */
   free(key);
 }
 
@@ -179,6 +180,7 @@ static int64_t send_read(struct af_engine *e, size_t copy, struct af_ask *next) 
 static void forget_shared(struct af_engine *e, const struct af_live_copy *c, const struct af_ask *ask) {
   char *key = shared_key(session_of(c, ask->side), ask->region, ask->op, ask->input);
   if (key) json_object_del(e->shared_reads, key);
+  else af_engine_fail(e, -AF_ENOMEM, NULL);
   free(key);
 }
 

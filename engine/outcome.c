@@ -131,7 +131,7 @@ static bool try_another(struct af_engine *e, struct af_live_copy *c, const struc
   if (json_array_append_new(tried, one) && !rc) rc = -AF_ENOMEM; /* takes NULL for either */
   if (!rc) af_route_decide(&c->spec, &c->facts, tried, &next);
   bool left = next.route != AF_ROUTE_NONE || next.refusal.class == AF_CLASS_AUTH;
-  char *text = rc || !left ? NULL : json_dumps(tried, JSON_COMPACT);
+  char *text = rc || !left ? NULL : af_json_dumps(tried, JSON_COMPACT);
   json_decref(tried);
   if (rc || (left && !text)) return af_engine_fail(e, rc ? rc : -AF_ENOMEM, NULL) == 0;
   if (!left) return false;

@@ -103,7 +103,8 @@ static int settle(struct af_engine *e, struct af_live_copy *c, size_t step, enum
     return af_engine_fail(e, -AF_ENOMEM, NULL);
   }
   free(s->data);
-  s->data = json_object_size(live->data) ? json_dumps(live->data, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+  s->data = json_object_size(live->data) ? af_json_dumps(live->data, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+  if (!s->data && json_object_size(live->data)) return af_engine_fail(e, -AF_ENOMEM, NULL);
   if (live->slot && (to == AF_STEP_IDLE || to == AF_STEP_DONE)) {
     struct af_at at = af_step_at(c, step);
     af_slot_give(e->budgets, at.session, at.region, af_step_traits(s->kind)->quota);
@@ -156,7 +157,7 @@ int af_error_to_json(const struct af_error *err, char **ret_json) {
                         "http_status", err->http_status, "request_id", text(err->request_id), "account", text(err->account), "region",
                         text(err->region), "action", text(err->action), "resource", text(err->resource), "message", text(err->message),
                         "hint", text(err->hint));
-  char *json = o ? json_dumps(o, JSON_COMPACT) : NULL;
+  char *json = o ? af_json_dumps(o, JSON_COMPACT) : NULL;
   json_decref(o);
   if (!json) return -AF_ENOMEM;
   *ret_json = json;

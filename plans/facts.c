@@ -1,6 +1,8 @@
 /* The facts as JSON and back, and small readers of API objects. The struct owns what it points to. */
 #include "plans/facts.h"
 
+#include "base/buf.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -214,6 +216,21 @@ void af_json_put(json_t **whole, const char *member, json_t *value) {
     return;
   json_decref(*whole);
   *whole = NULL;
+}
+
+static int add_text(const char *text, size_t len, void *buf) {
+  af_buf_add(buf, text, len);
+  return af_buf_rc(buf);
+}
+
+char *af_json_dumps(const json_t *json, size_t how) {
+  struct af_buf text;
+  af_buf_init(&text, SIZE_MAX / 4);
+  if (json_dump_callback(json, add_text, &text, how) != 0 || af_buf_rc(&text) != 0) {
+    af_buf_done(&text);
+    return NULL;
+  }
+  return af_buf_steal(&text);
 }
 
 void af_json_append(json_t **whole, json_t *value) {

@@ -57,6 +57,8 @@ int64_t af_snapshot_bytes(const json_t *snapshot); /* FullSnapshotSizeInBytes wh
  * over; NULL stands for one that could not be made. */
 void af_json_put(json_t **whole, const char *member, json_t *value);
 void af_json_append(json_t **whole, json_t *value);
+/* json_dumps(), but whole or NULL: jansson's own leaves out a key that it has no memory for. The caller frees. */
+char *af_json_dumps(const json_t *json, size_t how);
 
 int64_t af_bytes_plus(int64_t a, int64_t b); /* of sizes, none negative; stops at INT64_MAX */
 

@@ -92,7 +92,7 @@ static void too_long(const struct af_step_ctx *ctx, const json_t *policy, size_t
 }
 
 static int put(const struct af_step_ctx *ctx, json_t *policy, struct af_ask *ret, struct af_outcome *out) {
-  char *text = json_dumps(policy, JSON_COMPACT | JSON_REAL_PRECISION(15));
+  char *text = af_json_dumps(policy, JSON_COMPACT | JSON_REAL_PRECISION(15));
   int rc = text ? 0 : -AF_ENOMEM;
   if (!rc && opens(ctx) && strlen(text) > AF_POLICY_MOST) {
     too_long(ctx, policy, strlen(text), out);

@@ -167,6 +167,21 @@ TEST(storing_a_spec_survives_each_failed_allocation) {
   af_copy_spec_done(&spec);
 }
 
+static bool writes_a_tree(void) {
+  char *text = af_json_dumps(stored, JSON_COMPACT | JSON_SORT_KEYS);
+  if (!text)
+    return false;
+  assert_string_equal(text, "{\"Filters\":[{\"Name\":\"is-default\",\"Values\":[\"true\"]}],\"MaxResults\":1000}");
+  free(text);
+  return true;
+}
+
+TEST(a_tree_is_written_whole_or_not_at_all) {
+  stored = json_of("{'MaxResults': 1000, 'Filters': [{'Values': ['true'], 'Name': 'is-default'}]}");
+  torture(writes_a_tree, 5);
+  json_decref(stored);
+}
+
 static bool verifies(void) {
   struct af_decision decision;
   struct af_copy_reading reading = {.image = facts.image, .snapshots = facts.snapshots, .uefi_readable = true};
@@ -223,6 +238,7 @@ int main(void) {
       cmocka_unit_test(a_mistake_or_the_lack_of_memory_is_said_whichever_comes_first),
       cmocka_unit_test(storing_facts_survives_each_failed_allocation),
       cmocka_unit_test(storing_a_spec_survives_each_failed_allocation),
+      cmocka_unit_test(a_tree_is_written_whole_or_not_at_all),
       cmocka_unit_test(verifying_estimating_and_tagging_survive_each_failed_allocation),
   };
   return cmocka_run_group_tests_name("plans/torture", tests, NULL, NULL);
