@@ -102,6 +102,7 @@ struct af_flight *af_flight_new(struct af_engine *e, enum af_flight_kind kind, c
 void af_flight_done(struct af_flight *f) {
   json_decref(f->input);
   json_decref(f->pages);
+  json_decref(f->question);
   free(f->refs);
   *f = (struct af_flight){0};
 }

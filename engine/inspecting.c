@@ -159,7 +159,7 @@ static enum shared take_shared(struct af_engine *e, struct af_live_copy *c, cons
 
 static void keep_shared(struct af_engine *e, const struct af_flight *f, const struct af_answer *a) {
   if (!af_inspection_shared(f->op)) return;
-  char *key = shared_key(f->session, f->region, f->op, f->input);
+  char *key = shared_key(f->session, f->region, f->op, f->question ? f->question : f->input); /* that is what the others wait for */
   if (key && a->rc) json_object_del(e->shared_reads, key); /* the next one asks for itself */
   else if (!key || json_object_set(e->shared_reads, key, a->output)) af_engine_fail(e, -AF_ENOMEM, NULL); /* the others would wait for ever */
   free(key);

@@ -61,7 +61,8 @@ struct af_flight { /* a call from the moment it is decided until its answer is d
   struct af_target_ref ref;   /* STEP, INSPECT */
   struct af_target_ref *refs; /* POLL, PROGRESS: whose items are asked for; owned */
   size_t n_refs;
-  json_t *pages; /* what earlier pages of this answer brought; NULL on the first */
+  json_t *pages;    /* what earlier pages of this answer brought; NULL on the first */
+  json_t *question; /* the input that asked for the first page; NULL on that one */
 };
 
 struct af_pending_event { /* written in this turn, shown after its commit */

@@ -355,6 +355,7 @@ static bool next_page(struct af_engine *e, struct af_flight *f, struct af_answer
   more->refs = old.refs;
   more->n_refs = old.n_refs;
   more->pages = json_incref(old.pages);
+  more->question = json_incref(old.question ? old.question : old.input);
   return true;
 }
 

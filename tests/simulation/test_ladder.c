@@ -63,7 +63,7 @@ static json_t *calls_of(const struct trip *t) {
 }
 
 TEST(each_fault_of_each_call_of_each_route_is_got_over) {
-  uint64_t n = 0, runs = 0, stride = trips_stride(17, 101);
+  uint64_t n = 0, runs = 0, stride = trips_stride(3, 37);
   for (size_t i = 0; i < COUNT(trips); i++) {
     json_t *calls = calls_of(&trips[i]), *outcomes;
     const char *call;
@@ -130,6 +130,16 @@ TEST(a_copy_that_is_blocked_between_two_routes_goes_on_when_that_is_mended) {
   rig_free(r);
 }
 
+TEST(a_list_of_instance_types_in_several_pages_serves_all_copies) {
+  struct rig *r = new_rig(LADDER_WORLD(REFUSED_BILLING, ""), 7);
+  struct af_error err;
+  set_faults(r, "[{\"kind\": \"empty-page\", \"action\": \"DescribeInstanceTyp*\", \"times\": 2}]");
+  assert_ok(rig_run(r, MANIFEST_HEAD IMAGE(WINDOWS, HERE) IMAGE(HIDDEN, HERE), &err), &err);
+  assert_all(r, AF_COPY_DONE, "in pages");
+  assert_clean(r, "in pages");
+  rig_free(r);
+}
+
 TEST(a_region_without_capacity_blocks_the_copy_after_every_place_was_tried) {
   ends(LADDER_WORLD(REFUSED_BILLING, ""), MANIFEST_HEAD IMAGE(WINDOWS, HERE), "[{\"kind\": \"capacity\", \"action\": \"RunInstances\"}]",
        AF_COPY_BLOCKED, "NoCapacity", "launch.instance_type");
@@ -154,6 +164,7 @@ int main(void) {
       cmocka_unit_test(each_fault_of_each_call_of_each_route_is_got_over),
       cmocka_unit_test(an_ami_that_must_be_subscribed_to_waits_for_a_person_and_goes_on_when_that_is_done),
       cmocka_unit_test(a_copy_that_is_blocked_between_two_routes_goes_on_when_that_is_mended),
+      cmocka_unit_test(a_list_of_instance_types_in_several_pages_serves_all_copies),
       cmocka_unit_test(a_region_without_capacity_blocks_the_copy_after_every_place_was_tried),
       cmocka_unit_test(a_bridge_without_a_key_is_refused_with_the_way_to_mend_it),
   };
