@@ -237,9 +237,9 @@ static int ask_each(struct af_engine *e, const char *id, int (*ask)(struct af_en
   size_t n = 0;
   for (size_t i = 0; i < e->n_copies && !e->rc; i++) {
     bool asked = false;
-    if (!named(e->copies[i], id) || ask(e, e->copies[i], &asked)) continue;
+    if (!named(e->copies[i], id) || ask(e, e->copies[i], &asked) || !asked) continue;
     e->copies[i]->wake_ms = 0;
-    n += asked;
+    n++;
   }
   if (e->rc) *err = e->failure;
   else *ret_n = n;

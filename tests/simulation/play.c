@@ -55,8 +55,9 @@ static void fulfil(struct rig *r, struct af_engine *e, const struct scene_wish *
     struct af_copy_view view;
     size_t n;
     af_engine_view(e, i, &view);
-    if (copy_of(view.spec->name) != w->copy) continue;
-    if (w->kind == WISH_CANCEL) af_engine_cancel(e, view.row->id, &n, &err);
+    bool meant = w->kind == WISH_GIVE_UP ? view.row->state == AF_COPY_BLOCKED : copy_of(view.spec->name) == w->copy;
+    if (!meant) continue;
+    if (w->kind != WISH_RETRY) af_engine_cancel(e, view.row->id, &n, &err);
     else af_engine_retry(e, view.row->id, &n, &err);
   }
 }
@@ -65,21 +66,26 @@ static bool takes_part(const struct scene *s, int wish) {
   return scene_has(s, SCENE_COPIES + SCENE_FAULTS + SCENE_DEATHS + wish);
 }
 
+static bool is_now(const struct scene_wish *w, int life, int turn) {
+  if (w->kind == WISH_GIVE_UP) return w->life < life || (w->life == life && w->turn <= turn);
+  return w->life == life && w->turn == turn;
+}
+
 static void person(void *ctx, struct rig *r, struct af_engine *e, int turn) {
   struct play *p = ctx;
   for (int i = 0; i < p->scene.n_wishes; i++)
-    if (takes_part(&p->scene, i) && p->scene.wishes[i].life == p->life && p->scene.wishes[i].turn == turn) fulfil(r, e, &p->scene.wishes[i]);
+    if (takes_part(&p->scene, i) && is_now(&p->scene.wishes[i], p->life, turn)) fulfil(r, e, &p->scene.wishes[i]);
 }
 
 static bool is_attended(const struct play *p) {
   for (int i = 0; i < p->scene.n_wishes; i++)
-    if (takes_part(&p->scene, i) && p->scene.wishes[i].life == p->life) return true;
+    if (takes_part(&p->scene, i) && (p->scene.wishes[i].life == p->life || p->scene.wishes[i].kind == WISH_GIVE_UP)) return true;
   return false;
 }
 
 static bool was_cancelled(const struct scene *s, int copy) {
   for (int i = 0; i < s->n_wishes; i++)
-    if (takes_part(s, i) && s->wishes[i].kind == WISH_CANCEL && s->wishes[i].copy == copy) return true;
+    if (takes_part(s, i) && (s->wishes[i].kind == WISH_GIVE_UP || (s->wishes[i].kind == WISH_CANCEL && s->wishes[i].copy == copy))) return true;
   return false;
 }
 

@@ -84,7 +84,7 @@ static const char *const lasting[] = {
 
 static void draw_fault(struct scene *s, struct draw *d, int i) {
   const char *action = actions[below(d, (int)COUNT_OF(actions))];
-  bool lasts = chance(d, 8);
+  bool lasts = chance(d, 12);
   const char *kind = lasts ? lasting[below(d, (int)COUNT_OF(lasting))] : passing[below(d, (int)COUNT_OF(passing))];
   int after = (int)magnitude(d, 6) - 1, times = (int)magnitude(d, 2), percent = chance(d, 30) ? 10 + below(d, 60) : 100;
   if (lasts && action[0] == '*') action = "CopyImage";
@@ -330,7 +330,7 @@ static void draw_trouble(struct scene *s, struct draw *d) {
                                         .pause_ms = magnitude(d, 24)};
   s->n_wishes = chance(d, 75) ? 0 : 1 + below(d, SCENE_WISHES);
   for (int i = 0; i < s->n_wishes; i++)
-    s->wishes[i] = (struct scene_wish){.kind = (enum scene_wish_kind)below(d, 3),
+    s->wishes[i] = (struct scene_wish){.kind = chance(d, 40) ? WISH_GIVE_UP : (enum scene_wish_kind)below(d, WISH_GIVE_UP),
                                        .life = below(d, 3),
                                        .turn = (int)magnitude(d, 12),
                                        .copy = below(d, s->n_copies)};
@@ -382,7 +382,8 @@ void scene_faults(const struct scene *s, struct af_buf *out) {
 void scene_print(const struct scene *s, FILE *out) {
   static const char *const deaths[RIG_DEATH_MAX_] = {
       [RIG_DIES_BEFORE] = "before call", [RIG_DIES_AFTER] = "after call", [RIG_DIES_UNCOMMITTED] = "before commit", [RIG_DIES_COMMITTED] = "after commit"};
-  static const char *const wishes[] = {[WISH_CANCEL] = "cancels", [WISH_INTERRUPT] = "presses Ctrl-C", [WISH_RETRY] = "retries"};
+  static const char *const wishes[WISH_MAX_] = {
+      [WISH_CANCEL] = "cancels", [WISH_INTERRUPT] = "presses Ctrl-C at", [WISH_RETRY] = "retries", [WISH_GIVE_UP] = "gives up what is blocked, be it"};
   for (int i = 0; i < s->n_copies; i++) {
     const struct scene_copy *c = &s->copies[i];
     const struct scene_image *im = &s->images[c->image];

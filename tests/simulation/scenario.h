@@ -50,7 +50,13 @@ struct scene_death {
   int64_t pause_ms; /* until somebody starts it again */
 };
 
-enum scene_wish_kind { WISH_CANCEL, WISH_INTERRUPT, WISH_RETRY };
+enum scene_wish_kind {
+  WISH_CANCEL,
+  WISH_INTERRUPT,
+  WISH_RETRY,
+  WISH_GIVE_UP, /* cancels whatever is blocked, from then on */
+  WISH_MAX_,
+};
 struct scene_wish {
   enum scene_wish_kind kind;
   int life, turn, copy;
