@@ -132,6 +132,18 @@ TEST(a_target_key_that_is_disabled_blocks_the_copy) {
                             .resource = TARGET_KEY,
                             .hint = "nable"});
 }
+TEST(an_account_that_may_share_no_more_fails_the_copy_and_says_where_to_look) {
+  refuses(&(struct refusal){.what = "audit: {",
+                            .instead = "quotas: {sharing_entities: 0}\naudit: {",
+                            .manifest = MANIFEST_HEAD PLAIN,
+                            .state = AF_COPY_FAILED,
+                            .code = "TimeLimit",
+                            .action = "",
+                            .account = "111111111111",
+                            .region = "us-east-1",
+                            .resource = "",
+                            .hint = "account 111111111111"});
+}
 TEST(a_snapshot_share_that_is_forbidden_blocks_the_copy) {
   refuses(&(struct refusal){.what = SOURCE_ROLE,
                             .instead = DENY("'ec2:ModifySnapshotAttribute'"),
@@ -362,6 +374,7 @@ int main(void) {
       cmocka_unit_test(a_source_under_the_aws_managed_key_fails_and_says_why),
       cmocka_unit_test(a_target_key_that_is_missing_fails),
       cmocka_unit_test(a_target_key_that_is_disabled_blocks_the_copy),
+      cmocka_unit_test(an_account_that_may_share_no_more_fails_the_copy_and_says_where_to_look),
       cmocka_unit_test(a_snapshot_share_that_is_forbidden_blocks_the_copy),
       cmocka_unit_test(an_image_share_that_is_forbidden_blocks_the_copy),
       cmocka_unit_test(an_ami_that_is_not_there_fails),
