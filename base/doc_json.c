@@ -181,7 +181,7 @@ int af_doc_read_json(struct af_doc *doc, struct af_str text, struct af_error *er
   int rc = check_limits(doc, text, err);
   if (rc < 0)
     return rc;
-  json_error_t e;
+  json_error_t e = {0}; /* where jansson can't even begin it sets no code */
   json_t *root = json_loadb(text.len ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
   if (!root)
     return syntax_error(doc, &e, text, err);
