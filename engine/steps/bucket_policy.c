@@ -41,6 +41,7 @@ json_t *af_policy_new(void) {
 
 /* What jansson would not read: no memory; or what is JSON, and would be written again otherwise; or no JSON. */
 static int unread(const json_error_t *e) {
+  if (!*e->text) return -AF_ENOMEM; /* it couldn't even begin */
   switch (json_error_code(e)) {
     case json_error_out_of_memory: return -AF_ENOMEM;
     case json_error_duplicate_key:
@@ -50,7 +51,7 @@ static int unread(const json_error_t *e) {
 }
 
 int af_policy_parse(const char *text, json_t **ret) {
-  json_error_t e;
+  json_error_t e = {0};
   json_t *policy = json_loads(text, JSON_REJECT_DUPLICATES, &e), *statement = json_object_get(policy, "Statement");
   int rc = !policy ? unread(&e) : json_is_object(statement) || json_is_array(statement) ? 0 : -AF_EINVAL;
   if (json_is_object(statement) && json_object_set_new(policy, "Statement", json_pack("[O]", statement))) rc = -AF_ENOMEM;
