@@ -108,7 +108,7 @@ static json_t *finishing(const struct whose *w, const char *image_id, const json
     if (!rc && *source && *made) rc = tag_changes(w, source, made, &list);
     if (*source && *made) permit_snapshot(w, made, &list);
   }
-  if (*imds && w->decision->route == AF_ROUTE_LAUNCH_IMAGE && !af_streq(af_json_str(image, "ImdsSupport"), imds))
+  if (*imds && w->decision->route == AF_ROUTE_LAUNCH_IMAGE) /* even where it is so already: what is done is counted along this list */
     add(&list, CHANGE_IMAGE, json_pack("{s:s, s:s, s:{s:s}}", "ImageId", image_id, "Attribute", "imdsSupport", "ImdsSupport", "Value", imds));
   permissions(w, image_id, &list);
   if (w->decision->deprecate_ms) {

@@ -222,13 +222,16 @@ static bool has_bundle(const struct scene *s) {
 static void put_world(struct scene *s, struct draw *d) {
   af_buf_str(&s->world, af_str("{\"version\": 1, \"regions\": [\"us-east-1\", \"eu-west-1\", \"ap-southeast-2\"], "
                                "\"audit\": {\"copy_tag\": \"amiferry:copy\", \"step_tag\": \"amiferry:step\"}, "));
+  /* One draw a statement: in what order arguments are evaluated is the compiler's choice, and a seed must mean one scene. */
+  int lag = below(d, 15), grants = below(d, has_bundle(s) ? 20 : 200), key = 2 + below(d, 10), registration = 2 + below(d, 30), start = below(d, 60),
+      least = 1 + below(d, 60), speed = 20 + below(d, 400), deregistered = below(d, 15), deleted = below(d, 15);
+  bool throttles = chance(d, 80);
+  int snapshots = chance(d, 30) ? 3 + below(d, 4) : 20, images = chance(d, 20) ? 1 + below(d, 3) : 300;
   af_buf_printf(&s->world,
                 "\"latencies\": {\"read_lag\": [0, %d], \"grant_propagation\": [0, %d], \"key_check\": [1, %d], \"image_registration\": [1, %d], "
                 "\"copy_start\": [0, %d], \"copy_min\": %d, \"copy_mib_per_s\": %d, \"deregistered_visible\": %d, \"deleted_visible\": %d}, ",
-                below(d, 15), below(d, has_bundle(s) ? 20 : 200), 2 + below(d, 10), 2 + below(d, 30), below(d, 60), 1 + below(d, 60), 20 + below(d, 400),
-                below(d, 15), below(d, 15));
-  af_buf_printf(&s->world, "\"quotas\": {\"throttle\": %s, \"snapshot_copies\": %d, \"image_copies\": %d}, ", chance(d, 80) ? "true" : "false",
-                chance(d, 30) ? 3 + below(d, 4) : 20, chance(d, 20) ? 1 + below(d, 3) : 300);
+                lag, grants, key, registration, start, least, speed, deregistered, deleted);
+  af_buf_printf(&s->world, "\"quotas\": {\"throttle\": %s, \"snapshot_copies\": %d, \"image_copies\": %d}, ", throttles ? "true" : "false", snapshots, images);
   af_buf_printf(&s->world, "\"sts\": {\"session_seconds\": %d}, ", chance(d, 50) ? 900 : 3600);
   put_uncertain(s, d);
   af_buf_str(&s->world, af_str("\"accounts\": ["));
@@ -314,8 +317,11 @@ static void draw_copy(struct scene *s, struct draw *d, int i) {
 
 static void draw_images(struct scene *s, struct draw *d) {
   s->n_images = 1 + below(d, SCENE_IMAGES);
-  for (int i = 0; i < s->n_images; i++)
-    s->images[i] = (struct scene_image){.kind = (enum scene_kind)below(d, SCENE_KINDS_), .volumes = 1 + below(d, 3), .shared_before = chance(d, 20)};
+  for (int i = 0; i < s->n_images; i++) {
+    s->images[i].kind = (enum scene_kind)below(d, SCENE_KINDS_);
+    s->images[i].volumes = 1 + below(d, 3);
+    s->images[i].shared_before = chance(d, 20);
+  }
   for (int i = 0; i < s->n_images; i++)
     if (s->images[i].kind == SCENE_BUNDLE) s->images[i].volumes = 0;
 }
@@ -324,16 +330,18 @@ static void draw_trouble(struct scene *s, struct draw *d) {
   s->n_faults = chance(d, 25) ? 0 : below(d, SCENE_FAULTS + 1);
   for (int i = 0; i < s->n_faults; i++) draw_fault(s, d, i);
   s->n_deaths = chance(d, 30) ? 0 : below(d, SCENE_DEATHS + 1);
-  for (int i = 0; i < s->n_deaths; i++)
-    s->deaths[i] = (struct scene_death){.how = (enum rig_death)(RIG_LIVES + 1 + below(d, RIG_DEATH_MAX_ - 1)),
-                                        .at = (uint64_t)magnitude(d, 8),
-                                        .pause_ms = magnitude(d, 24)};
+  for (int i = 0; i < s->n_deaths; i++) {
+    s->deaths[i].how = (enum rig_death)(RIG_LIVES + 1 + below(d, RIG_DEATH_MAX_ - 1));
+    s->deaths[i].at = (uint64_t)magnitude(d, 8);
+    s->deaths[i].pause_ms = magnitude(d, 24);
+  }
   s->n_wishes = chance(d, 75) ? 0 : 1 + below(d, SCENE_WISHES);
-  for (int i = 0; i < s->n_wishes; i++)
-    s->wishes[i] = (struct scene_wish){.kind = chance(d, 40) ? WISH_GIVE_UP : (enum scene_wish_kind)below(d, WISH_GIVE_UP),
-                                       .life = below(d, 3),
-                                       .turn = (int)magnitude(d, 12),
-                                       .copy = below(d, s->n_copies)};
+  for (int i = 0; i < s->n_wishes; i++) {
+    s->wishes[i].kind = chance(d, 40) ? WISH_GIVE_UP : (enum scene_wish_kind)below(d, WISH_GIVE_UP);
+    s->wishes[i].life = below(d, 3);
+    s->wishes[i].turn = (int)magnitude(d, 12);
+    s->wishes[i].copy = below(d, s->n_copies);
+  }
   int at = SCENE_COPIES + SCENE_FAULTS + SCENE_DEATHS + SCENE_WISHES;
   s->overlaps = chance(d, 20) && scene_has(s, at);
   s->again = chance(d, 25) && scene_has(s, at + 1);
