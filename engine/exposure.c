@@ -181,6 +181,7 @@ int af_exposure_intended(struct af_engine *e, struct af_live_copy *c, size_t ste
   struct af_exposure_row x = {0};
   int rc = find_or_make(e, c, step, &x);
   bool opens = c->steps[step].face == AF_FACE_DO;
+  c->live[step].found = x.state;
   if (!rc && opens && x.state != AF_EXPOSURE_OPENING) {
     x.generation++;
     x.borrowed = true; /* from now on it may be open because of us */
@@ -222,18 +223,20 @@ int af_exposure_outcome(struct af_engine *e, struct af_live_copy *c, size_t step
   return rc;
 }
 
-/* The call certainly had no effect: what was closed is closed still, what was open is open still, and held by this copy again. */
+/* The call certainly had no effect: what was closed is closed still, what was open is open still, and held by this copy again. What was
+ * in doubt, since a call of another copy or of an earlier life was lost, is in doubt still: ours, and perhaps open. */
 int af_exposure_refused(struct af_engine *e, struct af_live_copy *c, size_t step) {
   struct af_exposure_row x = {0};
   int rc = find_or_make(e, c, step, &x);
   if (rc) return rc;
   bool opens = c->steps[step].face == AF_FACE_DO;
-  if (opens && x.state == AF_EXPOSURE_OPENING) {
+  enum af_exposure_state found = c->live[step].found;
+  if (opens && x.state == AF_EXPOSURE_OPENING && found == AF_EXPOSURE_CLOSED) {
     x.state = AF_EXPOSURE_CLOSED;
     x.borrowed = false;
     rc = put(e, &x);
   } else if (!opens && x.state == AF_EXPOSURE_CLOSING) {
-    x.state = AF_EXPOSURE_OPEN;
+    x.state = found == AF_EXPOSURE_OPEN ? AF_EXPOSURE_OPEN : AF_EXPOSURE_OPENING;
     rc = put(e, &x);
     if (!rc) rc = hold(e, &x, c->row.id, true);
   }

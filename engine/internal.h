@@ -17,6 +17,7 @@ struct af_live_step { /* of a step, while the process lives */
   bool slot;          /* holds a slot of its quota */
   bool unresolved;    /* the call in flight repeats one whose outcome is unknown: its refusal says nothing about that one */
   int64_t asked_ms;   /* when the last call was sent */
+  enum af_exposure_state found; /* how the call in flight found what it opens or closes */
   int64_t missing_ms; /* when AWS first didn't show what is pending; 0 while it does */
   int expired;        /* how often in a row it was refused for expired credentials */
   int repeats;        /* of the same call since it last succeeded: for the delays */
