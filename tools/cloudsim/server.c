@@ -11,7 +11,9 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/error.h"
 
@@ -19,17 +21,25 @@ enum {
   BODY_MAX = 16 << 20, /* EC2 refuses far smaller requests */
   HEADERS_MAX = 200,
   IDLE_S = 60,
+  HANG_UP_S = 5, /* for replies on their way: who doesn't read them must not hold up the end */
   CONNECTIONS_MAX = 512,
+};
+
+struct peer { /* one connection */
+  int fd;
+  struct peer *next;
 };
 
 struct cs_server {
   struct MHD_Daemon *daemon;
+  struct peer *peers;
   struct cs_sim *sim;
   const struct af_clock *clock;
   FILE *log;
   uint16_t port;
-  pthread_mutex_t lock; /* around sim, log and stopping */
+  pthread_mutex_t lock; /* around sim, log, peers and stopping */
   pthread_cond_t stop;  /* wakes the replies that wait */
+  pthread_cond_t alone; /* the last peer has gone */
   bool stopping;
 };
 
@@ -208,6 +218,40 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 
 /* ---- starting and stopping ---- */
 
+static void note_peer(struct cs_server *s, int fd) {
+  struct peer *peer = malloc(sizeof *peer);
+  if (!peer)
+    return; /* it isn't hung up on in the end, which only makes that slower */
+  *peer = (struct peer){.fd = fd, .next = s->peers};
+  s->peers = peer;
+}
+
+static void forget_peer(struct cs_server *s, int fd) {
+  struct peer **at = &s->peers;
+  while (*at && (*at)->fd != fd)
+    at = &(*at)->next;
+  if (!*at)
+    return;
+  struct peer *gone = *at;
+  *at = gone->next;
+  free(gone);
+  if (!s->peers)
+    pthread_cond_signal(&s->alone);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *connection, void **socket_context, enum MHD_ConnectionNotificationCode toe) {
+  struct cs_server *s = cls;
+  int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+  pthread_mutex_lock(&s->lock);
+  if (toe == MHD_CONNECTION_NOTIFY_CLOSED)
+    forget_peer(s, fd);
+  else if (s->stopping)
+    shutdown(fd, SHUT_RD);
+  else
+    note_peer(s, fd);
+  pthread_mutex_unlock(&s->lock);
+}
+
 static void be_quiet(void *cls, const char *format, va_list args) {
   /* Closing a connection is what some faults are for: no news. */
 }
@@ -215,9 +259,11 @@ static void be_quiet(void *cls, const char *format, va_list args) {
 static int listen_on(struct cs_server *s, uint16_t port, struct af_error *err) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   s->daemon = MHD_start_daemon(
-      MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_USE_ERROR_LOG, port,
-      NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, be_quiet, NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-      MHD_OPTION_URI_LOG_CALLBACK, call_new, s, MHD_OPTION_NOTIFY_COMPLETED, call_end, s, MHD_OPTION_CONNECTION_TIMEOUT,
+      MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_ITC | MHD_USE_SUPPRESS_DATE_NO_CLOCK |
+          MHD_USE_ERROR_LOG,
+      port, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, be_quiet, NULL, MHD_OPTION_SOCK_ADDR,
+      (struct sockaddr *)&address, MHD_OPTION_URI_LOG_CALLBACK, call_new, s, MHD_OPTION_NOTIFY_COMPLETED, call_end, s,
+      MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_CONNECTION_TIMEOUT,
       (unsigned)IDLE_S, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       (size_t)(256 << 10), MHD_OPTION_END);
   if (!s->daemon)
@@ -240,6 +286,7 @@ int cs_server_start(struct cs_server **ret, struct cs_sim *sim, const struct cs_
   pthread_condattr_init(&attr);
   pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
   pthread_cond_init(&s->stop, &attr);
+  pthread_cond_init(&s->alone, &attr);
   pthread_condattr_destroy(&attr);
   int rc = listen_on(s, options->port, err);
   if (rc < 0)
@@ -253,6 +300,23 @@ uint16_t cs_server_port(const struct cs_server *s) {
   return s->port;
 }
 
+/* libmicrohttpd 0.9.75 crashes where it refuses a request by itself while it is being stopped: its queue then takes no reply, and it
+ * reads from the one it hasn't got. So everybody is hung up on first, and leaves while it still runs. */
+static void hang_up(struct cs_server *s) {
+  struct timespec until;
+  int fd = MHD_quiesce_daemon(s->daemon);
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  until.tv_sec += HANG_UP_S;
+  pthread_mutex_lock(&s->lock);
+  for (const struct peer *p = s->peers; p; p = p->next)
+    shutdown(p->fd, SHUT_RD);
+  while (s->peers && pthread_cond_timedwait(&s->alone, &s->lock, &until) != ETIMEDOUT)
+    ;
+  pthread_mutex_unlock(&s->lock);
+  if (fd >= 0)
+    close(fd);
+}
+
 void cs_server_stop(struct cs_server *s) {
   if (!s)
     return;
@@ -260,8 +324,11 @@ void cs_server_stop(struct cs_server *s) {
   s->stopping = true;
   pthread_cond_broadcast(&s->stop);
   pthread_mutex_unlock(&s->lock);
-  if (s->daemon)
+  if (s->daemon) {
+    hang_up(s);
     MHD_stop_daemon(s->daemon);
+  }
+  pthread_cond_destroy(&s->alone);
   pthread_cond_destroy(&s->stop);
   pthread_mutex_destroy(&s->lock);
   free(s);
