@@ -30,21 +30,32 @@ static json_t *mappings(const struct af_step_ctx *ctx) {
   return list;
 }
 
+/* The place whose turn it is, in one round after the other; false after the last. They are counted (in thousands of offerings) only once
+ * the first round is over. */
+static bool place_now(const struct af_step_ctx *ctx, struct af_place *ret) {
+  size_t at = (size_t)af_json_int(ctx->data, "place");
+  if (af_launch_place(ctx->spec, ctx->facts, at, ret) == 0) return true;
+  size_t n = af_launch_places(ctx->spec, ctx->facts);
+  return n > 0 && at < n * ROUNDS_MAX && af_launch_place(ctx->spec, ctx->facts, at % n, ret) == 0;
+}
+
+static void no_capacity(const struct af_step_ctx *ctx, struct af_outcome *out) {
+  af_outcome_fail(out, AF_CLASS_AUTH, "NoCapacity", ctx->source_image, "AWS has no capacity for %s in %s: %zu places were tried %d times",
+                  ctx->source_image, ctx->spec->source.region, af_launch_places(ctx->spec, ctx->facts), ROUNDS_MAX);
+  AF_COPY(out->error.action, af_str("ec2:RunInstances"));
+  out->data = json_object();
+  af_error_hint(&out->error, "retry later, or name another launch.instance_type or launch.subnet in the manifest");
+}
+
 static int run(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
   char token[65];
   struct af_place place;
-  size_t n = af_launch_places(ctx->spec, ctx->facts), at = (size_t)af_json_int(ctx->data, "place");
   const struct af_step_row *group = af_step_of(ctx, "security-group", NULL);
-  if (n == 0 || at >= n * ROUNDS_MAX) {
-    af_outcome_fail(out, AF_CLASS_AUTH, "NoCapacity", ctx->source_image, "AWS has no capacity for %s in %s: %zu places were tried %d times",
-                    ctx->source_image, ctx->spec->source.region, n, ROUNDS_MAX);
-    AF_COPY(out->error.action, af_str("ec2:RunInstances"));
-    out->data = json_object();
-    af_error_hint(&out->error, "retry later, or name another launch.instance_type or launch.subnet in the manifest");
+  if (!place_now(ctx, &place)) {
+    no_capacity(ctx, out);
     return 0;
   }
-  int rc = af_launch_place(ctx->spec, ctx->facts, at % n, &place);
-  if (!rc) rc = af_step_token(ctx, token);
+  int rc = af_step_token(ctx, token);
   if (rc) return rc;
   ret->op = &af_ec2_run_instances;
   ret->input = json_pack(
@@ -119,11 +130,10 @@ static int set_flag(const struct af_step_ctx *ctx, const char *flag, struct af_o
 /* The next place, with a new token: the parameters are others. */
 static int next_place(const struct af_step_ctx *ctx, const char *why, struct af_outcome *out) {
   struct af_place place = {0};
-  size_t n = af_launch_places(ctx->spec, ctx->facts), at = (size_t)af_json_int(ctx->data, "place");
-  af_launch_place(ctx->spec, ctx->facts, n ? at % n : 0, &place);
+  place_now(ctx, &place);
   snprintf(out->note, sizeof(out->note), "no %s in %s (%s): trying the next place", place.instance_type, place.zone, why);
   out->kind = AF_OUT_REMAKE;
-  out->data = json_pack("{s:I}", "place", (json_int_t)(at + 1));
+  out->data = json_pack("{s:I}", "place", (json_int_t)af_json_int(ctx->data, "place") + 1);
   return out->data ? 0 : -AF_ENOMEM;
 }
 
