@@ -234,8 +234,8 @@ TEST(what_blocked_a_copy_is_mended_and_the_copy_resumed) {
   rig_free(r);
 }
 
-/* The refusal comes in the middle: the grant and half of the shares are there. They are taken back while the copy waits, and opened again.
- */
+/* The refusal comes in the middle: the grant, the shares and the first snapshot's copy are there. What was borrowed is taken back once that
+ * copy is made, which needs it; and opened again. */
 TEST(a_copy_that_is_blocked_half_way_closes_what_it_opened_and_opens_it_again_on_resume) {
   struct rig *r = new_rig(WORLD, 13);
   struct af_error err;
@@ -248,6 +248,7 @@ TEST(a_copy_that_is_blocked_half_way_closes_what_it_opened_and_opens_it_again_on
   rig_advance(r, 3600000);
   assert_ok(rig_resume(r, &err), &err);
   assert_all(r, AF_COPY_DONE, "after the resume");
+  assert_int_equal(rig_carried_out(r, "ec2:CopySnapshot"), 2);
   assert_clean(r, "after the resume");
   assert_int_equal(live_images(r), 1);
   rig_free(r);
