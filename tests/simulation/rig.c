@@ -165,13 +165,16 @@ sqlite3_stmt *rig_look(struct rig *r, unsigned slot, const char *sql) {
   return r->looks[slot];
 }
 
-static void close_eye(struct rig *r) {
+/* Opening takes longer than looking, so it looks on from one life to the next. */
+static void stop_looking(struct rig *r) {
   for (size_t i = 0; i < RIG_LOOKS; i++) {
     sqlite3_finalize(r->looks[i]);
     r->looks[i] = NULL;
   }
   sqlite3_close(r->eye);
   r->eye = NULL;
+  af_store_close(r->reader);
+  r->reader = NULL;
 }
 
 /* Is the intent of such a call committed, as another process would see it? */
@@ -313,7 +316,7 @@ struct rig *rig_new(const char *world, uint64_t seed) {
 void rig_lose_database(struct rig *r) {
   char path[512];
   static const char *const suffixes[] = {"", "-wal", "-shm", ".lock", "-lock", "-owner"};
-  close_eye(r);
+  stop_looking(r);
   for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
     snprintf(path, sizeof(path), "%s%s", r->database, suffixes[i]);
     unlink(path);
@@ -356,7 +359,8 @@ int64_t rig_now(const struct rig *r) {
 void rig_advance(struct rig *r, int64_t ms) {
   r->now_ms += ms;
 }
-const char *rig_database(const struct rig *r) {
+const char *rig_database(struct rig *r) {
+  stop_looking(r);
   return r->database;
 }
 bool rig_died(const struct rig *r) {
@@ -447,7 +451,7 @@ static int live(struct life *life, struct af_error *err) {
   drop_pending(r); /* answers to a process that is no more */
   struct af_aws_config aws_config = {.clock = &r->clock, .random = &r->random.random, .http = &r->http, .env = &r->env};
   int rc = af_store_open(&store, r->database, AF_STORE_OWNER, &r->clock, err);
-  if (!rc) rc = af_store_open(&r->reader, r->database, AF_STORE_READER, &r->clock, err);
+  if (!rc && !r->reader) rc = af_store_open(&r->reader, r->database, AF_STORE_READER, &r->clock, err);
   if (!rc) rc = af_aws_new(&aws, &aws_config, err);
   bool attended = r->stop_after || r->person;
   struct af_engine_config config = {.clock = &r->clock,
@@ -468,9 +472,6 @@ static int live(struct life *life, struct af_error *err) {
   alive = NULL;
   af_engine_free(life->engine);
   af_aws_free(aws);
-  close_eye(r);
-  af_store_close(r->reader);
-  r->reader = NULL;
   af_store_close(store);
   return rc;
 }

@@ -28,7 +28,7 @@ void rig_advance(struct rig *r, int64_t ms);
 void rig_setenv(struct rig *r, const char *name, const char *value);
 /* Files that the configuration may name: kept in the rig's own folder; returns the path, which lives as long as the rig. */
 const char *rig_file(struct rig *r, const char *name, const char *text);
-const char *rig_database(const struct rig *r); /* path */
+const char *rig_database(struct rig *r); /* path of a file that the rig has let go of, until the next life */
 
 /* How long a call takes there and back, drawn for each; 20 ms until this is called. */
 void rig_latency(struct rig *r, int64_t least_ms, int64_t most_ms);
