@@ -89,36 +89,51 @@ static bool is_modest(const json_t *image, const json_t *type) {
          memory <= MEMORY_MOST_MIB && af_json_int(json_object_get(type, "VCpuInfo"), "DefaultVCpus") <= VCPUS_MOST;
 }
 
+struct candidate {
+  const char *name;
+  bool merits[3]; /* the first counts most */
+  int64_t price, memory;
+};
+
+static struct candidate candidate_of(const json_t *type) {
+  const char *name = af_json_str(type, "InstanceType");
+  return (struct candidate){.name = name,
+                            .merits = {af_json_bool(type, "CurrentGeneration"), af_json_bool(type, "BurstablePerformanceSupported"),
+                                       af_json_bool(type, "FreeTierEligible")},
+                            .price = af_price_instance(name),
+                            .memory = af_json_int(json_object_get(type, "MemoryInfo"), "SizeInMiB")};
+}
+
+static bool is_burstable(const struct candidate *c) {
+  return c->merits[1];
+}
+
 /* Negative where a is to be tried before b. Prices that are not in the table come last; names decide what nothing else does, so
  * that the same facts always give the same order. */
-static int by_fitness(const json_t *a, const json_t *b) {
-  static const char *const merits[] = {"CurrentGeneration", "BurstablePerformanceSupported", "FreeTierEligible"};
-  const char *name_a = af_json_str(a, "InstanceType"), *name_b = af_json_str(b, "InstanceType");
-  for (size_t i = 0; i < sizeof merits / sizeof merits[0]; i++)
-    if (af_json_bool(a, merits[i]) != af_json_bool(b, merits[i]))
-      return af_json_bool(a, merits[i]) ? -1 : 1;
-  int64_t price_a = af_price_instance(name_a), price_b = af_price_instance(name_b);
-  if (price_a != price_b)
-    return price_b == 0 || (price_a != 0 && price_a < price_b) ? -1 : 1;
-  int64_t memory_a = af_json_int(json_object_get(a, "MemoryInfo"), "SizeInMiB"),
-          memory_b = af_json_int(json_object_get(b, "MemoryInfo"), "SizeInMiB");
-  return memory_a != memory_b ? (memory_a < memory_b ? -1 : 1) : strcmp(name_a, name_b);
+static int by_fitness(const struct candidate *a, const struct candidate *b) {
+  for (size_t i = 0; i < sizeof a->merits / sizeof a->merits[0]; i++)
+    if (a->merits[i] != b->merits[i])
+      return a->merits[i] ? -1 : 1;
+  if (a->price != b->price)
+    return b->price == 0 || (a->price != 0 && a->price < b->price) ? -1 : 1;
+  return a->memory != b->memory ? (a->memory < b->memory ? -1 : 1) : strcmp(a->name, b->name);
 }
 
 struct types {
-  const json_t *list[TYPES_MOST]; /* in order of fitness */
+  struct candidate list[TYPES_MOST]; /* in order of fitness */
   size_t n;
 };
 
 static void insert(struct types *t, const json_t *type) {
+  struct candidate candidate = candidate_of(type);
   size_t at = t->n;
-  while (at > 0 && by_fitness(type, t->list[at - 1]) < 0)
+  while (at > 0 && by_fitness(&candidate, &t->list[at - 1]) < 0)
     at--;
   if (at == TYPES_MOST)
     return;
   size_t moved = (t->n < TYPES_MOST ? t->n : TYPES_MOST - 1) - at;
   memmove(&t->list[at + 1], &t->list[at], moved * sizeof t->list[0]);
-  t->list[at] = type;
+  t->list[at] = candidate;
   t->n += t->n < TYPES_MOST;
 }
 
@@ -150,36 +165,59 @@ static bool has_room(const json_t *subnet) {
   return (!*state || af_streq(state, "available")) && (!left || json_integer_value(left) > 0);
 }
 
-static bool offers(const struct af_facts *facts, const char *zone, const char *type) {
+/* --- places --- */
+
+enum { ZONES_MOST = 64 }; /* with its local and wavelength zones a Region has some thirty */
+
+struct zones { /* that offer one type */
+  const char *list[ZONES_MOST];
+  size_t n;
+};
+
+/* One pass over all that is offered, which is thousands. */
+static void zones_of(const struct af_facts *facts, const char *type, struct zones *ret) {
   const json_t *all = json_object_get(facts->launch, "Offerings");
-  for (size_t i = 0; i < json_array_size(all); i++) {
+  ret->n = 0;
+  for (size_t i = 0; i < json_array_size(all) && ret->n < ZONES_MOST; i++) {
     const json_t *offering = json_array_get(all, i);
-    if (af_streq(af_json_str(offering, "Location"), zone) && af_streq(af_json_str(offering, "InstanceType"), type))
-      return true;
+    if (af_streq(af_json_str(offering, "InstanceType"), type))
+      ret->list[ret->n++] = af_json_str(offering, "Location");
   }
+}
+
+static bool has_zone(const struct zones *zones, const char *zone) {
+  for (size_t i = 0; i < zones->n; i++)
+    if (af_streq(zones->list[i], zone))
+      return true;
   return false;
 }
 
-/* --- places --- */
+static struct af_place place_at(const struct candidate *type, const json_t *subnet) {
+  struct af_place place = {.burstable = is_burstable(type)};
+  AF_COPY(place.instance_type, af_str(type->name));
+  AF_COPY(place.subnet, af_str(af_json_str(subnet, "SubnetId")));
+  AF_COPY(place.zone, af_str(af_json_str(subnet, "AvailabilityZone")));
+  AF_COPY(place.vpc, af_str(af_json_str(subnet, "VpcId")));
+  return place;
+}
 
 /* The place that is *left places further on; where there is none, *left is what was still to go. */
 static bool find_place(const struct af_copy_spec *spec, const struct af_facts *facts, size_t *left, struct af_place *ret) {
   const json_t *subnets = json_object_get(facts->launch, "Subnets");
   struct types types;
   choose_types(spec, facts, &types);
-  for (size_t t = 0; t < types.n; t++)
+  for (size_t t = 0; t < types.n; t++) {
+    struct zones zones;
+    zones_of(facts, types.list[t].name, &zones);
     for (size_t k = 0; k < json_array_size(subnets); k++) {
       const json_t *subnet = json_array_get(subnets, k);
-      const char *type = af_json_str(types.list[t], "InstanceType"), *zone = af_json_str(subnet, "AvailabilityZone");
-      if (!is_wanted(spec, facts, subnet) || !has_room(subnet) || !offers(facts, zone, type) || (*left)-- > 0)
+      if (!has_zone(&zones, af_json_str(subnet, "AvailabilityZone")) || !is_wanted(spec, facts, subnet) || !has_room(subnet) ||
+          (*left)-- > 0)
         continue;
-      *ret = (struct af_place){.burstable = af_json_bool(types.list[t], "BurstablePerformanceSupported")};
-      AF_COPY(ret->instance_type, af_str(type));
-      AF_COPY(ret->subnet, af_str(af_json_str(subnet, "SubnetId")));
-      AF_COPY(ret->zone, af_str(zone));
-      AF_COPY(ret->vpc, af_str(af_json_str(subnet, "VpcId")));
+      *ret = place_at(&types.list[t], subnet);
       return true;
     }
+  }
   return false;
 }
 
@@ -251,7 +289,7 @@ int af_launch_check(const struct af_copy_spec *spec, const struct af_facts *fact
   if (!room)
     return no_subnet(spec, facts, any, err);
   af_error_set(err, -AF_ENOENT, AF_CLASS_AUTH, "LaunchNotOffered", "%s is not offered in the zone of %s",
-               af_json_str(types.list[0], "InstanceType"), spec->launch_subnet ? spec->launch_subnet : "any default subnet");
+               types.list[0].name, spec->launch_subnet ? spec->launch_subnet : "any default subnet");
   af_error_hint(err, "write another launch.instance_type or launch.subnet");
   return -AF_ENOENT;
 }
