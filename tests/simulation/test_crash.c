@@ -1,5 +1,7 @@
 /* Death at every point of every route: before each call, after it, before each commit and after it, until there is no such point left; and
- * again while that death is being recovered from. After the third life all is as if nobody had died. */
+ * again while that death is being recovered from. After the third life all is as if nobody had died.
+ *
+ * After each first death comes one second death, another for each; AF_SECOND=N tries all of the first N of each kind, which takes hours. */
 #include "tests/simulation/invariants.h"
 #include "tests/simulation/trips.h"
 
@@ -31,25 +33,25 @@ static void assert_arrived(struct rig *r, const struct trip *t, const char *when
   must_hold(nothing_is_borrowed(r, &why), when, &why);
 }
 
-/* Returns whether there was a k-th point. Where in the recovery it dies again is another one for each k, so that all are reached. */
-static bool dies_twice(const struct trip *t, enum rig_death how, uint64_t k) {
-  struct rig *r = new_rig(t->world, 1000 + k);
+struct deaths {
+  enum rig_death first, second;
+  uint64_t k, j;
+};
+
+/* Returns how often it died: where there is no k-th point it lives through, and without a j-th it dies but once. */
+static int dies_twice(const struct trip *t, const struct deaths *d) {
+  struct rig *r = new_rig(t->world, 1000 + d->k);
   struct af_error err;
   struct why why;
   char when[160];
-  enum rig_death again = (enum rig_death)(RIG_LIVES + 1 + (k + k / 4) % (RIG_DEATH_MAX_ - 1));
-  uint64_t j = 1 + k * 7 % 31;
-  snprintf(when, sizeof(when), "%s, death %s %u and %s %u", t->manifest + sizeof(MANIFEST_HEAD) - 1, deaths[how], (unsigned)k, deaths[again], (unsigned)j);
-  rig_arm(r, how, k);
+  int died = 0;
+  snprintf(when, sizeof(when), "%s, death %s %u and %s %u", t->manifest + sizeof(MANIFEST_HEAD) - 1, deaths[d->first], (unsigned)d->k,
+           deaths[d->second], (unsigned)d->j);
+  rig_arm(r, d->first, d->k);
   int rc = rig_run(r, t->manifest, &err);
-  bool died = rig_died(r);
-  if (!died) assert_ok(rc, &err);
-  must_hold(record_holds(r, NULL, &why), when, &why);
-  rig_arm(r, again, j);
-  if (died) rc = start_again(r, t, &err);
-  if (died && rig_died(r)) {
+  while (rig_died(r)) {
     must_hold(record_holds(r, NULL, &why), when, &why);
-    rig_arm(r, RIG_LIVES, 0);
+    rig_arm(r, died++ ? RIG_LIVES : d->second, d->j);
     rc = start_again(r, t, &err);
   }
   if (rc) fail_msg("%s: %s", when, err.message);
@@ -58,11 +60,37 @@ static bool dies_twice(const struct trip *t, enum rig_death how, uint64_t k) {
   return died;
 }
 
+/* Returns how many second deaths there were after this first one; -1 where there was no such first one. */
+static int dies_again_everywhere(const struct trip *t, enum rig_death first, uint64_t k, uint64_t most) {
+  int seconds = 0;
+  for (enum rig_death second = RIG_LIVES + 1; second < RIG_DEATH_MAX_; second++)
+    for (uint64_t j = 1; j <= most; j++) {
+      int died = dies_twice(t, &(struct deaths){first, second, k, j});
+      if (died == 0) return -1;
+      if (died == 1) break;
+      seconds++;
+    }
+  return seconds;
+}
+
+/* Where in the recovery it dies again is another point for each k, so that all are reached. */
+static int dies_again_somewhere(const struct trip *t, enum rig_death first, uint64_t k) {
+  enum rig_death second = (enum rig_death)(RIG_LIVES + 1 + (k + k / 4) % (RIG_DEATH_MAX_ - 1));
+  return dies_twice(t, &(struct deaths){first, second, k, 1 + k * 7 % 31}) - 1;
+}
+
 static void dies_everywhere(enum rig_death how) {
-  uint64_t points = 0, stride = trips_stride(POINTS_EACH, POINTS_FEWER);
+  const char *text = getenv("AF_SECOND");
+  uint64_t firsts = 0, seconds = 0, stride = trips_stride(POINTS_EACH, POINTS_FEWER), most = text ? strtoull(text, NULL, 10) : 0;
   for (size_t i = 0; i < COUNT(trips); i++)
-    for (uint64_t k = 1 + i % stride; dies_twice(&trips[i], how, k); k += stride) points++;
-  printf("# died %s %llu times, on %zu routes\n", deaths[how], (unsigned long long)points, COUNT(trips));
+    for (uint64_t k = 1 + i % stride;; k += stride) {
+      int again = most ? dies_again_everywhere(&trips[i], how, k, most) : dies_again_somewhere(&trips[i], how, k);
+      if (again < 0) break;
+      firsts++;
+      seconds += (uint64_t)again;
+    }
+  printf("# died %s %llu times, and %llu times again, on %zu routes\n", deaths[how], (unsigned long long)firsts, (unsigned long long)seconds,
+         COUNT(trips));
 }
 
 TEST(death_before_any_call_loses_and_duplicates_nothing) {
