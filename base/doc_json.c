@@ -1,9 +1,9 @@
 /* JSON through jansson, which decides what is valid and decodes it. jansson keeps no lines: they come from walking the text,
  * valid by then, in step with jansson's tree, which is in the order of the text. */
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "base/doc_tree.h"
+#include "base/json.h"
 
 /* A place in the text. */
 struct cursor {
@@ -143,25 +143,14 @@ static int walk(struct af_doc *doc, json_t *root, struct af_str text, struct lev
   return rc;
 }
 
-/* Where jansson has no memory for a string it calls that no token, and where it can't even begin it says nothing. But a token that ends with
- * a quote is a string, and a string that is whole is never invalid. */
-static bool starved(const json_error_t *e, struct af_str text) {
-  struct af_str what = af_str(e->text);
-  bool no_token = af_str_starts(what, "invalid token") || af_str_starts(what, "string or '}' expected");
-  bool quote = e->position > 0 && (size_t)e->position <= text.len && text.ptr[e->position - 1] == '"';
-  return json_error_code(e) == json_error_out_of_memory || what.len == 0 || (no_token && quote);
-}
-
 /* jansson shows the text near an error. It is left out: the document may hold credentials, and errors are stored. */
-static int syntax_error(struct af_doc *doc, json_error_t *e, struct af_str text, struct af_error *err) {
+static int syntax_error(struct af_doc *doc, json_error_t *e, struct af_error *err) {
   char what[JSON_ERROR_TEXT_LENGTH];
   AF_COPY(what, af_str(e->text));
   char *near = strstr(what, " near '"); /* and a ' at the end */
   if (near)
     *near = 0;
   int shown = near ? (int)strcspn(near + 7, "'") : 0;
-  if (starved(e, text))
-    return af_error_nomem(err);
   switch (json_error_code(e)) {
   case json_error_duplicate_key:
     return af_doc_error(doc, e->line, err, -AF_EINVAL, "DocDuplicateKey", "the key %.*s is there twice: keep one of the two",
@@ -181,10 +170,11 @@ int af_doc_read_json(struct af_doc *doc, struct af_str text, struct af_error *er
   int rc = check_limits(doc, text, err);
   if (rc < 0)
     return rc;
-  json_error_t e = {0}; /* where jansson can't even begin it sets no code */
-  json_t *root = json_loadb(text.len ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
-  if (!root)
-    return syntax_error(doc, &e, text, err);
+  json_error_t e;
+  json_t *root;
+  rc = af_json_read(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &root, &e);
+  if (rc < 0)
+    return rc == -AF_ENOMEM ? af_error_nomem(err) : syntax_error(doc, &e, err);
   struct level *stack = calloc((size_t)doc->limits.depth + 1, sizeof *stack);
   rc = stack ? walk(doc, root, text, stack, err) : af_error_nomem(err);
   free(stack);

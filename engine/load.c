@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/doc.h"
+#include "base/json.h"
 #include "engine/internal.h"
 #include "engine/routes.h"
 
@@ -29,19 +29,11 @@ void af_live_copy_free(struct af_live_copy *c) {
   free(c);
 }
 
-/* What jansson could not read: -AF_ECORRUPT, or -AF_ENOMEM. It calls a token invalid for which it had no memory. */
-static int why_unread(const char *text) {
-  struct af_doc *doc;
-  struct af_error err;
-  int rc = af_doc_read(&doc, "a row", af_str(text), AF_DOC_JSON, NULL, &err);
-  if (!rc) af_doc_free(doc);
-  return !rc || rc == -AF_ENOMEM ? -AF_ENOMEM : -AF_ECORRUPT;
-}
-
 /* JSON that a row holds. -AF_ENOMEM, or -AF_ECORRUPT: it is none, or of another type. */
 static int read_stored(const char *text, json_type type, json_t **ret) {
-  json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
-  if (!json) return why_unread(text);
+  json_t *json;
+  int rc = af_json_read(af_str(text), JSON_DECODE_ANY, &json, NULL);
+  if (rc) return rc == -AF_ENOMEM ? rc : -AF_ECORRUPT;
   if (json_typeof(json) == type) {
     *ret = json;
     return 0;

@@ -2,6 +2,7 @@
  * state. What fails here stops the engine before anything of this turn is sent. */
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "engine/internal.h"
 
 int af_engine_fail(struct af_engine *e, int rc, const struct af_error *err) {
@@ -165,10 +166,11 @@ int af_error_to_json(const struct af_error *err, char **ret_json) {
 }
 
 int af_error_from_json(const char *json, struct af_error *ret) {
-  json_t *o = json ? json_loads(json, 0, NULL) : NULL;
-  if (!json_is_object(o)) {
+  json_t *o = NULL;
+  int rc = json ? af_json_read(af_str(json), 0, &o, NULL) : -AF_EINVAL;
+  if (rc || !json_is_object(o)) {
     json_decref(o);
-    return -AF_EINVAL;
+    return rc ? rc : -AF_EINVAL;
   }
   af_error_clear(ret);
   if (af_class_parse(af_json_str(o, "class"), &ret->class)) ret->class = AF_CLASS_INTERNAL;

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "engine/aws/codec.h"
 #include "engine/aws/credentials.h"
 
@@ -140,24 +141,23 @@ static struct raw_credentials raw_from_json(const json_t *object, const char *to
 }
 
 /* jansson's reader keeps pieces of the text in buffers of its own, which it would free as they are. */
-static json_t *load_secret(struct af_str json, json_error_t *ret_error) {
+static int load_secret(struct af_str json, json_t **ret) {
   json_malloc_t allocate;
   json_free_t release;
   json_get_alloc_funcs(&allocate, &release);
   af_json_wipe_freed();
-  json_t *doc = json_loadb(json.len ? json.ptr : "", json.len, JSON_REJECT_DUPLICATES, ret_error);
+  int rc = af_json_read(json, JSON_REJECT_DUPLICATES, ret, NULL); /* its reason could quote a secret */
   json_set_alloc_funcs(allocate, release);
-  return doc;
+  return rc;
 }
 
 static int parse_object(json_t **ret, struct af_str json, const char *who, struct af_error *err) {
-  json_error_t error = {0}; /* jansson leaves its code alone where it fails before it reads */
-  json_t *doc = load_secret(json, &error);
-  if (!doc && (json_error_code(&error) == json_error_out_of_memory || json_error_code(&error) == json_error_unknown))
-    return af_error_nomem(err); /* what is wrong with the text has a code of its own */
+  json_t *doc;
+  if (load_secret(json, &doc) == -AF_ENOMEM)
+    return af_error_nomem(err);
   if (!json_is_object(doc)) {
     af_json_wipe(doc);
-    return bad(err, who, "the answer is no JSON object"); /* jansson's own message could quote a secret */
+    return bad(err, who, "the answer is no JSON object");
   }
   *ret = doc;
   return 0;

@@ -1,5 +1,6 @@
 /* JSON 1.1, both ways. Requests are written in the order of the shape, so that the same input gives the same bytes. Replies are
  * copied member by member: what the shape doesn't know is left behind, null counts as absent, numbers stay as they came. */
+#include "base/json.h"
 #include "engine/aws/codec_parts.h"
 
 static int append(const char *text, size_t len, void *body) {
@@ -165,13 +166,12 @@ static int take(struct in *in, const struct af_shape *shape, json_t *v, const ch
 
 int af_codec_decode_json(const struct af_shape *shape, struct af_str body, json_t **ret, struct af_codec_reading *r) {
   struct in in = {.r = r, .values = AF_CODEC_MAX_VALUES};
-  json_error_t error = {0}; /* json_loadb() leaves it alone where memory is out */
-  json_t *root = json_loadb(body.len > 0 ? body.ptr : "", body.len, 0, &error);
-  if (!root && (json_error_code(&error) == json_error_out_of_memory || !error.text[0]))
-    return -AF_ENOMEM; /* jansson does not always say so; sometimes it takes what it can't store for a wrong token */
-  if (!root)
-    return malformed(&in, "the text", error.text);
-  int rc = take(&in, shape, root, "the text", 0, ret);
+  json_error_t error;
+  json_t *root;
+  int rc = af_json_read(body, 0, &root, &error);
+  if (rc < 0)
+    return rc == -AF_ENOMEM ? rc : malformed(&in, "the text", error.text);
+  rc = take(&in, shape, root, "the text", 0, ret);
   json_decref(root);
   return rc;
 }

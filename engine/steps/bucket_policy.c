@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/json.h"
 #include "plans/bundle.h"
 #include "plans/facts.h"
 
@@ -39,11 +40,9 @@ json_t *af_policy_new(void) {
   return json_pack("{s:s, s:[]}", "Version", "2012-10-17", "Statement");
 }
 
-/* What jansson would not read: no memory; or what is JSON, and would be written again otherwise; or no JSON. */
+/* What jansson would not read is JSON, and would be written again otherwise; or it is none. */
 static int unread(const json_error_t *e) {
-  if (!*e->text) return -AF_ENOMEM; /* it couldn't even begin */
   switch (json_error_code(e)) {
-    case json_error_out_of_memory: return -AF_ENOMEM;
     case json_error_duplicate_key:
     case json_error_numeric_overflow: return -AF_EINVAL;
     default: return -AF_ECORRUPT;
@@ -51,9 +50,12 @@ static int unread(const json_error_t *e) {
 }
 
 int af_policy_parse(const char *text, json_t **ret) {
-  json_error_t e = {0};
-  json_t *policy = json_loads(text, JSON_REJECT_DUPLICATES, &e), *statement = json_object_get(policy, "Statement");
-  int rc = !policy ? unread(&e) : json_is_object(statement) || json_is_array(statement) ? 0 : -AF_EINVAL;
+  json_error_t e;
+  json_t *policy, *statement;
+  int rc = af_json_read(af_str(text), JSON_REJECT_DUPLICATES, &policy, &e);
+  if (rc) return rc == -AF_ENOMEM ? rc : unread(&e);
+  statement = json_object_get(policy, "Statement");
+  if (!json_is_object(statement) && !json_is_array(statement)) rc = -AF_EINVAL;
   if (json_is_object(statement) && json_object_set_new(policy, "Statement", json_pack("[O]", statement))) rc = -AF_ENOMEM;
   if (rc) json_decref(policy);
   else *ret = policy;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/json.h"
 
 enum {
   GUESTS = 8,          /* at once; the others wait to be let in */
@@ -64,7 +65,8 @@ static json_t *grant(struct af_engine *e, const struct af_wish *wish, const char
 }
 
 static json_t *answer(struct af_engine *e, const char *line, size_t n) {
-  json_t *question = json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL), *reply;
+  json_t *question, *reply;
+  af_json_read(af_str_n(line, n), JSON_REJECT_DUPLICATES, &question, NULL);
   const char *id = json_string_value(json_object_get(question, "id")), *ask = json_string_value(json_object_get(question, "ask"));
   const struct af_wish *wish = ask ? af_wish_find(ask) : NULL;
   bool sound = wish && id && *id && strlen(id) < ID_SIZE && json_object_size(question) == 2;
@@ -224,7 +226,9 @@ static json_t *converse(int fd, const char *wish, const char *id) {
     if (got <= 0) break;
     n += (size_t)got;
   }
-  return json_loadb(line, n, JSON_REJECT_DUPLICATES, NULL);
+  json_t *reply;
+  af_json_read(af_str_n(line, n), JSON_REJECT_DUPLICATES, &reply, NULL);
+  return reply;
 }
 
 int af_door_ask(const char *db, const char *wish, const char *id, size_t *ret_loaded, size_t *ret_changed, struct af_error *err) {

@@ -1,4 +1,5 @@
 /* amiferry: the command. It reads the command line, hands over to the command that is named, and turns what that returns into an exit code. */
+#include <openssl/crypto.h>
 #include <stdio.h>
 
 #include "tools/amiferry/commands.h"
@@ -35,6 +36,11 @@ int main(int argc, char **argv) {
   int exit_code;
   af_wiring_harden();
   af_print_begin();
+  if (!OSSL_LIB_CTX_get0_global_default()) { /* made here, since who uses it doesn't see that there was no memory for it */
+    af_error_nomem(&err);
+    af_say_error(&err);
+    return AF_EXIT_FAILED;
+  }
   if (af_options_parse(&inv, commands, argc, argv, &err)) return wrong_line(&inv, &err);
   af_say_quietly(inv.settings.quiet);
   if (inv.version) {

@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/json.h"
+
 enum { FOLDED_MOST = 4 * 1024 * 1024 };
 
 /* --- messages --- */
@@ -37,28 +39,32 @@ void af_say(const char *format, ...) {
   fputc('\n', stderr);
 }
 
+/* The next character of *s, as it may be printed. C1 controls are U+0080 to U+009F: C2 80 to C2 9F. */
+static char next_plain(const char **s) {
+  const unsigned char *c = (const unsigned char *)*s;
+  bool c1 = *c == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9F;
+  *s += c1 ? 2 : 1;
+  return *c < 0x20 || *c == 0x7F || c1 ? '?' : (char)*c;
+}
+
+static char *copy_plain(char *out, const char *s) {
+  while (*s) *out++ = next_plain(&s);
+  *out = '\0';
+  return out;
+}
+
+/* It needs no memory: it may have to say that there is none. */
 void af_say_error(const struct af_error *err) {
-  struct af_buf b;
-  af_buf_init(&b, 4096);
-  af_buf_puts(&b, "amiferry: ");
-  af_put_text(&b, err->message);
-  if (*err->hint) {
-    af_buf_puts(&b, "\n  ");
-    af_put_text(&b, err->hint);
-  }
-  fprintf(stderr, "%s\n", af_buf_cstr(&b));
-  af_buf_done(&b);
+  char text[sizeof(err->message) + sizeof(err->hint) + 32];
+  char *end = copy_plain(stpcpy(text, "amiferry: "), err->message);
+  if (*err->hint) copy_plain(stpcpy(end, "\n  "), err->hint);
+  fprintf(stderr, "%s\n", text);
 }
 
 /* --- text --- */
 
-/* C1 controls are U+0080 to U+009F: C2 80 to C2 9F. */
 void af_put_text(struct af_buf *out, const char *s) {
-  for (const unsigned char *c = (const unsigned char *)s; *c; c++) {
-    bool c1 = *c == 0xC2 && c[1] >= 0x80 && c[1] <= 0x9F;
-    if (c1) c++;
-    af_buf_putc(out, *c < 0x20 || *c == 0x7F || c1 ? '?' : (char)*c);
-  }
+  while (*s) af_buf_putc(out, next_plain(&s));
 }
 
 void af_put_tinted(struct af_buf *out, const struct af_terminal *t, enum af_tint tint, const char *s) {
@@ -175,8 +181,8 @@ json_t *af_json_stored_error(const char *json) {
 }
 
 json_t *af_json_tried(const char *tried) {
-  json_t *list = tried ? json_loads(tried, 0, NULL) : NULL;
-  if (json_is_array(list)) return list;
+  json_t *list = NULL;
+  if (tried && !af_json_read(af_str(tried), 0, &list, NULL) && json_is_array(list)) return list;
   json_decref(list);
   return json_array();
 }

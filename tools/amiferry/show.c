@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "plans/estimate.h"
 #include "tools/amiferry/commands.h"
 #include "tools/amiferry/find.h"
@@ -96,8 +97,8 @@ static json_t *json_open(const struct show *x) {
 }
 
 static json_t *json_or_null(const char *text) {
-  json_t *json = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
-  return json ? json : json_null();
+  json_t *json;
+  return text && !af_json_read(af_str(text), JSON_DECODE_ANY, &json, NULL) ? json : json_null();
 }
 
 static json_t *json_events(const struct show *x) {

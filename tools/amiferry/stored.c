@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int read_spec(struct af_stored *s, const struct af_copy_row *row, struct af_error *err) {
-  json_t *json = json_loads(row->spec, 0, NULL);
-  int rc = af_copy_spec_from_json(&s->spec, json, err);
+#include "base/json.h"
+
+int af_stored_spec(struct af_copy_spec *ret, const struct af_copy_row *row, struct af_error *err) {
+  json_t *json;
+  if (af_json_read(af_str(row->spec), 0, &json, NULL) == -AF_ENOMEM) return af_error_nomem(err);
+  int rc = af_copy_spec_from_json(ret, json, err);
   json_decref(json);
   return rc;
 }
@@ -15,8 +18,10 @@ static int read_facts(struct af_stored *s, struct af_store *store, const struct 
   char *text = NULL;
   int rc = af_store_facts_get(store, row->id, &text, err);
   if (rc) return rc == -AF_ENOENT ? 0 : rc;
-  json_t *json = json_loads(text, 0, NULL);
+  json_t *json;
+  rc = af_json_read(af_str(text), 0, &json, NULL);
   free(text);
+  if (rc == -AF_ENOMEM) return af_error_nomem(err);
   rc = af_facts_from_json(&s->facts, json, err);
   json_decref(json);
   s->has_facts = !rc;
@@ -38,7 +43,7 @@ static void read_waits(struct af_stored *s, const struct af_copy_row *row) {
 int af_stored_read(struct af_stored *ret, struct af_store *store, const struct af_copy_row *row, struct af_error *err) {
   *ret = (struct af_stored){0};
   af_facts_init(&ret->facts);
-  int rc = read_spec(ret, row, err);
+  int rc = af_stored_spec(&ret->spec, row, err);
   if (!rc) rc = read_facts(ret, store, row, err);
   if (!rc) rc = af_store_steps(store, row->id, &ret->steps, &ret->n_steps, err);
   while (!rc && ret->n_old < ret->n_steps && ret->steps[ret->n_old].rung < row->rung) ret->n_old++;

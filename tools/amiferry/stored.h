@@ -16,6 +16,7 @@ struct af_stored {
 /* row is borrowed, and must outlive ret. */
 int af_stored_read(struct af_stored *ret, struct af_store *s, const struct af_copy_row *row, struct af_error *err);
 void af_stored_done(struct af_stored *s);
+int af_stored_spec(struct af_copy_spec *ret, const struct af_copy_row *row, struct af_error *err);
 json_t *af_json_exposure(const struct af_exposure_row *x);
 
 #endif

@@ -9,6 +9,7 @@
 #include "tools/amiferry/commands.h"
 #include "tools/amiferry/find.h"
 #include "tools/amiferry/output.h"
+#include "tools/amiferry/stored.h"
 
 enum { TEXT_MAX = 4 * 1024 * 1024 };
 
@@ -105,19 +106,12 @@ static void print_json(const struct verified *v, enum af_output_format format) {
 
 /* --- the command --- */
 
-static int read_spec(struct verified *v, struct af_error *err) {
-  json_t *json = json_loads(v->row.spec, 0, NULL);
-  int rc = af_copy_spec_from_json(&v->spec, json, err);
-  json_decref(json);
-  return rc;
-}
-
 static int read_all(struct af_wiring *w, const struct af_invocation *inv, struct verified *v, const volatile int *stop, struct af_error *err) {
   struct af_engine_config hooks = {.stop = stop};
   int rc = af_wiring_store(w, AF_STORE_READER, err);
   if (rc == -AF_ENOENT) return af_error_set(err, rc, AF_CLASS_INVALID, "NoCopy", "no copy %.64s: there is no database at %s", inv->args[0], w->db);
   if (!rc) rc = af_copy_find(w->store, inv->args[0], &v->row, err);
-  if (!rc) rc = read_spec(v, err);
+  if (!rc) rc = af_stored_spec(&v->spec, &v->row, err);
   if (!rc) rc = af_wiring_client(w, err);
   if (!rc) rc = af_wiring_engine(w, &hooks, err);
   if (!rc) rc = af_engine_verify(w->engine, v->row.id, &v->findings, &v->live, err);

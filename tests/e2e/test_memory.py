@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+"""The real command while memory runs out: each allocation fails in turn, once or from then on, in it and in all its libraries. It either does
+what it was told or says in a line why not, never dies of a signal, and with memory the next run brings every copy home."""
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from ferry import BUILD, FERRY, QUICK, cloud, copy
+from harness import equal, run, test
+
+SCARCE = os.path.join(BUILD, "tests", "e2e", "scarce.so")
+POINTS = int(os.environ.get("AF_POINTS", "60"))  # of each command: all of them take an hour
+CLEAN = ("duplicates", "shares_open", "shares_lost", "grants_open", "orphaned_snapshots", "lost_resources")
+
+
+def scarce(place, args, **env):
+    done = subprocess.run([FERRY, *args], env=place.env(LD_PRELOAD=SCARCE, **env), capture_output=True, timeout=120)
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def allocations(place, args, code=0):
+    path = os.path.join(place.home, "count")
+    equal(scarce(place, args, SCARCE_COUNT=path)[0], code)
+    with open(path, encoding="ascii") as f:
+        return int(f.read())
+
+
+def points(n):
+    """Where to fail, and whether once: the first, where a program makes itself ready, lie closer."""
+    close = list(range(0, min(n, 600), max(1, 600 // POINTS)))
+    wide = list(range(600, n, max(1, (n - 600) // POINTS)))
+    return [(at, once) for at in close + wide for once in (True, False)]
+
+
+def answers(place, args, at, once):
+    """The exit code; whatever it is, it was said why."""
+    env = {"SCARCE_ONCE": "1"} if once else {}
+    code, out, err = scarce(place, args, SCARCE_AFTER=str(at), **env)
+    where = "%s: allocation %d %s" % (args[0], at, "fails" if once else "and all after it fail")
+    if code not in (0, 1, 3, 4) or (code and not err.strip()):
+        raise AssertionError("%s: exit code %d, %r" % (where, code, err[-500:]))
+    return code, out, where
+
+
+def reads(place, *args):
+    whole = scarce(place, args)[1]
+    for at, once in points(allocations(place, args)):
+        code, out, where = answers(place, args, at, once)
+        if code == 0 and out != whole:
+            raise AssertionError("%s: it says all is well and prints\n%s\ninstead of\n%s" % (where, out, whole))
+
+
+@test("plan, status, show and verify say that memory is out, or print all")
+def _():
+    with cloud("--speed", "1000") as place:
+        manifest = place.manifest(copy(name="of-little-memory"))
+        reads(place, "plan", manifest)
+        [made] = place.run("run", manifest, *QUICK, "--output", "json").ends(0).json()
+        reads(place, "status", "--output", "json")
+        reads(place, "show", made["id"], "--output", "json")
+        reads(place, "verify", made["id"])
+
+
+@test("run goes on with memory where it stopped without")
+def _():
+    with cloud("--speed", "1000") as place:
+        n = allocations(place, ["run", place.manifest(copy(name="with-enough")), *QUICK])
+        names = []
+        for at, once in points(n)[::8]:
+            names.append("little-%d-%s" % (at, once))
+            args = ["run", place.manifest(copy(name=names[-1])), *QUICK]
+            answers(place, args, at, once)
+            place.run(*args).ends(0)
+        audit = place.world.audit()
+        for what in CLEAN:
+            equal((what, audit[what]), (what, []))
+        equal(len(audit["images"]), len(names) + 1)
+
+
+sys.exit(run())
