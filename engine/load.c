@@ -142,6 +142,22 @@ static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
   return 0;
 }
 
+/* Why it is going back was written down with its goal; what it was stopped by on the way has taken that one's place. */
+static int recall_reason(struct af_engine *e, struct af_live_copy *c) {
+  struct af_event_row *events = NULL;
+  struct af_error err;
+  size_t n = 0;
+  const char *reason = NULL;
+  int rc = af_store_events(e->config.store, c->row.id, 0, &events, &n, &err);
+  if (rc) return af_engine_fail(e, rc, &err);
+  for (size_t i = 0; i < n; i++)
+    if (af_streq(events[i].kind, "goal")) reason = events[i].detail;
+  if (af_row_set(&c->row.error, reason)) rc = af_engine_fail(e, -AF_ENOMEM, NULL);
+  for (size_t i = 0; i < n; i++) af_event_row_done(&events[i]);
+  free(events);
+  return rc;
+}
+
 /* Borrowed access is opened anew, what was made is kept. */
 int af_unblock(struct af_engine *e, struct af_live_copy *c) {
   enum af_copy_state to = c->row.resume_state;
@@ -159,6 +175,7 @@ int af_unblock(struct af_engine *e, struct af_live_copy *c) {
   }
   free(c->row.error);
   c->row.error = NULL;
+  if (to == AF_COPY_UNDOING && recall_reason(e, c)) return e->rc;
   return af_record_copy(e, c, to, &(struct af_note){.kind = "retry", .message = "taken up again"});
 }
 

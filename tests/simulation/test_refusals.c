@@ -281,6 +281,27 @@ TEST(one_resume_is_enough_where_going_back_was_blocked_too) {
   closes_when_it_can("[" FORBID("ModifySnapshotAttribute", "2") ", " FORBID("CopyImage", "0") "]");
 }
 
+/* What stopped it on the way back is mended, and no reason to have failed. */
+TEST(why_a_copy_failed_is_remembered_where_taking_back_was_refused) {
+  struct rig *r = new_rig(WORLD, 21);
+  struct af_error err;
+  struct af_copy_row *list;
+  set_faults(r, "[" FORBID("ModifySnapshotAttribute", "2") ", {\"kind\": \"error\", \"action\": \"CopyImage\", \"status\": 400,"
+                " \"code\": \"InvalidParameterValue\", \"message\": \"of no use\"}]");
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN, &err), &err);
+  assert_all(r, AF_COPY_BLOCKED, "without the permission to take back");
+  set_faults(r, "[]");
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_FAILED, "with the permission");
+  assert_clean(r, "with the permission");
+  assert_int_equal(rig_copies(r, &list), 1);
+  assert_non_null(list[0].error);
+  assert_int_equal(af_error_from_json(list[0].error, &err), 0);
+  assert_string_equal(err.code, "InvalidParameterValue");
+  rig_copies_free(list, 1);
+  rig_free(r);
+}
+
 /* The first Add happens and its reply is lost; when it is sent again AWS refuses. That says nothing of the first: it is not forgotten, and closed at last. */
 TEST(a_refused_repeat_does_not_hide_that_the_first_call_opened_access) {
   struct rig *r = new_rig(WORLD, 18);
@@ -386,6 +407,7 @@ int main(void) {
       cmocka_unit_test(a_copy_that_is_blocked_half_way_closes_what_it_opened_and_opens_it_again_on_resume),
       cmocka_unit_test(access_that_cannot_be_taken_back_blocks_the_copy_until_it_can),
       cmocka_unit_test(one_resume_is_enough_where_going_back_was_blocked_too),
+      cmocka_unit_test(why_a_copy_failed_is_remembered_where_taking_back_was_refused),
       cmocka_unit_test(a_refused_repeat_does_not_hide_that_the_first_call_opened_access),
       cmocka_unit_test(a_refused_poll_takes_nothing_from_copies_under_way),
       cmocka_unit_test(what_stands_behind_an_empty_page_is_seen),
