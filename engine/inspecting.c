@@ -131,7 +131,7 @@ static void take(struct af_engine *e, struct af_live_copy *c, const struct af_as
   bool expired = af_is_expired_credentials(err.code) && ++c->inspect_expired < AF_EXPIRED_MOST;
   bool again = err.class == AF_CLASS_TRANSIENT || err.class == AF_CLASS_THROTTLED || err.class == AF_CLASS_CAPACITY || expired;
   fill_error(c, asked, a, &err);
-  if (!again || now >= c->inspect_since_ms + e->config.patience_ms) {
+  if (!again || c->inspect_asked_ms >= c->inspect_since_ms + e->config.patience_ms) {
     refuse(e, c, &err);
     return;
   }
@@ -169,10 +169,11 @@ static void keep_shared(struct af_engine *e, const struct af_flight *f, const st
 static int64_t send_read(struct af_engine *e, size_t copy, struct af_ask *next) {
   struct af_live_copy *c = e->copies[copy];
   struct af_session *session = session_of(c, next->side);
-  int64_t pace = af_budget_take(e->budgets, session, next->region, next->op, af_now_ms(e->config.clock));
+  int64_t now = af_now_ms(e->config.clock), pace = af_budget_take(e->budgets, session, next->region, next->op, now);
   struct af_flight *f = pace ? NULL : af_flight_new(e, AF_FLIGHT_INSPECT, next->op, session, next->region, json_incref(next->input));
   if (f) f->ref.copy = copy;
   c->inspect_busy = f != NULL;
+  c->inspect_asked_ms = now;
   return pace;
 }
 

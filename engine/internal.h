@@ -40,7 +40,7 @@ struct af_live_copy {
   json_t *tried;                    /* what it was told of the routes given up */
   bool inspect_busy;
   bool retried; /* taken up by a person while it was still being undone on the way to blocked: goes on when that is done */
-  int64_t inspect_since_ms;
+  int64_t inspect_since_ms, inspect_asked_ms; /* when a read last answered; when the last one was sent */
   int inspect_repeats, inspect_expired;
   char waits[160];
   int64_t wake_ms; /* not looked at before; INT64_MAX: an answer wakes it */
