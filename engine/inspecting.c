@@ -131,6 +131,9 @@ static void take(struct af_engine *e, struct af_live_copy *c, const struct af_as
   bool expired = af_is_expired_credentials(err.code) && ++c->inspect_expired < AF_EXPIRED_MOST;
   bool again = err.class == AF_CLASS_TRANSIENT || err.class == AF_CLASS_THROTTLED || err.class == AF_CLASS_CAPACITY || expired;
   fill_error(c, asked, a, &err);
+  if (again && !*err.hint)
+    af_error_hint(&err, "it was asked for %lld minutes, and never answered otherwise: retry when AWS is well again",
+                  (long long)(e->config.patience_ms / 60000));
   if (!again || c->inspect_asked_ms >= c->inspect_since_ms + e->config.patience_ms) {
     refuse(e, c, &err);
     return;
