@@ -7,15 +7,17 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 import unicodedata
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
-from ferry import PLAIN, QUICK, SEALED, Done, Place, cloud, copy, lacks, on_terminal, wait_for
+from ferry import FERRY, PLAIN, QUICK, SEALED, Done, Place, cloud, copy, lacks, on_terminal, wait_for
 from harness import READER, SOURCE, TARGET, contains, equal, test
 
 COMMANDS = ["plan", "run", "resume", "status", "show", "retry", "cancel", "undo", "verify", "sweep", "routes", "doctor", "help"]
@@ -198,6 +200,30 @@ def _():
             contains(p.run("run", os.path.join(p.home, "batch.json")).ends(1).err, "--db")
             os.chmod(p.home, 0o700)
         equal(p.knocks, 0)
+
+
+@test("a folder that can't be written to from mid-run on stops nothing that is under way")
+def _():
+    with cloud("--speed", "100") as p:
+        manifest = p.manifest(*(copy(name="plain-%d" % i) for i in range(3)))
+        ferry = shutil.copy(FERRY, p.home)
+        if os.geteuid() == 0:  # whom no mode keeps out
+            subprocess.run(["chown", "-R", "nobody", p.home], check=True)
+        nobody = {"user": "nobody"} if os.geteuid() == 0 else {}
+
+        def start():
+            return subprocess.Popen([ferry, "run", manifest, *QUICK], env=p.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **nobody)
+
+        process = start()
+        wait_for(lambda: p.world.audit()["images"])
+        os.chmod(os.path.dirname(p.db), 0o500)
+        equal((process.communicate()[1].splitlines()[-1], process.returncode), ("3 done", 0))
+        os.chmod(os.path.dirname(p.db), 0o700)
+        process = start()
+        process.communicate()
+        equal(process.returncode, 0)
+        audit = p.world.audit()
+        equal((audit["duplicates"], len(audit["images"])), ([], 3))
 
 
 @test("a file that is no database of ours is refused and left as it is")
