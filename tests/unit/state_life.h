@@ -101,11 +101,6 @@ static inline void remove_database(const struct fixture *f) {
   }
 }
 
-static inline bool on_valgrind(void) {
-  const char *preload = getenv("LD_PRELOAD");
-  return preload && strstr(preload, "vgpreload");
-}
-
 /* An empty database as bytes, so that each round begins with the same one without creating it. */
 static inline struct af_buf new_database(struct fixture *f) {
   struct af_buf bytes;

@@ -314,18 +314,18 @@ TEST(every_source_ends_in_a_route_or_a_named_refusal_and_so_does_its_ladder) {
     int digit[COUNT(counts)];
   } u;
   _Static_assert(sizeof u.s == sizeof u.digit, "every dimension has its count");
-  size_t walked = 0;
+  size_t found = 0, walked = 0, stride = on_valgrind() ? 13 : 1;
   memset(&u, 0, sizeof u);
   for (size_t i = 0; i < COUNT(counts);) {
-    if (is_real(&u.s)) {
+    if (is_real(&u.s) && found++ % stride == 0) {
       walk(&u.s);
       walked++;
     }
     for (i = 0; i < COUNT(counts) && ++u.digit[i] == counts[i]; i++)
       u.digit[i] = 0;
   }
-  print_message("# %zu combinations\n", walked);
-  assert_true(walked > 50000);
+  print_message("# %zu of %zu combinations\n", walked, found);
+  assert_true(found > 50000);
 }
 
 int main(void) {
