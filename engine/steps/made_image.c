@@ -4,7 +4,7 @@
  * user's and a deregistered image tells nothing; deregister, which also cancels a copy under way; delete those snapshots and any that still
  * carries this step's tags, one by one, until AWS shows none.
  *
- * data: {"autopsy": what the image said} | {"discard": image, "why": reason} while removing a failed one,
+ * data: {"autopsy": what the image said, "begun": ms} | {"discard": image, "why": reason} while removing a failed one,
  *       with {"held": [snapshot…], "deregistered": ms, "drop": snapshot, "dropped": [snapshot…]} as the walk goes on. */
 #include <stdio.h>
 
@@ -130,7 +130,7 @@ static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op,
   return set_data(out, data);
 }
 
-/* Why did it fail? The first snapshot in error says so; otherwise what the image itself said must do. */
+/* Why did it fail? The first snapshot in error says so, which AWS may show later than the image; otherwise what the image itself said must do. */
 static int autopsy(const struct af_step_ctx *ctx, const char *api, const struct af_answer *a, struct af_outcome *out) {
   const char *why = "";
   size_t i;
@@ -138,8 +138,11 @@ static int autopsy(const struct af_step_ctx *ctx, const char *api, const struct 
   json_array_foreach(json_object_get(a->output, "Snapshots"), i, snapshot) {
     if (!*why) why = af_json_str(snapshot, "StateMessage");
   }
-  if (!*why) why = af_json_str(ctx->data, "autopsy");
   out->kind = AF_OUT_AGAIN;
+  out->delay_ms = af_pause_ms(ctx);
+  if (!*why && ctx->asked_ms < af_json_int(ctx->data, "begun") + ctx->window_ms) return 0;
+  out->delay_ms = 0;
+  if (!*why) why = af_json_str(ctx->data, "autopsy");
   snprintf(out->note, sizeof(out->note), "%s failed: %s", ctx->step->resource, why);
   return set_data(out, json_pack("{s:s, s:s, s:s}", "discard", ctx->step->resource, "why", why, "api", api));
 }
@@ -185,7 +188,7 @@ int af_made_answer(const struct af_step_ctx *ctx, const struct af_op *op, const 
 int af_made_matured(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out) {
   int rc = af_image_matured(ctx, item, out);
   if (rc || out->kind != AF_OUT_FAIL || !item) return rc;
-  json_t *data = json_pack("{s:s}", "autopsy", out->error.message);
+  json_t *data = json_pack("{s:s, s:I}", "autopsy", out->error.message, "begun", (json_int_t)ctx->now_ms);
   out->kind = AF_OUT_AGAIN;
   af_error_clear(&out->error);
   return set_data(out, data);

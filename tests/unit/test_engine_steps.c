@@ -258,6 +258,29 @@ TEST(copy_image_carries_a_token_that_depends_on_copy_step_and_generation_alone) 
   end(&b);
 }
 
+/* AWS may show the snapshot's error later than the image's. */
+TEST(a_failed_image_is_given_up_only_after_its_snapshots_had_time_to_say_why) {
+  struct bench b;
+  begin(&b, "copy-image", "");
+  b.steps[2].resource = TEXT("ami-0new0000000000000");
+  b.steps[2].state = AF_STEP_PENDING;
+  matures(&b, "{\"ImageId\": \"ami-0new0000000000000\", \"State\": \"failed\", \"StateReason\": {\"Message\": \"internal error\"}}");
+  json_t *data = b.out.data;
+  b.out.data = NULL;
+  b.ctx.data = data;
+  asks(&b, &af_ec2_describe_snapshots);
+  answers(&b, &af_ec2_describe_snapshots, "{\"Snapshots\": [{\"SnapshotId\": \"snap-1\", \"State\": \"pending\"}]}");
+  assert_int_equal(b.out.kind, AF_OUT_AGAIN);
+  assert_null(b.out.data);
+  assert_true(b.out.delay_ms > 0);
+  b.ctx.now_ms += b.ctx.window_ms;
+  b.ctx.asked_ms += b.ctx.window_ms;
+  answers(&b, &af_ec2_describe_snapshots, "{\"Snapshots\": []}");
+  assert_contains(af_json_str(b.out.data, "why"), "internal error");
+  json_decref(data);
+  end(&b);
+}
+
 TEST(copy_image_never_says_encrypted_false) {
   struct bench b;
   begin(&b, "copy-image", "");
@@ -697,6 +720,7 @@ int main(void) {
       cmocka_unit_test(a_copy_that_died_of_a_late_grant_is_deleted_and_made_anew),
       cmocka_unit_test(after_many_tries_a_key_that_stays_shut_blocks_the_copy_and_says_what_to_allow),
       cmocka_unit_test(copy_image_carries_a_token_that_depends_on_copy_step_and_generation_alone),
+      cmocka_unit_test(a_failed_image_is_given_up_only_after_its_snapshots_had_time_to_say_why),
       cmocka_unit_test(copy_image_never_says_encrypted_false),
       cmocka_unit_test(undoing_an_image_copy_reads_what_it_holds_deregisters_it_and_then_deletes_its_snapshots_until_none_shows),
       cmocka_unit_test(undoing_an_image_that_aws_does_not_show_goes_by_the_tags_of_its_snapshots),
