@@ -107,7 +107,12 @@ static void sum_up(struct af_progress *p) {
   p->summed_mono_ms = af_mono_ms(p->clock);
   af_time_span(p->scene.now_ms - p->started_ms, span);
   af_put_tally(&p->text, &p->scene.tally);
-  af_buf_printf(&p->text, " after %s\n", span);
+  af_buf_printf(&p->text, " after %s", span);
+  if (p->scene.n_waiting) { /* one of them for all: it is often the same for each */
+    af_buf_printf(&p->text, "; %s waits: ", p->scene.waiting[0].row->id);
+    af_put_text(&p->text, p->scene.waiting[0].waits);
+  }
+  af_buf_putc(&p->text, '\n');
   flush(p);
 }
 
