@@ -1,3 +1,4 @@
+/* jansson's reader, with an allocator around it that remembers whether it ever had nothing to give. */
 #include "base/json.h"
 
 #include "base/error.h"

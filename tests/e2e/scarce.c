@@ -21,7 +21,7 @@ __attribute__((constructor)) static void begin(void) {
   const char *after = getenv("SCARCE_AFTER");
   once = getenv("SCARCE_ONCE") != NULL;
   made = 0;
-  if (after) fails_from = atol(after);
+  if (after) fails_from = strtol(after, NULL, 10);
 }
 
 __attribute__((destructor)) static void end(void) {
