@@ -190,6 +190,7 @@ static bool send_ask(struct af_engine *e, size_t copy, size_t step, struct af_as
   if (pace > 0) return wait_for(c, step, now + pace, "pacing calls below AWS's limit");
   c->live[step].waits[0] = '\0';
   c->live[step].asked_ms = now;
+  if (!c->steps[step].started_ms) c->steps[step].started_ms = now; /* who waits for his turn hasn't begun */
   return ask->op->mutates ? prepare_change(e, copy, step, ask, session) : prepare_read(e, copy, step, ask, session);
 }
 
@@ -211,8 +212,10 @@ static bool ask_step(struct af_engine *e, size_t copy, size_t step, const struct
   struct af_ask ask = {0};
   struct af_outcome out;
   bool moved = false;
-  if (!slot_free(e, c, step))
+  if (!slot_free(e, c, step)) {
+    c->steps[step].started_ms = 0; /* its time runs once it has its turn */
     return wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS, "as many copies as AWS allows are under way");
+  }
   af_step_context(e, c, step, exposure, &ctx);
   af_outcome_init(&out);
   int rc = ask_kind(e, c, step, &ctx, &ask, &out);
@@ -269,7 +272,6 @@ static bool act_on_step(struct af_engine *e, size_t copy, size_t step) {
   bool undo = c->row.state == AF_COPY_UNDOING && af_goal_undoes(c->row.goal, t);
   if (undo && s->face == AF_FACE_DO && s->state != AF_STEP_AMBIGUOUS) return turn_step_round(e, c, step);
   if (past_limit(e, c, step)) return true;
-  if (!s->started_ms) s->started_ms = af_now_ms(e->config.clock);
   if (s->state == AF_STEP_PENDING && af_step_kind(s->kind)->poll != AF_POLL_ASK && json_object_size(live->data) == 0) {
     af_poll_add(e, copy, step);
     return false;

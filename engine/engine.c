@@ -14,6 +14,7 @@ int af_engine_new(struct af_engine **ret, const struct af_engine_config *config,
   struct af_engine *e = calloc(1, sizeof(*e));
   if (!e) return af_error_nomem(err);
   e->config = *config;
+  e->begun_ms = af_now_ms(config->clock);
   if (!e->config.poll_min_ms) e->config.poll_min_ms = 15000;
   if (!e->config.poll_max_ms) e->config.poll_max_ms = 60000;
   if (e->config.poll_max_ms < e->config.poll_min_ms) e->config.poll_max_ms = e->config.poll_min_ms;

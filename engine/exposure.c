@@ -113,9 +113,10 @@ static bool someone(const struct af_engine *e, const struct af_live_copy *but, s
                     bool (*acts)(const struct af_live_copy *c, size_t k, const struct af_live_copy *but, size_t step)) {
   for (size_t i = 0; i < e->n_copies; i++) {
     const struct af_live_copy *c = e->copies[i];
-    if (c == but || (c->row.state != AF_COPY_WORKING && c->row.state != AF_COPY_UNDOING)) continue;
-    for (size_t k = 0; k < c->n_steps; k++)
-      if (af_streq(c->steps[k].kind, but->steps[step].kind) && acts(c, k, but, step)) return true;
+    bool rests = c->row.state != AF_COPY_WORKING && c->row.state != AF_COPY_UNDOING;
+    if (c == but) continue;
+    for (size_t k = 0; k < c->n_steps; k++) /* a call that is in flight comes back, whatever its copy has come to */
+      if ((!rests || c->steps[k].state == AF_STEP_INTENDED) && af_streq(c->steps[k].kind, but->steps[step].kind) && acts(c, k, but, step)) return true;
   }
   return false;
 }
@@ -159,6 +160,10 @@ static int gate_close(struct af_engine *e, struct af_live_copy *c, size_t step, 
   if (!rc) rc = holders(e, x, &n);
   if (rc) return rc;
   *ret = is_closer(c, step, x, n) ? AF_GATE_GO : AF_GATE_DONE;
+  if (mine && n > 0 && x->borrowed && x->state == AF_EXPOSURE_CLOSING && *ret == AF_GATE_DONE) { /* left in doubt: ours, and perhaps open */
+    x->state = AF_EXPOSURE_OPENING;
+    return put(e, x);
+  }
   if (*ret == AF_GATE_GO || mine || x->state == AF_EXPOSURE_CLOSING) return 0; /* or another copy is at it */
   if (n == 0 && x->state != AF_EXPOSURE_CLOSED) {
     x->state = AF_EXPOSURE_CLOSED; /* not ours: forgotten, to be looked at anew */

@@ -36,6 +36,7 @@ bool af_error_blocks(const struct af_error *err) {
 
 static void refuse(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
   stop_inspecting(e, c);
+  if (c->row.cancel_requested) return; /* it is cancelled when it is looked at next */
   c->row.resume_state = AF_COPY_INSPECTING;
   af_record_copy(e, c, af_error_blocks(err) ? AF_COPY_BLOCKED : AF_COPY_FAILED,
                  &(struct af_note){.kind = "state", .message = err->message, .error = err, .request_id = err->request_id});
@@ -198,7 +199,7 @@ static void ask(struct af_engine *e, size_t copy) {
     enum shared shared = rc || !next.op ? SHARED_TAKEN : take_shared(e, c, &next);
     if (rc) af_engine_fail(e, rc, NULL);
     else if (!next.op) choose_route(e, c);
-    else if (shared == SHARED_WAIT) wait = GLANCE_MS;
+    else if (shared == SHARED_WAIT) wait = GLANCE_MS, c->inspect_since_ms = now; /* it asks nothing, and so nothing in vain */
     else if (shared == SHARED_ASK) wait = send_read(e, copy, &next);
     if (shared == SHARED_ASK && wait) forget_shared(e, c, &next);
     if (wait || c->inspect_busy) c->wake_ms = wait ? now + wait : INT64_MAX;
@@ -222,7 +223,7 @@ static bool begin(struct af_engine *e, struct af_live_copy *c) {
   if (!rc) rc = af_inspection_new(&c->inspection, &who);
   if (rc) return af_engine_fail(e, rc, NULL) == 0;
   e->inspecting++;
-  c->inspect_since_ms = now;
+  c->inspect_begun_ms = c->inspect_since_ms = now;
   c->inspect_repeats = c->inspect_expired = 0;
   c->waits[0] = '\0';
   return true;

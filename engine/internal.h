@@ -19,6 +19,7 @@ struct af_live_step { /* of a step, while the process lives */
   int64_t asked_ms;   /* when the last call was sent */
   enum af_exposure_state found; /* how the call in flight found what it opens or closes */
   int64_t missing_ms; /* when AWS first didn't show what is pending; 0 while it does */
+  int64_t hidden_ms;  /* since when AWS answers that it doesn't see, or let go of, what the step is about; 0 while it does */
   int expired;        /* how often in a row it was refused for expired credentials */
   int repeats;        /* of the same call since it last succeeded: for the delays */
   int cost;           /* taken from the retry quota for the call in flight */
@@ -40,7 +41,7 @@ struct af_live_copy {
   json_t *tried;                    /* what it was told of the routes given up */
   bool inspect_busy;
   bool retried; /* taken up by a person while it was still being undone on the way to blocked: goes on when that is done */
-  int64_t inspect_since_ms, inspect_asked_ms; /* when a read last answered; when the last one was sent */
+  int64_t inspect_begun_ms, inspect_since_ms, inspect_asked_ms; /* since: when a read last answered; asked: when the last one was sent */
   int inspect_repeats, inspect_expired;
   char waits[160];
   int64_t wake_ms; /* not looked at before; INT64_MAX: an answer wakes it */
@@ -88,6 +89,7 @@ struct af_engine {
   struct af_copy_row *recent; /* copies of earlier runs that ended a moment ago; read when it is first asked for */
   size_t n_recent;
   bool recent_read;
+  int64_t begun_ms;           /* when the engine was made: what ended before that can have been read too early by it */
   struct af_error failure; /* what stops the engine: the store or memory failed */
   int rc;
 };

@@ -121,6 +121,17 @@ static int find_image(struct af_live_copy *c, struct af_error *err) {
   return 0;
 }
 
+/* What is at work in AWS takes one of its slots, whether or not there is room. */
+static void take_slot(struct af_engine *e, struct af_live_copy *c, size_t step) {
+  const struct af_step_row *s = &c->steps[step];
+  const char *quota = af_step_traits(s->kind)->quota;
+  bool at_work = s->state == AF_STEP_INTENDED || s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING;
+  if (!quota || c->live[step].slot || !at_work || s->face != AF_FACE_DO) return;
+  struct af_at at = af_step_at(c, step);
+  af_slot_force(e->budgets, at.session, at.region, quota);
+  c->live[step].slot = true;
+}
+
 /* An intent that is found had no outcome when the process ended: it is ambiguous until AWS has been asked. */
 static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
   for (size_t i = 0; i < c->n_steps; i++) {
@@ -133,11 +144,7 @@ static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
         af_record_step(e, c, i, AF_STEP_AMBIGUOUS,
                        &(struct af_note){.kind = "ambiguous", .message = "the process ended before the outcome was known"}))
       return e->rc;
-    if (t->quota && s->face == AF_FACE_DO && (s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING)) {
-      struct af_at at = af_step_at(c, i);
-      af_slot_force(e->budgets, at.session, at.region, t->quota);
-      c->live[i].slot = true;
-    }
+    if (c->row.state != AF_COPY_BLOCKED) take_slot(e, c, i);
   }
   return 0;
 }
@@ -158,10 +165,21 @@ static int recall_reason(struct af_engine *e, struct af_live_copy *c) {
   return rc;
 }
 
+/* Limits and patience are for the time that it is looked after, not for that in which it waited for a person. */
+static void begin_anew(struct af_engine *e, struct af_live_copy *c, size_t step) {
+  struct af_live_step *live = &c->live[step];
+  c->steps[step].started_ms = 0;
+  live->missing_ms = live->hidden_ms = 0;
+  live->repeats = live->expired = 0;
+  take_slot(e, c, step);
+}
+
 /* Borrowed access is opened anew, what was made is kept. */
 int af_unblock(struct af_engine *e, struct af_live_copy *c) {
   enum af_copy_state to = c->row.resume_state;
   c->retried = to == AF_COPY_UNDOING && c->row.goal == AF_GOAL_BLOCKED;
+  for (size_t i = 0; i < c->n_steps; i++) begin_anew(e, c, i);
+  if (to == AF_COPY_INSPECTING) json_object_clear(e->shared_reads); /* what was mended is to be seen */
   if (to == AF_COPY_WORKING) {
     for (size_t i = 0; i < c->n_steps; i++) {
       struct af_step_row *s = &c->steps[i];
@@ -231,8 +249,11 @@ static int load_batch(struct af_engine *e, const char *batch_id, struct af_error
 int af_engine_load(struct af_engine *e, const char *batch_id, enum af_load how, struct af_error *err) {
   size_t first = e->n_copies;
   int rc = load_batch(e, batch_id, err);
-  for (size_t i = first; i < e->n_copies && !rc && how == AF_LOAD_RETRY; i++)
-    if (e->copies[i]->row.state == AF_COPY_BLOCKED) rc = af_unblock(e, e->copies[i]);
+  for (size_t i = first; i < e->n_copies && !rc && how == AF_LOAD_RETRY; i++) {
+    struct af_live_copy *c = e->copies[i];
+    if (c->row.state == AF_COPY_BLOCKED) rc = af_unblock(e, c);
+    else c->retried = c->row.state == AF_COPY_UNDOING && c->row.goal == AF_GOAL_BLOCKED; /* on its way there */
+  }
   if (e->rc) *err = e->failure;
   return rc ? rc : af_store_commit(e->config.store, err);
 }
@@ -264,6 +285,7 @@ static int cancel_one(struct af_engine *e, struct af_live_copy *c, bool *ret_ask
   if (c->row.state != AF_COPY_BLOCKED) return af_record_copy(e, c, c->row.state, &note);
   if (c->row.resume_state == AF_COPY_INSPECTING) return af_record_copy(e, c, AF_COPY_CANCELLED, &note);
   if (c->row.goal != AF_GOAL_FAILED) c->row.goal = AF_GOAL_CANCELLED;
+  else if (recall_reason(e, c)) return e->rc;
   return af_record_copy(e, c, AF_COPY_UNDOING, &note);
 }
 

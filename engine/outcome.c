@@ -117,7 +117,13 @@ static int step_pending(struct af_engine *e, struct af_live_copy *c, size_t step
 
 /* Blocked as it stands: it can't go on, and it can't go back either. */
 static int block_here(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
+  if (c->row.state == AF_COPY_WORKING && c->row.cancel_requested) return af_record_goal(e, c, AF_GOAL_CANCELLED, NULL);
   c->row.resume_state = c->row.state;
+  for (size_t i = 0; i < c->n_steps; i++) { /* who waits for a person keeps nobody waiting: AWS itself says when there is no room */
+    struct af_at at = af_step_at(c, i);
+    if (c->live[i].slot) af_slot_give(e->budgets, at.session, at.region, af_step_traits(c->steps[i].kind)->quota);
+    c->live[i].slot = false;
+  }
   return af_record_copy(e, c, AF_COPY_BLOCKED,
                         &(struct af_note){.kind = "state", .message = "can go neither on nor back: a person is needed", .error = err});
 }
@@ -147,6 +153,8 @@ static int copy_failed(struct af_engine *e, struct af_live_copy *c, size_t step,
   bool open = s->state == AF_STEP_AMBIGUOUS || s->state == AF_STEP_PENDING;
   enum af_copy_goal goal = err->class == AF_CLASS_AUTH ? AF_GOAL_BLOCKED : AF_GOAL_FAILED;
   if (c->row.state != AF_COPY_WORKING && c->row.state != AF_COPY_UNDOING) return 0; /* blocked already, by another step */
+  bool turns = c->row.state == AF_COPY_UNDOING && s->face == AF_FACE_DO && af_goal_undoes(c->row.goal, af_step_traits(s->kind));
+  if (turns && s->state == AF_STEP_PENDING) return 0; /* it is to be undone next, however far it is */
   if (open || s->face == AF_FACE_UNDO) return block_here(e, c, err);
   if (c->row.state == AF_COPY_WORKING && lower && try_another(e, c, err)) goal = AF_GOAL_REROUTE;
   if (e->rc) return e->rc;
@@ -212,7 +220,9 @@ int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, c
     case AF_OUT_PENDING: return step_pending(e, c, step, out, &note);
     case AF_OUT_AGAIN: return step_again(e, c, step, out, &note);
     case AF_OUT_REMAKE: return step_remake(e, c, step, told, &note);
-    case AF_OUT_FAIL: return step_fail(e, c, step, op, request_id, &out->error, true, out->lower);
+    case AF_OUT_FAIL:
+      if (out->effect_gone) s->generation++; /* a retry makes another one: with another token, and as many tries as the first */
+      return step_fail(e, c, step, op, request_id, &out->error, true, out->lower);
     default: return af_engine_fail(e, -AF_EINVAL, NULL);
   }
 }
@@ -286,12 +296,13 @@ int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, con
                    int64_t delay_ms) {
   struct af_step_row *s = &c->steps[step];
   struct af_error err = a->error;
-  int64_t asked = c->live[step].asked_ms, since = s->started_ms ? s->started_ms : asked;
+  int64_t asked = c->live[step].asked_ms;
   if (af_error_is_memory(&err)) return af_engine_fail(e, -AF_ENOMEM, &err);
   if (expired_again(&c->live[step], &err)) return step_repeat(e, c, step, op, a, delay_ms);
   switch (err.class) {
     case AF_CLASS_NOT_YET_VISIBLE:
-      if (asked >= since + GRACE_WINDOWS * e->config.window_ms) return not_visible(e, c, step, op, a);
+      if (!c->live[step].hidden_ms) c->live[step].hidden_ms = asked;
+      if (asked >= c->live[step].hidden_ms + GRACE_WINDOWS * e->config.window_ms) return not_visible(e, c, step, op, a);
       return step_repeat(e, c, step, op, a, delay_ms);
     case AF_CLASS_TRANSIENT:
     case AF_CLASS_THROTTLED:
@@ -333,6 +344,7 @@ static void step_answer(struct af_engine *e, const struct af_flight *f, struct a
     live->cost = 0;
     live->repeats = 0;
     live->expired = 0;
+    live->hidden_ms = 0;
   }
   if (rc) af_engine_fail(e, rc, NULL);
   else if (out.kind != AF_OUT_DEFAULT) af_apply_outcome(e, c, f->ref.step, f->op, a->request_id, &out);

@@ -78,6 +78,7 @@ void af_poll_add(struct af_engine *e, size_t copy, size_t step) {
   }
   c->live[step].busy = true;
   c->live[step].asked_ms = now;
+  if (!s->started_ms) s->started_ms = now;
   if (af_step_traits(s->kind)->quota &&
       af_step_kind(s->kind)->poll == AF_POLL_IMAGE) /* only to show it: where there is no room, it is left out */
     ask_about(e, AF_FLIGHT_PROGRESS, &progress_source, copy, step, c->row.id);
@@ -144,7 +145,8 @@ void af_poll_answer(struct af_engine *e, struct af_flight *f, struct af_answer *
 /* Of all that AWS copies for this image, how much is there, by size. */
 static void show_progress(struct af_engine *e, const struct af_target_ref *ref, const json_t *snapshots) {
   struct af_live_copy *c = e->copies[ref->copy];
-  struct af_step_row *s = &c->steps[ref->step];
+  struct af_step_row *s = ref->step < c->n_steps ? &c->steps[ref->step] : NULL;
+  if (!s || af_step_kind(s->kind)->poll != AF_POLL_IMAGE) return; /* it took another route meanwhile: its steps are others */
   int64_t before = s->progress, done = 0, all = 0, percent;
   size_t i;
   json_t *snapshot;

@@ -7,7 +7,7 @@
 
 static int read_recent(struct af_engine *e) {
   struct af_error err;
-  int64_t since = af_now_ms(e->config.clock) - e->config.window_ms;
+  int64_t since = e->begun_ms - e->config.window_ms;
   int rc = af_store_copies_ended(e->config.store, since, &e->recent, &e->n_recent, &err);
   e->recent_read = true;
   return rc ? af_engine_fail(e, rc, &err) : 0;
@@ -26,12 +26,12 @@ static bool contradicts(const struct af_decision *d, const struct af_copy_row *e
 }
 
 int64_t af_recent_doubt(struct af_engine *e, const struct af_live_copy *c) {
-  int64_t now = af_now_ms(e->config.clock), until = 0;
+  int64_t until = 0;
   if (!e->recent_read && read_recent(e)) return 0;
   for (size_t i = 0; i < e->n_recent; i++) {
     const struct af_copy_row *earlier = &e->recent[i];
     int64_t shown = earlier->updated_ms + e->config.window_ms;
-    if (!af_streq(earlier->key, c->row.key) || now >= shown || !contradicts(&c->decision, earlier)) continue;
+    if (!af_streq(earlier->key, c->row.key) || c->inspect_begun_ms >= shown || !contradicts(&c->decision, earlier)) continue;
     if (shown > until) until = shown;
   }
   return until;

@@ -189,7 +189,7 @@ static int finish_answer(const struct af_step_ctx *ctx, const struct af_op *op, 
 static int protect_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
   bool cooldown = ctx->decision->protection == AF_PROTECTION_WITH_COOLDOWN, undo = ctx->step->face == AF_FACE_UNDO;
   af_ask_at(ctx, ret);
-  if (undo && !ctx->copy->image_id) {
+  if (undo && (!ctx->copy->image_id || ctx->decision->route == AF_ROUTE_ADOPT)) { /* what was there keeps what it has */
     out->kind = AF_OUT_DONE;
     return 0;
   }

@@ -75,7 +75,7 @@ static void removed(const struct af_step_ctx *ctx, struct af_outcome *out) {
   const char *why = af_json_str(ctx->data, "why");
   bool key = strstr(why, "key ID is not accessible") != NULL;
   out->kind = AF_OUT_REMAKE;
-  if (key && ctx->step->generation + 1 < GENERATIONS_MAX && af_step_of(ctx, "grant-key", NULL)) return;
+  if (key && ctx->step->generation % GENERATIONS_MAX + 1 < GENERATIONS_MAX && af_step_of(ctx, "grant-key", NULL)) return;
   af_outcome_fail(out, key ? AF_CLASS_AUTH : AF_CLASS_REFUSED, key ? "KeyNotAccessible" : "ImageFailed", ctx->source_image,
                   "the image made of %s failed in AWS: %s", ctx->source_image, why);
   AF_COPY(out->error.action, af_str(af_json_str(ctx->data, "api")));

@@ -42,6 +42,9 @@ void af_name_probed(const struct af_step_ctx *ctx, const struct af_answer *a, st
     out->kind = AF_OUT_PENDING;
     out->data = json_object();
     snprintf(out->note, sizeof(out->note), "found %s, which the lost call had made", out->resource);
+  } else if (waited && !ambiguous && !image) { /* nobody holds it any more */
+    out->data = json_object();
+    if (!out->data) af_outcome_fail(out, AF_CLASS_INTERNAL, "OutOfMemory", "", "memory is out");
   } else if (waited && !ambiguous) { /* an ambiguous one is sent again first, and AWS says that the name is taken */
     name_taken(ctx, af_json_str(image, "ImageId"), out);
   }
