@@ -145,6 +145,20 @@ TEST(a_region_without_capacity_blocks_the_copy_after_every_place_was_tried) {
        AF_COPY_BLOCKED, "NoCapacity", "launch.instance_type");
 }
 
+/* RunInstances takes the key as it is named; the instance ends before it runs. */
+TEST(an_instance_that_may_not_use_its_key_blocks_the_copy_and_says_what_to_allow) {
+  static const char alias[] = "      keys: [{id: 00000000-0000-4000-8000-000000000011, alias: alias/amis}]\n";
+  static const char deaf[] = "      keys: [{id: 00000000-0000-4000-8000-000000000011, alias: alias/amis, policy: [{Effect: Allow, Action: 'kms:DescribeKey',"
+                             " Resource: '*', Principal: {AWS: 'arn:aws:iam::222222222222:root'}}]}]\n";
+  static const char world[] = LADDER_WORLD(REFUSED_BILLING, "");
+  const char *at = strstr(world, alias);
+  char *text;
+  assert_non_null(at);
+  assert_true(asprintf(&text, "%.*s%s%s", (int)(at - world), world, deaf, at + sizeof(alias) - 1) > 0);
+  ends(text, MANIFEST_HEAD IMAGE(WINDOWS, HERE_KEY), "[]", AF_COPY_BLOCKED, "InstanceFailed", "kms:CreateGrant");
+  free(text);
+}
+
 TEST(a_bridge_without_a_key_is_refused_with_the_way_to_mend_it) {
   struct rig *r = new_rig(LADDER_WORLD("", ""), 6);
   struct af_error err;
@@ -166,6 +180,7 @@ int main(void) {
       cmocka_unit_test(a_copy_that_is_blocked_between_two_routes_goes_on_when_that_is_mended),
       cmocka_unit_test(a_list_of_instance_types_in_several_pages_serves_all_copies),
       cmocka_unit_test(a_region_without_capacity_blocks_the_copy_after_every_place_was_tried),
+      cmocka_unit_test(an_instance_that_may_not_use_its_key_blocks_the_copy_and_says_what_to_allow),
       cmocka_unit_test(a_bridge_without_a_key_is_refused_with_the_way_to_mend_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

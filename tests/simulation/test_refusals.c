@@ -80,6 +80,17 @@ TEST(a_role_that_may_not_be_assumed_blocks_the_copy) {
       .resource = "role/amiferry-target",
       .hint = "trust"});
 }
+TEST(credentials_of_another_account_than_the_manifest_says_block_the_copy) {
+  refuses(&(struct refusal){.manifest = MANIFEST_HEAD "- {source: {image: ami-0a000000000000000}, target: {account: \"333333333333\"}}\n",
+                            .state = AF_COPY_BLOCKED,
+                            .code = "WrongAccount",
+                            .action = "sts:GetCallerIdentity",
+                            .account = "222222222222",
+                            .region = "eu-west-1",
+                            .resource = "",
+                            .hint = "correct target.account"});
+}
+
 TEST(a_key_policy_that_forbids_the_grant_blocks_the_copy) {
   refuses(&(struct refusal){
       .what = SOURCE_ALIAS,
@@ -392,6 +403,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_wrong_external_id_is_told_from_nothing_else_and_so_named),
       cmocka_unit_test(a_role_that_may_not_be_assumed_blocks_the_copy),
+      cmocka_unit_test(credentials_of_another_account_than_the_manifest_says_block_the_copy),
       cmocka_unit_test(a_key_policy_that_forbids_the_grant_blocks_the_copy),
       cmocka_unit_test(a_source_under_the_aws_managed_key_fails_and_says_why),
       cmocka_unit_test(a_target_key_that_is_missing_fails),
