@@ -194,7 +194,10 @@ static bool intent_is_committed(struct rig *r, const char *action) {
 /* Does this call change anything? Whatever isn't known to be a read does. */
 static bool changes(const struct af_http_request *req, const char *action) {
   static const char *const reads[] = {"Describe", "Get", "List", "AssumeRole"};
+  static const char *const persons[] = {"EnableKey", "PutKeyPolicy"}; /* what only a person calls, for which no intent is committed */
   if (!*action) return false;
+  for (size_t i = 0; i < sizeof(persons) / sizeof(persons[0]); i++)
+    if (strcmp(action, persons[i]) == 0) return false;
   for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
     if (strncmp(action, reads[i], strlen(reads[i])) == 0) return false;
   return !req->body.len || !memmem(req->body.ptr, req->body.len, "\"DryRun\":true", 13);

@@ -1,0 +1,445 @@
+/* Scenes that no seed draws: a person who mends, retries or cancels in the running process, answers that take minutes, faults that meet in
+ * an unlucky order. */
+#include "engine/internal.h"
+#include "tests/simulation/check.h"
+
+/* --- faults --- */
+
+#define TARGET ", \"account\": \"222222222222\""
+#define NTH(n) ", \"nth\": " n
+#define AFTER(n) ", \"after\": " n
+#define TIMES(n) ", \"times\": " n
+#define FAULT(kind, action, which) "{\"kind\": \"" kind "\", \"action\": \"" action "\"" which "}"
+#define SLOW(action, which, ms) FAULT("slow", action, which ", \"delay_ms\": " ms)
+#define FAILS(action, which, status, code) FAULT("error", action, which ", \"status\": " status ", \"code\": \"" code "\", \"message\": \"no\"")
+#define FORBID(action, which) FAILS(action, which, "403", "UnauthorizedOperation")
+/* PLAIN_HERE reads its facts for so long: what it does comes late, and the process runs meanwhile. */
+#define SLOW_HERE(ms) SLOW("DescribeImages", TARGET ", \"region\": \"us-east-1\"" NTH("1"), ms)
+#define HOUR "3600000" /* the longest that cloudsim keeps one waiting; two of them add up */
+
+/* --- worlds and manifests --- */
+
+#define TARGET_ALIAS "keys: [{id: " TARGET_KEY_ID ", alias: alias/amis}]\n"
+#define TARGET_KEY_ID "00000000-0000-4000-8000-000000000012"
+#define DISABLED_KEY "keys: [{id: " TARGET_KEY_ID ", alias: alias/amis, state: Disabled}]\n"
+/* EBS may not use it; its policy may be mended. */
+#define DEAF_KEY                                                                                                             \
+  "keys: [{id: " TARGET_KEY_ID ", alias: alias/amis, policy: [{Effect: Allow, Action: ['kms:DescribeKey', 'kms:PutKeyPolicy']," \
+  " Resource: '*', Principal: {AWS: 'arn:aws:iam::222222222222:root'}}]}]\n"
+#define OPEN_POLICY                                                                                                    \
+  "{\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"kms:*\", \"Resource\": \"*\"," \
+  " \"Principal\": {\"AWS\": \"arn:aws:iam::222222222222:root\"}}]}"
+#define PLAIN_UNDER_KEY "- {source: {image: ami-0a000000000000000}, target: {kms_key: alias/amis}}\n"
+#define SEALED_BY_COPY_IMAGE "- {source: {image: ami-0b000000000000000}, route: copy-image, target: {kms_key: alias/amis}}\n"
+
+/* Takes the world over, and changes one more text of it. */
+static char *changed(char *world, const char *what, const char *instead) {
+  const char *at = strstr(world, what);
+  char *out = NULL;
+  if (!at) fail_msg("the world has no \"%s\"", what);
+  assert_true(asprintf(&out, "%.*s%s%s", (int)(at - world), world, instead, at + strlen(what)) > 0);
+  free(world);
+  return out;
+}
+
+/* So many copies of an AMI with two snapshots, of which AWS copies 20 at a time. */
+static void crowd(char out[4096], int copies) {
+  size_t n = (size_t)snprintf(out, 4096, "%s", MANIFEST_HEAD);
+  for (int i = 0; i < copies; i++)
+    n += (size_t)snprintf(out + n, 4096 - n, "- {source: {image: ami-0b000000000000000}, name: name-%02d, target: {kms_key: alias/amis}}\n", i);
+  assert_true(n < 4096);
+}
+
+/* --- a person --- */
+
+struct person { /* comes once; asks a while later, for the copy to be retried or cancelled */
+  bool (*comes)(const struct rig *r, const struct af_engine *e);
+  void (*mends)(struct rig *r, struct af_engine *e); /* NULL: nothing */
+  int64_t after_ms;
+  int (*asks)(struct af_engine *e, const char *id, size_t *ret_n, struct af_error *err);
+  size_t copy;
+  int64_t came_ms; /* 0: not yet */
+  bool asked;
+};
+
+static void attends(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  struct person *p = ctx;
+  struct af_copy_view v;
+  struct af_error err;
+  size_t n = 0;
+  if (!p->came_ms && p->comes(r, e)) {
+    if (p->mends) p->mends(r, e);
+    p->came_ms = rig_now(r);
+  }
+  if (!p->came_ms || p->asked || rig_now(r) < p->came_ms + p->after_ms) return;
+  af_engine_view(e, p->copy, &v);
+  assert_ok(p->asks(e, v.row->id, &n, &err), &err);
+  assert_int_equal(n, 1);
+  p->asked = true;
+}
+
+static void run_attended(struct rig *r, const char *manifest, struct person *p) {
+  struct af_error err;
+  rig_attend(r, attends, p);
+  assert_ok(rig_run(r, manifest, &err), &err);
+  rig_attend(r, NULL, NULL);
+}
+
+static bool is_in(const struct af_engine *e, size_t copy, enum af_copy_state state) {
+  struct af_copy_view v;
+  af_engine_view(e, copy, &v);
+  return v.row->state == state;
+}
+static bool is_blocked(const struct rig *r, const struct af_engine *e) {
+  return is_in(e, 0, AF_COPY_BLOCKED);
+}
+static bool works(const struct rig *r, const struct af_engine *e) {
+  return is_in(e, 0, AF_COPY_WORKING);
+}
+static bool first_is_done_second_works(const struct rig *r, const struct af_engine *e) {
+  return is_in(e, 0, AF_COPY_DONE) && is_in(e, 1, AF_COPY_WORKING);
+}
+static bool is_reading(const struct rig *r, const struct af_engine *e) {
+  const struct af_live_copy *c = e->copies[0];
+  return c->row.state == AF_COPY_INSPECTING && c->inspect_busy && rig_now(r) > c->inspect_asked_ms + 1000;
+}
+static bool is_polling_the_image(const struct rig *r, const struct af_engine *e) {
+  const struct af_live_copy *c = e->copies[0];
+  for (size_t i = 0; i < c->n_steps; i++)
+    if (af_streq(c->steps[i].kind, "copy-image") && c->steps[i].state == AF_STEP_PENDING && c->live[i].busy) return true;
+  return false;
+}
+
+/* What amiferry itself never calls. */
+static const struct af_shape text = {.type = AF_T_STRING};
+static const struct af_member key_members[] = {{"KeyId", "KeyId", &text, true, AF_IN_BODY},
+                                               {"PolicyName", "PolicyName", &text, false, AF_IN_BODY},
+                                               {"Policy", "Policy", &text, false, AF_IN_BODY},
+                                               {NULL, NULL, NULL, false, AF_IN_BODY}};
+static const struct af_shape key_in = {.type = AF_T_STRUCT, .members = key_members};
+static const struct af_member no_members[] = {{NULL, NULL, NULL, false, AF_IN_BODY}};
+static const struct af_shape nothing = {.type = AF_T_STRUCT, .members = no_members};
+
+/* A person's own call, sent through the engine's client: no flight of the engine has its tag, so that nobody waits for the answer. */
+static void calls_kms(struct af_engine *e, const char *action, const char *label, const char *target, json_t *input) {
+  static struct af_op op; /* the client looks at it until it is answered */
+  struct af_live_copy *c = e->copies[0];
+  struct af_error err;
+  op = (struct af_op){.service = "kms", .action = action, .label = label, .version = "2014-11-01", .target = target,
+                      .protocol = AF_PROTOCOL_JSON, .input = &key_in, .output = &nothing, .repeatable = true};
+  struct af_call call = {.op = &op, .session = c->target, .region = c->spec.target.region, .input = input, .tag = UINT64_MAX};
+  assert_non_null(input);
+  assert_ok(af_aws_send(e->config.aws, &call, &err), &err);
+  json_decref(input);
+}
+static void enables_the_key(struct rig *r, struct af_engine *e) {
+  calls_kms(e, "EnableKey", "kms:EnableKey", "TrentService.EnableKey", json_pack("{s:s}", "KeyId", TARGET_KEY_ID));
+}
+static void opens_the_key(struct rig *r, struct af_engine *e) {
+  calls_kms(e, "PutKeyPolicy", "kms:PutKeyPolicy", "TrentService.PutKeyPolicy",
+            json_pack("{s:s, s:s, s:s}", "KeyId", TARGET_KEY_ID, "PolicyName", "default", "Policy", OPEN_POLICY));
+}
+static void allows_everything(struct rig *r, struct af_engine *e) {
+  set_faults(r, "[]");
+}
+
+/* --- what is shown --- */
+
+static void assert_reason(struct rig *r, const char *code) {
+  struct af_copy_row *list;
+  struct af_error err;
+  size_t n = rig_copies(r, &list);
+  assert_int_equal(n, 1);
+  assert_non_null(list[0].error);
+  assert_int_equal(af_error_from_json(list[0].error, &err), 0);
+  assert_string_equal(err.code, code);
+  rig_copies_free(list, n);
+}
+
+static enum af_copy_state last_state(struct rig *r) {
+  struct af_copy_row *list;
+  size_t n = rig_copies(r, &list);
+  assert_true(n > 0);
+  enum af_copy_state state = list[n - 1].state;
+  rig_copies_free(list, n);
+  return state;
+}
+
+/* What went wrong before is over, and a new process has had its time: nothing may be open then. */
+static void assert_closed_in_the_end(struct rig *r, int late_s) {
+  struct af_error err;
+  set_faults(r, "[]");
+  rig_advance(r, 600000);
+  assert_ok(rig_resume(r, &err), &err);
+  if (audit_count(r, "shares_open")) fail_msg("with the second copy %d s late, a share is left open", late_s);
+}
+
+/* --- access that two copies use --- */
+
+/* The first copy is refused one Remove, and blocked while the other is still on its way. The second copy opens the same meanwhile. */
+static void removes_slowly(int late_s, int slow_s) {
+  char faults[1024];
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  snprintf(faults, sizeof(faults),
+           "[" SLOW_HERE("%d000") ", " FORBID("ModifySnapshotAttribute", NTH("3")) ", "
+           SLOW("ModifySnapshotAttribute", NTH("4"), "%d000") "]", late_s, slow_s);
+  set_faults(r, faults);
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN PLAIN_HERE, &err), &err);
+  assert_closed_in_the_end(r, late_s);
+  assert_all(r, AF_COPY_DONE, "after the resume");
+  rig_free(r);
+}
+TEST(a_removal_in_flight_of_a_blocked_copy_is_waited_for) {
+  for (int late_s = 126; late_s <= 156; late_s += 10)
+    for (int slow_s = 10; slow_s <= 60; slow_s += 25) removes_slowly(late_s, slow_s);
+}
+
+/* The first copy's Remove is cut off, and as nobody knows what became of it, left to the second copy, which needs the access, too. But that
+ * one is cancelled before it has opened it. */
+static void leaves_a_removal_in_doubt(int late_s) {
+  char faults[1024];
+  struct rig *r = new_rig(WORLD, 1);
+  struct person p = {.comes = first_is_done_second_works, .asks = af_engine_cancel, .copy = 1};
+  snprintf(faults, sizeof(faults),
+           "[" SLOW_HERE("%d000") ", " FAULT("cut", "ModifySnapshotAttribute", NTH("3")) ", "
+           FAULT("throttle", "ModifySnapshotAttribute", AFTER("4") TIMES("4")) "]", late_s);
+  set_faults(r, faults);
+  run_attended(r, MANIFEST_HEAD PLAIN PLAIN_HERE, &p);
+  assert_closed_in_the_end(r, late_s);
+  rig_free(r);
+}
+TEST(a_removal_in_doubt_that_was_left_to_a_cancelled_copy_is_done) {
+  for (int late_s = 120; late_s <= 145; late_s++) leaves_a_removal_in_doubt(late_s);
+}
+
+/* --- a person mends and retries --- */
+
+static void retries(const char *key, const char *manifest, struct person *p) {
+  char *world = world_with(TARGET_ALIAS, key);
+  struct rig *r = new_rig(world, 1);
+  set_faults(r, "[" SLOW_HERE(HOUR) "]");
+  p->comes = is_blocked;
+  p->asks = af_engine_retry;
+  run_attended(r, manifest, p);
+  assert_true(p->asked);
+  assert_all(r, AF_COPY_DONE, "in the same process");
+  assert_clean(r, "in the same process");
+  rig_free(r);
+  free(world);
+}
+TEST(a_retry_sees_what_a_person_has_mended) {
+  retries(DISABLED_KEY, MANIFEST_HEAD SEALED PLAIN_HERE, &(struct person){.mends = enables_the_key, .after_ms = 120000});
+}
+TEST(an_image_that_failed_under_its_key_is_made_anew_once_the_key_is_mended) {
+  retries(DEAF_KEY, MANIFEST_HEAD PLAIN_UNDER_KEY PLAIN_HERE, &(struct person){.mends = opens_the_key, .after_ms = 300000});
+}
+TEST(an_encrypted_image_that_failed_under_its_key_is_made_anew_once_the_key_is_mended) {
+  retries(DEAF_KEY, MANIFEST_HEAD SEALED_BY_COPY_IMAGE PLAIN_HERE, &(struct person){.mends = opens_the_key, .after_ms = 300000});
+}
+
+TEST(a_key_that_nobody_mended_blocks_the_copy_again) {
+  char *world = world_with(TARGET_ALIAS, DEAF_KEY);
+  struct rig *r = new_rig(world, 1);
+  struct af_error err;
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN_UNDER_KEY, &err), &err);
+  assert_all(r, AF_COPY_BLOCKED, "at first");
+  rig_advance(r, 600000);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_BLOCKED, "after the resume");
+  rig_free(r);
+  free(world);
+}
+
+/* For longer than the half an hour that sharing may take. */
+TEST(the_time_that_a_copy_was_blocked_is_no_work) {
+  const char *manifest = MANIFEST_HEAD "- {source: {image: ami-0a000000000000000}, launch_permissions: {accounts: ['333333333333']}}\n" PLAIN_HERE;
+  struct person p = {.comes = is_blocked, .after_ms = 3700000, .asks = af_engine_retry};
+  struct rig *r = new_rig(WORLD, 1);
+  set_faults(r, "[" SLOW_HERE(HOUR) ", " SLOW_HERE(HOUR) ", " FORBID("ModifyImageAttribute", TARGET NTH("1")) "]");
+  run_attended(r, manifest, &p);
+  assert_true(p.asked);
+  assert_all(r, AF_COPY_DONE, "after the retry");
+  rig_free(r);
+}
+
+/* --- a person cancels --- */
+
+TEST(a_cancelled_adoption_leaves_the_images_protection_alone) {
+  const char *manifest = MANIFEST_HEAD "- {source: {image: ami-0a000000000000000}, deregistration_protection: enabled}\n";
+  struct person p = {.comes = works, .asks = af_engine_cancel};
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  assert_ok(rig_run(r, manifest, &err), &err);
+  assert_all(r, AF_COPY_DONE, "after the first run");
+  rig_advance(r, 3600000);
+  run_attended(r, manifest, &p);
+  assert_int_equal(last_state(r), AF_COPY_CANCELLED);
+  assert_int_equal(rig_carried_out(r, "ec2:CopyImage"), 1);
+  assert_int_equal(rig_carried_out(r, "ec2:DisableImageDeregistrationProtection"), 0);
+  rig_free(r);
+}
+
+TEST(a_copy_that_is_cancelled_on_its_blocked_way_back_remembers_why_it_failed) {
+  struct person p = {.comes = is_blocked, .mends = allows_everything, .asks = af_engine_cancel};
+  struct rig *r = new_rig(WORLD, 21);
+  set_faults(r, "[" FORBID("ModifySnapshotAttribute", AFTER("2")) ", " FAILS("CopyImage", "", "400", "InvalidParameterValue") "]");
+  run_attended(r, MANIFEST_HEAD PLAIN, &p);
+  assert_true(p.asked);
+  assert_all(r, AF_COPY_FAILED, "after the cancel");
+  assert_reason(r, "InvalidParameterValue");
+  assert_clean(r, "after the cancel");
+  rig_free(r);
+}
+
+/* The wish comes while the refusal is on its way. */
+static void cancels(const char *faults, struct person *p) {
+  struct rig *r = new_rig(WORLD, 1);
+  set_faults(r, faults);
+  p->asks = af_engine_cancel;
+  run_attended(r, MANIFEST_HEAD PLAIN, p);
+  assert_true(p->asked);
+  assert_all(r, AF_COPY_CANCELLED, "after the cancel");
+  assert_clean(r, "after the cancel");
+  rig_free(r);
+}
+TEST(a_cancelled_inspection_is_not_blocked_by_a_refused_read) {
+  cancels("[" SLOW("DescribeImages", NTH("1"), "5000") ", " FORBID("DescribeImages", NTH("1")) "]", &(struct person){.comes = is_reading});
+}
+TEST(a_cancelled_copy_is_not_blocked_by_a_refused_poll) {
+  cancels("[" SLOW("DescribeImages", TARGET AFTER("1"), "5000") ", " FORBID("DescribeImages", TARGET NTH("2")) "]",
+          &(struct person){.comes = is_polling_the_image});
+}
+
+/* --- slots --- */
+
+/* A snapshot takes 26 hours of the 50 that it may take; those that come last wait as long for their turn. */
+TEST(the_time_that_a_copy_waited_for_a_slot_is_no_work) {
+  char *world = world_with("copy_min: 5, copy_mib_per_s: 200", "copy_min: 93600, copy_mib_per_s: 2000"), manifest[4096];
+  struct rig *r = new_rig(world, 1);
+  struct af_error err;
+  crowd(manifest, 11);
+  assert_ok(rig_run(r, manifest, &err), &err);
+  assert_all(r, AF_COPY_DONE, "after two rounds");
+  rig_free(r);
+  free(world);
+}
+
+/* The polls of those that hold the slots are refused. */
+TEST(blocked_copies_hold_no_slots) {
+  char manifest[4096];
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  crowd(manifest, 21);
+  set_faults(r, "[" FORBID("DescribeSnapshots", TARGET TIMES("4")) "]");
+  assert_ok(rig_run(r, manifest, &err), &err);
+  set_faults(r, "[]");
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "after the resume");
+  assert_clean(r, "after the resume");
+  rig_free(r);
+}
+
+/* --- what AWS says only for a moment --- */
+
+TEST(one_resume_is_enough_after_a_death_on_the_way_to_blocked) {
+  bool died = true;
+  for (uint64_t k = 1; died && k < 60; k++) {
+    struct rig *r = new_rig(WORLD, 100 + k);
+    struct af_error err;
+    set_faults(r, "[" FORBID("CopyImage", "") "]");
+    rig_arm(r, RIG_DIES_AFTER, k);
+    (void)rig_run(r, MANIFEST_HEAD PLAIN, &err);
+    died = rig_died(r);
+    rig_arm(r, RIG_LIVES, 0);
+    set_faults(r, "[]");
+    rig_advance(r, 600000);
+    assert_ok(rig_resume(r, &err), &err);
+    assert_all(r, AF_COPY_DONE, "after one resume");
+    rig_free(r);
+  }
+  assert_false(died);
+}
+
+TEST(a_name_that_nobody_holds_is_not_taken) {
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  set_faults(r, "[" FAILS("RegisterImage", NTH("1"), "400", "InvalidAMIName.Duplicate") "]");
+  assert_ok(rig_run(r, MANIFEST_HEAD SEALED, &err), &err);
+  assert_all(r, AF_COPY_DONE, "after the second try");
+  rig_free(r);
+}
+
+/* The copy took minutes before it failed: patience with the deletion begins with the deletion. */
+TEST(a_snapshot_that_is_in_use_for_a_moment_blocks_nothing) {
+  char *world = changed(world_with("key_check: [2, 6]", "key_check: [200, 210]"), TARGET_ALIAS, DEAF_KEY);
+  struct rig *r = new_rig(world, 1);
+  struct af_error err;
+  set_faults(r, "[" FAILS("DeleteSnapshot", NTH("1"), "400", "InvalidSnapshot.InUse") "]");
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN_UNDER_KEY, &err), &err);
+  assert_reason(r, "KeyNotAccessible");
+  assert_clean(r, "without the key");
+  rig_free(r);
+  free(world);
+}
+
+/* --- slow answers --- */
+
+/* The read takes longer than a copy puts up with an AWS that can't be reached. */
+TEST(waiting_for_a_read_that_another_copy_shares_is_no_asking_in_vain) {
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  set_faults(r, "[" SLOW("GetCallerIdentity", NTH("1"), "400000") ", " FAILS("GetCallerIdentity", TIMES("2"), "500", "InternalError") "]");
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN SEALED, &err), &err);
+  assert_all(r, AF_COPY_DONE, "after the third answer");
+  rig_free(r);
+}
+
+/* Runs again, and what is there under the name is read 40 s before the answer comes. */
+static void assert_one_image_after_an_old_answer(struct rig *r, const char *manifest, uint64_t seed) {
+  struct af_error err;
+  set_faults(r, "[" SLOW("DescribeImages", TARGET NTH("1"), "40000") "]");
+  assert_ok(rig_run(r, manifest, &err), &err);
+  if (last_state(r) != AF_COPY_DONE || live_images(r) != 1)
+    fail_msg("seed %d: it is %s, and %zu images are there", (int)seed, af_copy_state_name(last_state(r)), live_images(r));
+}
+
+/* One seed in twenty draws a lag that is long enough. */
+TEST(an_old_answer_is_no_witness_of_what_was_made) {
+  char *world = world_with("read_lag: [0, 8]", "read_lag: [0, 18]");
+  world = changed(world, "image_registration: [2, 10], copy_start: [0, 3]", "image_registration: [0, 1], copy_start: [0, 0]");
+  world = changed(world, "copy_min: 5, copy_mib_per_s: 200", "copy_min: 0, copy_mib_per_s: 1000000");
+  for (uint64_t seed = 1; seed <= 30; seed++) {
+    struct rig *r = new_rig(world, seed);
+    struct af_error err;
+    assert_ok(rig_run(r, MANIFEST_HEAD SEALED, &err), &err);
+    assert_all(r, AF_COPY_DONE, "after the first run");
+    assert_one_image_after_an_old_answer(r, MANIFEST_HEAD SEALED, seed);
+    rig_free(r);
+  }
+  free(world);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_removal_in_flight_of_a_blocked_copy_is_waited_for),
+      cmocka_unit_test(a_removal_in_doubt_that_was_left_to_a_cancelled_copy_is_done),
+      cmocka_unit_test(a_retry_sees_what_a_person_has_mended),
+      cmocka_unit_test(an_image_that_failed_under_its_key_is_made_anew_once_the_key_is_mended),
+      cmocka_unit_test(an_encrypted_image_that_failed_under_its_key_is_made_anew_once_the_key_is_mended),
+      cmocka_unit_test(a_key_that_nobody_mended_blocks_the_copy_again),
+      cmocka_unit_test(the_time_that_a_copy_was_blocked_is_no_work),
+      cmocka_unit_test(a_cancelled_adoption_leaves_the_images_protection_alone),
+      cmocka_unit_test(a_copy_that_is_cancelled_on_its_blocked_way_back_remembers_why_it_failed),
+      cmocka_unit_test(a_cancelled_inspection_is_not_blocked_by_a_refused_read),
+      cmocka_unit_test(a_cancelled_copy_is_not_blocked_by_a_refused_poll),
+      cmocka_unit_test(the_time_that_a_copy_waited_for_a_slot_is_no_work),
+      cmocka_unit_test(blocked_copies_hold_no_slots),
+      cmocka_unit_test(one_resume_is_enough_after_a_death_on_the_way_to_blocked),
+      cmocka_unit_test(a_name_that_nobody_holds_is_not_taken),
+      cmocka_unit_test(a_snapshot_that_is_in_use_for_a_moment_blocks_nothing),
+      cmocka_unit_test(waiting_for_a_read_that_another_copy_shares_is_no_asking_in_vain),
+      cmocka_unit_test(an_old_answer_is_no_witness_of_what_was_made),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
