@@ -37,6 +37,7 @@ static void drop_events(struct af_engine *e) {
 void af_engine_free(struct af_engine *e) {
   if (!e) return;
   for (size_t i = 0; i < e->n_copies; i++) af_live_copy_free(e->copies[i]);
+  af_others_free(e);
   for (size_t i = 0; i < e->n_flights; i++) af_flight_done(&e->flights[i]);
   drop_events(e);
   free(e->events);

@@ -6,6 +6,7 @@
 #include "engine/routes.h"
 
 #define GLANCE_MS 20  /* how soon to look again at a read that another copy makes */
+#define TWIN_MS 5000  /* how soon to look again whether the copy that makes the same has ended */
 #define LOOKS 8       /* how often the window is looked through for what an earlier run did */
 
 static struct af_session *session_of(const struct af_live_copy *c, enum af_side side) {
@@ -80,6 +81,22 @@ static void doubt(struct af_engine *e, struct af_live_copy *c, int64_t until) {
   c->wake_ms = again < until ? again : until;
 }
 
+static void wait_for_twin(struct af_engine *e, struct af_live_copy *c, const struct af_live_copy *twin) {
+  stop_inspecting(e, c);
+  c->twin = twin;
+  snprintf(c->waits, sizeof(c->waits), "copy %s, which makes the same AMI under the same name", twin->row.id);
+  c->wake_ms = af_now_ms(e->config.clock) + TWIN_MS;
+}
+
+static void refuse_twin(struct af_engine *e, struct af_live_copy *c, const struct af_live_copy *twin) {
+  struct af_error err;
+  af_error_set(&err, -AF_EEXIST, AF_CLASS_AUTH, "CopyUnderWay", "copy %s of batch %s makes the same AMI under the same name, and is not finished",
+               twin->row.id, twin->row.batch_id);
+  AF_COPY(err.resource, af_str(c->spec.image));
+  af_error_hint(&err, "finish batch %s first (amiferry resume, or cancel), then retry copy %s", twin->row.batch_id, c->row.id);
+  refuse(e, c, &err);
+}
+
 static void choose_route(struct af_engine *e, struct af_live_copy *c) {
   struct af_facts *facts = af_inspection_facts(c->inspection);
   af_facts_done(&c->facts);
@@ -92,8 +109,14 @@ static void choose_route(struct af_engine *e, struct af_live_copy *c) {
     return;
   }
   int64_t until = af_recent_doubt(e, c);
+  const struct af_live_copy *twin = until ? NULL : af_twin(e, c);
   if (until) doubt(e, c, until);
-  if (until || e->rc || write_facts(e, c)) return;
+  else if (twin && af_twin_is_under_way(e, twin)) wait_for_twin(e, c, twin);
+  if (!c->inspection || e->rc || write_facts(e, c)) return;
+  if (twin) {
+    refuse_twin(e, c, twin);
+    return;
+  }
   if (c->decision.route == AF_ROUTE_NONE) {
     refuse(e, c, &c->decision.refusal);
     return;
@@ -240,6 +263,11 @@ void af_inspect_advance(struct af_engine *e, size_t copy) {
     af_record_copy(e, c, AF_COPY_CANCELLED, &(struct af_note){.kind = "state", .message = "cancelled before anything was made"});
     return;
   }
+  if (c->twin && af_twin_is_under_way(e, c->twin)) {
+    c->wake_ms = af_now_ms(e->config.clock) + TWIN_MS;
+    return;
+  }
+  c->twin = NULL;
   if (!c->inspection && !begin(e, c)) return;
   ask(e, copy);
 }

@@ -39,6 +39,7 @@ struct af_live_copy {
   struct af_session *source, *target;
   struct af_inspection *inspection; /* while it is being inspected */
   json_t *tried;                    /* what it was told of the routes given up */
+  const struct af_live_copy *twin; /* that it waits for, before it is inspected anew */
   bool inspect_busy;
   bool retried; /* taken up by a person while it was still being undone on the way to blocked: goes on when that is done */
   int64_t inspect_begun_ms, inspect_since_ms, inspect_asked_ms; /* since: when a read last answered; asked: when the last one was sent */
@@ -89,6 +90,9 @@ struct af_engine {
   struct af_copy_row *recent; /* copies of earlier runs that ended a moment ago; read when it is first asked for */
   size_t n_recent;
   bool recent_read;
+  struct af_live_copy **others; /* unfinished copies of other runs; read when they are first asked for */
+  size_t n_others;
+  bool others_read;
   int64_t begun_ms;           /* when the engine was made: what ended before that can have been read too early by it */
   struct af_error failure; /* what stops the engine: the store or memory failed */
   int rc;
@@ -169,6 +173,11 @@ void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight 
  * ago; 0: it can. */
 int64_t af_recent_doubt(struct af_engine *e, const struct af_live_copy *c);
 void af_recent_free(struct af_engine *e);
+
+/* twin.c: the copy, of this run or left unfinished by another, that makes what this one decided to make or to take over; NULL: none. */
+const struct af_live_copy *af_twin(struct af_engine *e, const struct af_live_copy *c);
+bool af_twin_is_under_way(const struct af_engine *e, const struct af_live_copy *twin);
+void af_others_free(struct af_engine *e);
 
 /* batch.c */
 /* The routes that were tried before the present rung; a new reference. -AF_ENOMEM, or -AF_ECORRUPT: they aren't what is written. */

@@ -213,6 +213,7 @@ int af_store_copy_update(struct af_store *s, struct af_copy_row *c, const struct
 int af_store_copies(struct af_store *s, const char *batch_id, struct af_copy_row **ret, size_t *ret_n, struct af_error *err); /* by position */
 /* Those that ended since then, of all batches, in no order. */
 int af_store_copies_ended(struct af_store *s, int64_t since_ms, struct af_copy_row **ret, size_t *ret_n, struct af_error *err);
+int af_store_copies_live(struct af_store *s, struct af_copy_row **ret, size_t *ret_n, struct af_error *err); /* that have not ended; likewise */
 int af_store_copy_get(struct af_store *s, const char *id, struct af_copy_row *ret, struct af_error *err);
 int af_store_facts_put(struct af_store *s, struct af_copy_row *c, const char *json, const struct af_event_row *ev, struct af_error *err);
 int af_store_facts_get(struct af_store *s, const char *copy_id, char **ret_json, struct af_error *err); /* -AF_ENOENT */

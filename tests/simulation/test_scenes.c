@@ -420,6 +420,55 @@ TEST(an_old_answer_is_no_witness_of_what_was_made) {
   free(world);
 }
 
+/* --- one copy in two wordings --- */
+
+#define IN_OTHER_WORDS                                                                                                          \
+  "version: 1\ncopies:\n- {source: {profile: from, region: us-east-1, image: ami-0a000000000000000}, target: {account: \"222222222222\", " \
+  "profile: to, region: eu-west-1}}\n"
+
+/* Dies where call says how far the first is; the second is told of it, and goes on when that is finished. */
+static void asked_in_two_wordings(enum rig_death death, uint64_t call) {
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_copy_row *list;
+  struct af_error err;
+  rig_arm(r, death, call);
+  rig_run(r, MANIFEST_HEAD PLAIN, &err);
+  assert_true(rig_died(r));
+  rig_arm(r, RIG_LIVES, 0);
+  rig_advance(r, 60000);
+  assert_ok(rig_run(r, IN_OTHER_WORDS, &err), &err);
+  size_t n = rig_copies(r, &list);
+  assert_int_equal(list[n - 1].state, AF_COPY_BLOCKED);
+  assert_int_equal(af_error_from_json(list[n - 1].error, &err), 0);
+  assert_string_equal(err.code, "CopyUnderWay");
+  assert_contains(err.hint, list[0].batch_id);
+  rig_copies_free(list, n);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "resumed");
+  assert_int_equal(rig_carried_out(r, "ec2:CopyImage"), 1);
+  assert_int_equal(live_images(r), 1);
+  assert_clean(r, "resumed");
+  rig_free(r);
+}
+
+TEST(a_copy_that_another_run_left_unfinished_is_known_in_other_words) {
+  asked_in_two_wordings(RIG_DIES_BEFORE, 18);
+}
+TEST(what_an_unfinished_copy_is_making_is_not_taken_over) {
+  asked_in_two_wordings(RIG_DIES_AFTER, 24);
+}
+
+TEST(two_copies_of_a_manifest_that_come_to_the_same_name_make_one_image) {
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN "- {source: {image: ami-0a000000000000000}, name: plain}\n", &err), &err);
+  assert_all(r, AF_COPY_DONE, "both");
+  assert_int_equal(rig_carried_out(r, "ec2:CopyImage"), 1);
+  assert_int_equal(live_images(r), 1);
+  assert_clean(r, "both");
+  rig_free(r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_removal_in_flight_of_a_blocked_copy_is_waited_for),
@@ -440,6 +489,9 @@ int main(void) {
       cmocka_unit_test(a_snapshot_that_is_in_use_for_a_moment_blocks_nothing),
       cmocka_unit_test(waiting_for_a_read_that_another_copy_shares_is_no_asking_in_vain),
       cmocka_unit_test(an_old_answer_is_no_witness_of_what_was_made),
+      cmocka_unit_test(a_copy_that_another_run_left_unfinished_is_known_in_other_words),
+      cmocka_unit_test(what_an_unfinished_copy_is_making_is_not_taken_over),
+      cmocka_unit_test(two_copies_of_a_manifest_that_come_to_the_same_name_make_one_image),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
