@@ -590,6 +590,13 @@ TEST(a_dry_run_does_nothing) {
   assert_int_equal(blind->sim->ec2->n_snapshots, 7);
 }
 
+TEST(a_dry_run_with_a_token_that_was_used_is_a_dry_run) {
+  WORLD(w, "", "");
+  assert_done(w, call_as(w, SOURCE, COPY "ami-00000001&ClientToken=t1"));
+  assert_refused(w, call_as(w, SOURCE, COPY "ami-00000001&ClientToken=t1&DryRun=true"), "DryRunOperation", "");
+  assert_refused(w, call_as(w, SOURCE, COPY "ami-00000001&ClientToken=t1&Description=other&DryRun=true"), "DryRunOperation", "");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(launch_permission_is_not_permission_to_read_the_storage),
@@ -638,6 +645,7 @@ int main(void) {
       cmocka_unit_test(copies_of_one_lineage_under_one_key_share_their_data_key),
       cmocka_unit_test(a_time_based_copy_takes_the_time_it_asked_for),
       cmocka_unit_test(a_dry_run_does_nothing),
+      cmocka_unit_test(a_dry_run_with_a_token_that_was_used_is_a_dry_run),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

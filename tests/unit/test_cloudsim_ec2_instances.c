@@ -773,6 +773,12 @@ TEST(time_knows_when_an_instance_moves_next) {
   assert_int_equal(cs_ec2_next_ms(w->sim, now), now + 20000); /* it will not run at all */
 }
 
+TEST(a_dry_run_with_a_token_that_was_used_is_a_dry_run) {
+  WORLD(w, CALM, OWN_IMAGES);
+  launched(w, OWN "&ClientToken=t1");
+  assert_refused(w, call_as(w, TARGET, OWN "&ClientToken=t1&DryRun=true"), "DryRunOperation", "");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_instance_goes_from_pending_to_running),
@@ -821,6 +827,7 @@ int main(void) {
       cmocka_unit_test(instances_carry_tags_and_volumes_too),
       cmocka_unit_test(the_audit_counts_what_was_made_and_what_was_left),
       cmocka_unit_test(time_knows_when_an_instance_moves_next),
+      cmocka_unit_test(a_dry_run_with_a_token_that_was_used_is_a_dry_run),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
