@@ -597,6 +597,34 @@ TEST(a_dry_run_with_a_token_that_was_used_is_a_dry_run) {
   assert_refused(w, call_as(w, SOURCE, COPY "ami-00000001&ClientToken=t1&Description=other&DryRun=true"), "DryRunOperation", "");
 }
 
+/* rules.md 1.2: tags that come along count against the fifty, and tagging is atomic with the creation (1.1). */
+TEST(a_copy_has_at_most_fifty_tags_wherever_they_come_from) {
+  WORLD(w, "", "");
+  char form[4096] = COPY "ami-00000001&CopyImageTags=true&TagSpecification.1.ResourceType=image";
+  for (int i = 1; i <= 48; i++) {
+    size_t used = strlen(form);
+    snprintf(form + used, sizeof form - used, "&TagSpecification.1.Tag.%d.Key=k%d", i, i);
+  }
+  assert_done(w, call_as(w, SOURCE, form)); /* Team and ec2:SharedTag/Kind make fifty */
+  strcat(form, "&TagSpecification.1.Tag.49.Key=Team");
+  assert_done(w, call_as(w, SOURCE, form)); /* the same key counts once */
+  strcat(form, "&TagSpecification.1.Tag.50.Key=more");
+  assert_done(w, call_as(w, SOURCE, "Action=DescribeImages&Owner.1=self"));
+  size_t before = count_of(w, "<imageId>");
+  assert_refused(w, call_as(w, SOURCE, form), "TagLimitExceeded", "50");
+  assert_done(w, call_as(w, SOURCE, "Action=DescribeImages&Owner.1=self"));
+  assert_int_equal(count_of(w, "<imageId>"), before);
+}
+
+TEST(a_tag_of_the_call_beats_one_that_comes_along) {
+  WORLD(w, "", "");
+  assert_done(w, call_as(w, SOURCE, COPY "ami-00000001&CopyImageTags=true&TagSpecification.1.ResourceType=image"
+                                         "&TagSpecification.1.Tag.1.Key=Team&TagSpecification.1.Tag.1.Value=mine"));
+  assert_done(w, call_as(w, SOURCE, "Action=DescribeImages&Filter.1.Name=name&Filter.1.Value.1=copied"));
+  assert_body(w, "<key>Team</key><value>mine</value>");
+  assert_no_body(w, "blue");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(launch_permission_is_not_permission_to_read_the_storage),
@@ -646,6 +674,8 @@ int main(void) {
       cmocka_unit_test(a_time_based_copy_takes_the_time_it_asked_for),
       cmocka_unit_test(a_dry_run_does_nothing),
       cmocka_unit_test(a_dry_run_with_a_token_that_was_used_is_a_dry_run),
+      cmocka_unit_test(a_copy_has_at_most_fifty_tags_wherever_they_come_from),
+      cmocka_unit_test(a_tag_of_the_call_beats_one_that_comes_along),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -336,6 +336,7 @@ int cs_one_of(struct cs_call *call, const char *name, const char *const *allowed
 /* <tagSet>; nothing where there is none. Of another's image only what its owner shares. */
 void cs_xml_tags(struct af_buf *out, const struct cs_tags *tags, int64_t view, bool own);
 int cs_tags_lawful(struct cs_call *call, const char *prefix); /* prefix.N.Key, prefix.N.Value */
+int cs_tags_room(struct cs_call *call, const struct cs_tags *tags, size_t more, const char *id); /* for `more` of them yet? */
 /* TagSpecification.N: are they lawful, for these resource types (ends with NULL)? May the caller tag? */
 int cs_tag_specs_check(struct cs_call *call, const char *const *types);
 void cs_tag_specs_apply(struct cs_call *call, const char *type, struct cs_tags *tags);

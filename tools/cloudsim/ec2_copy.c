@@ -269,14 +269,28 @@ void cs_image_derive(struct cs_call *call, struct cs_image *to, const struct cs_
   cs_tag_specs_apply(call, "image", &to->tags);
 }
 
-static void copy_attributes(struct cs_call *call, struct cs_image *to, const struct cs_image *from) {
-  cs_image_derive(call, to, from);
-  cs_kernels_copy(call->sim, to, from);
-  /* rules.md 1.2: with CopyImageTags the user's own tags; another account's never, but for those that its owner shares. */
-  if (to->owner == from->owner && cs_param_bool(call, "CopyImageTags", false) == true)
-    cs_tags_copy(&to->tags, call->sim_ms, &from->tags);
+/* rules.md 1.2: with CopyImageTags the user's own tags; another account's never, but for those that its owner shares. */
+static void inherit_tags(struct cs_call *call, struct cs_tags *to, const struct cs_image *from) {
+  if (cs_caller_account(call) == from->owner && cs_param_bool(call, "CopyImageTags", false) == true)
+    cs_tags_copy(to, call->sim_ms, &from->tags);
   else
-    cs_tags_copy_shared(&to->tags, call->sim_ms, &from->tags);
+    cs_tags_copy_shared(to, call->sim_ms, &from->tags);
+}
+
+/* The tags that come along count, too (rules.md 1.2); without room for all there is no copy (1.1: atomic). */
+static int check_tag_room(struct cs_call *call, const struct cs_image *from) {
+  struct cs_tags all = {0};
+  inherit_tags(call, &all, from);
+  cs_tag_specs_apply(call, "image", &all);
+  int rc = cs_tags_room(call, &all, 0, "*");
+  cs_tags_done(&all);
+  return rc;
+}
+
+static void copy_attributes(struct cs_call *call, struct cs_image *to, const struct cs_image *from) {
+  inherit_tags(call, &to->tags, from);
+  cs_image_derive(call, to, from); /* the call's tags last: they say what is wanted now */
+  cs_kernels_copy(call->sim, to, from);
 }
 
 static void copy_one_snapshot(struct cs_call *call, struct cs_image *to, const struct cs_image *from, size_t i, int64_t minutes) {
@@ -333,7 +347,7 @@ static int check_room(struct cs_call *call, const struct cs_image *source) {
     n += source->mappings[i].snapshot_id != NULL;
   if (call->sim->uncertain.copy_image_unique_name && cs_check_unique_name(call, cs_param(&call->params, "Name")) < 0)
     return -AF_EAWS;
-  return cs_check_image_quota(call, true) < 0 ||
+  return check_tag_room(call, source) < 0 || cs_check_image_quota(call, true) < 0 ||
                  cs_check_snapshot_quota(call, call->sim->uncertain.copy_image_uses_snapshot_slots ? n : 0, n) < 0
              ? -AF_EAWS
              : 0;

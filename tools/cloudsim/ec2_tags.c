@@ -65,6 +65,12 @@ int cs_tags_lawful(struct cs_call *call, const char *prefix) {
   return 0;
 }
 
+int cs_tags_room(struct cs_call *call, const struct cs_tags *tags, size_t more, const char *id) {
+  if (cs_tags_count(tags, call->sim_ms) + more <= MOST_TAGS)
+    return 0;
+  return cs_fail(call, 400, "TagLimitExceeded", "You have reached the maximum number of tags (%d) for resource '%s'", MOST_TAGS, id);
+}
+
 /* --- TagSpecification --- */
 
 static const char *spec_type(struct cs_call *call, size_t i) {
@@ -151,9 +157,7 @@ static int check_resource(struct cs_call *call, const char *id, bool create) {
   size_t n = cs_param_list(call, "Tag"), more = 0;
   for (size_t i = 1; i <= n && create; i++)
     more += cs_tags_get(tags, call->sim_ms, key_at(call, "Tag", i)) == NULL;
-  if (more > 0 && cs_tags_count(tags, call->sim_ms) + more > MOST_TAGS)
-    return cs_fail(call, 400, "TagLimitExceeded", "You have reached the maximum number of tags (%d) for resource '%s'", MOST_TAGS, id);
-  return 0;
+  return more > 0 ? cs_tags_room(call, tags, more, id) : 0;
 }
 
 static int check_resources(struct cs_call *call, bool create) {
