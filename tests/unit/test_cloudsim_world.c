@@ -245,6 +245,66 @@ TEST(policies_can_ask_for_the_tags_of_a_resource) {
   assert_null(cs_ec2_resource_tag(w->sim, "*", "Team"));
 }
 
+/* How many hazards there are, the last of which tells the part. */
+static size_t hazards_of(struct world *w, const char *part) {
+  json_t *audit = audit_of(w), *hazards = json_object_get(audit, "hazards");
+  size_t n = json_array_size(hazards);
+  if (n > 0)
+    assert_contains(json_string_value(json_array_get(hazards, n - 1)), part);
+  json_decref(audit);
+  return n;
+}
+
+TEST(taking_access_from_a_running_copy_is_a_hazard_however_it_is_done) {
+#define PERMIT "Action=ModifySnapshotAttribute&SnapshotId=snap-00000001&CreateVolumePermission."
+  static const struct {
+    const char *before, *form;
+    size_t hazards;
+  } ways[] = {
+      {NULL, "Action=ResetSnapshotAttribute&SnapshotId=snap-00000001&Attribute=createVolumePermission", 1},
+      {PERMIT "Add.1.Group=all", "Action=ResetSnapshotAttribute&SnapshotId=snap-00000001&Attribute=createVolumePermission", 1},
+      {NULL, PERMIT "Remove.1.UserId=" TARGET, 1},
+      {PERMIT "Add.1.Group=all", PERMIT "Remove.1.UserId=" TARGET, 0}, /* everybody's is left */
+      {NULL, PERMIT "Remove.1.UserId=" OTHER, 0},
+  };
+  for (size_t i = 0; i < COUNT(ways); i++) {
+    WORLD(w, AUDITED, "");
+    share_plain(w);
+    assert_done(w, call_as(w, TARGET, "Action=CopySnapshot&SourceRegion=eu-west-1&SourceSnapshotId=snap-00000001"));
+    if (ways[i].before)
+      assert_done(w, call_as(w, SOURCE, ways[i].before));
+    assert_done(w, call_as(w, SOURCE, ways[i].form));
+    assert_int_equal(hazards_of(w, "snap-00000001 was unshared from " TARGET), ways[i].hazards);
+  }
+}
+
+TEST(making_a_public_snapshot_private_under_a_running_copy_is_a_hazard) {
+  WORLD(w, AUDITED, "");
+  assert_done(w, call_as(w, SOURCE, PERMIT "Add.1.Group=all"));
+  assert_done(w, call_as(w, TARGET, "Action=CopySnapshot&SourceRegion=eu-west-1&SourceSnapshotId=snap-00000001"));
+  assert_done(w, call_as(w, SOURCE, PERMIT "Remove.1.Group=all"));
+  assert_int_equal(hazards_of(w, "snap-00000001 was unshared from " TARGET), 1);
+  after_s(w, 36000);
+  assert_done(w, call_as(w, SOURCE, PERMIT "Add.1.Group=all"));
+  assert_done(w, call_as(w, SOURCE, PERMIT "Remove.1.Group=all")); /* the copy is done */
+  assert_int_equal(hazards_of(w, ""), 1);
+}
+
+TEST(deleting_the_source_of_a_running_copy_is_a_hazard) {
+  static const char *const ways[] = {"Action=DeleteSnapshot&SnapshotId=snap-00000001",
+                                     "Action=DeregisterImage&ImageId=ami-00000001&DeleteAssociatedSnapshots=true"};
+  for (size_t i = 0; i < COUNT(ways); i++) {
+    WORLD(w, AUDITED, "");
+    share_plain(w);
+    assert_done(w, call_as(w, TARGET, "Action=CopySnapshot&SourceRegion=eu-west-1&SourceSnapshotId=snap-00000001"));
+    if (i == 0)
+      assert_done(w, call_as(w, SOURCE, "Action=DeregisterImage&ImageId=ami-00000001"));
+    assert_int_equal(hazards_of(w, ""), 0);
+    assert_done(w, call_as(w, SOURCE, ways[i]));
+    assert_int_equal(hazards_of(w, "snap-00000001 was deleted while its copy"), 1);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(errors_name_line_and_path),
@@ -262,6 +322,9 @@ int main(void) {
       cmocka_unit_test(the_audit_remembers_the_peak_of_concurrent_copies),
       cmocka_unit_test(unsharing_under_a_running_copy_is_a_hazard),
       cmocka_unit_test(policies_can_ask_for_the_tags_of_a_resource),
+      cmocka_unit_test(taking_access_from_a_running_copy_is_a_hazard_however_it_is_done),
+      cmocka_unit_test(making_a_public_snapshot_private_under_a_running_copy_is_a_hazard),
+      cmocka_unit_test(deleting_the_source_of_a_running_copy_is_a_hazard),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -262,15 +262,34 @@ static int may_share_snapshot(struct cs_call *call, const struct cs_snapshot *s,
   return 0;
 }
 
-/* Access that is taken from a copy which still runs: AWS's answer is not documented; the audit names it. */
-static void note_withdrawal(struct cs_call *call, const struct cs_snapshot *s, const struct changes *c) {
+static void withdraw_all(struct cs_permissions *p, int64_t now) {
+  for (size_t i = 0; i < p->n; i++)
+    if (p->items[i].until == CS_NEVER)
+      p->items[i].until = now;
+}
+
+/* May the copy that is under way read s? */
+static bool reads(const struct cs_call *call, const struct cs_snapshot *to, const struct cs_snapshot *s) {
+  return to->copying && to->copying->source == s && cs_snapshot_open(s, call->sim_ms, to->owner);
+}
+
+/* changes NULL: back to private. Access that is taken from a copy which still runs, by whatever permission it had it: AWS's answer
+ * is not documented; the audit names it. */
+static void change_sharing(struct cs_call *call, struct cs_snapshot *s, const struct changes *changes) {
   const struct cs_ec2 *ec2 = call->sim->ec2;
+  bool *could = cs_new(ec2->n_pending_snapshots + 1);
+  for (size_t i = 0; i < ec2->n_pending_snapshots; i++)
+    could[i] = reads(call, ec2->pending_snapshots[i], s);
+  if (changes)
+    apply(call, &s->permissions, changes);
+  else
+    withdraw_all(&s->permissions, call->sim_ms);
   for (size_t i = 0; i < ec2->n_pending_snapshots; i++) {
     const struct cs_snapshot *to = ec2->pending_snapshots[i];
-    for (size_t k = 0; k < c->n; k++)
-      if (to->copying && to->copying->source == s && !c->items[k].add && af_streq(c->items[k].to, to->owner->id))
-        cs_hazard(call->sim, call->sim_ms, "%s was unshared from %s while its copy %s was under way", s->id, to->owner->id, to->id);
+    if (could[i] && !reads(call, to, s))
+      cs_hazard(call->sim, call->sim_ms, "%s was unshared from %s while its copy %s was under way", s->id, to->owner->id, to->id);
   }
+  free(could);
 }
 
 int cs_modify_snapshot_attribute(struct cs_call *call, struct af_buf *out) {
@@ -283,21 +302,13 @@ int cs_modify_snapshot_attribute(struct cs_call *call, struct af_buf *out) {
                    (s = cs_own_snapshot(call, id)) == NULL || may_share_snapshot(call, s, &c) < 0
                ? -AF_EAWS
                : 0;
-  if (rc == 0) {
-    note_withdrawal(call, s, &c);
-    apply(call, &s->permissions, &c);
-  }
+  if (rc == 0)
+    change_sharing(call, s, &c);
   free(c.items);
   return rc < 0 ? rc : done(out);
 }
 
 /* --- Reset: back to private --- */
-
-static void withdraw_all(struct cs_permissions *p, int64_t now) {
-  for (size_t i = 0; i < p->n; i++)
-    if (p->items[i].until == CS_NEVER)
-      p->items[i].until = now;
-}
 
 int cs_reset_image_attribute(struct cs_call *call, struct af_buf *out) {
   static const char *const names[] = {"launchPermission", NULL};
@@ -319,7 +330,7 @@ int cs_reset_snapshot_attribute(struct cs_call *call, struct af_buf *out) {
   struct cs_snapshot *s = cs_own_snapshot(call, id);
   if (!s)
     return -AF_EAWS;
-  withdraw_all(&s->permissions, call->sim_ms);
+  change_sharing(call, s, NULL);
   return done(out);
 }
 
