@@ -515,6 +515,25 @@ TEST(deleting_a_pending_copy_ends_it) {
   assert_done(w, call_as(w, SOURCE, "Action=CopySnapshot&SourceRegion=eu-west-1&SourceSnapshotId=snap-00000002")); /* its slot is free */
 }
 
+/* rules.md 2.5, and the model's words for block-all-sharing: what was public is treated as private. */
+TEST(blocking_all_sharing_closes_what_was_public) {
+#define PUBLIC_SNAPSHOT "      snapshots: [{id: snap-000000c1, size: 1, create_volume_permissions: [all, '" OTHER "']}]\n"
+  static const char *const settings[] = {"      snapshot_block_public_access: block-new-sharing\n" PUBLIC_SNAPSHOT,
+                                         "      snapshot_block_public_access: block-all-sharing\n" PUBLIC_SNAPSHOT};
+  static const char *const forms[] = {"Action=DescribeSnapshots&SnapshotId.1=snap-000000c1", "Action=DescribeSnapshots&RestorableBy.1=all"};
+  for (int blocked = 0; blocked < 2; blocked++) {
+    WORLD(w, "", settings[blocked]);
+    for (size_t i = 0; i < COUNT(forms); i++) {
+      assert_done(w, call_as(w, SOURCE, forms[i]));
+      assert_int_equal(count_of(w, "snap-000000c1"), !blocked);
+    }
+    assert_done(w, call_as(w, OTHER, forms[0])); /* its own permission */
+    assert_body(w, "snap-000000c1");
+    int status = call_as(w, SOURCE, "Action=CopySnapshot&SourceRegion=eu-west-1&SourceSnapshotId=snap-000000c1");
+    assert_int_equal(status == 200, !blocked);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_image_is_seen_by_its_owner_and_by_whom_it_is_shared_with),
@@ -555,6 +574,7 @@ int main(void) {
       cmocka_unit_test(a_snapshot_of_an_image_is_in_use),
       cmocka_unit_test(deregistering_can_take_the_snapshots_along),
       cmocka_unit_test(deleting_a_pending_copy_ends_it),
+      cmocka_unit_test(blocking_all_sharing_closes_what_was_public),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

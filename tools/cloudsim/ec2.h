@@ -51,6 +51,7 @@ bool cs_permitted(const struct cs_permissions *p, int64_t view, enum cs_grantee 
 size_t cs_permissions_count(const struct cs_permissions *p, int64_t view);
 /* Does any of them reach the account: by id, to all, through its organization or units? */
 bool cs_permissions_reach(const struct cs_permissions *p, int64_t view, const struct cs_account *account);
+bool cs_permissions_reach_closed(const struct cs_permissions *p, int64_t view, const struct cs_account *account); /* but not by `all` */
 bool cs_permissions_public(const struct cs_permissions *p, int64_t view);
 void cs_permissions_done(struct cs_permissions *p);
 extern const char *const cs_grantee_elements[]; /* userId, group, organizationArn, organizationalUnitArn */
@@ -252,7 +253,8 @@ enum cs_seen {
 };
 enum cs_seen cs_image_seen(const struct cs_call *call, const struct cs_region *region, const struct cs_image *image);
 enum cs_seen cs_snapshot_seen(const struct cs_call *call, const struct cs_region *region, const struct cs_snapshot *s); /* not: may open */
-bool cs_snapshot_open(const struct cs_snapshot *s, int64_t view, const struct cs_account *account); /* owner, or permitted */
+bool cs_snapshot_open(const struct cs_sim *sim, const struct cs_snapshot *s, int64_t view, const struct cs_account *account); /* owner, or permitted */
+bool cs_snapshot_public(const struct cs_sim *sim, const struct cs_snapshot *s, int64_t view); /* and not blocked */
 const char *cs_image_state(const struct cs_image *image, int64_t view);
 const char *cs_snapshot_state(const struct cs_snapshot *s, int64_t view);
 int cs_snapshot_progress(const struct cs_snapshot *s, int64_t view);

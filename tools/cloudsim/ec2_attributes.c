@@ -270,7 +270,7 @@ static void withdraw_all(struct cs_permissions *p, int64_t now) {
 
 /* May the copy that is under way read s? */
 static bool reads(const struct cs_call *call, const struct cs_snapshot *to, const struct cs_snapshot *s) {
-  return to->copying && to->copying->source == s && cs_snapshot_open(s, call->sim_ms, to->owner);
+  return to->copying && to->copying->source == s && cs_snapshot_open(call->sim, s, call->sim_ms, to->owner);
 }
 
 /* changes NULL: back to private. Access that is taken from a copy which still runs, by whatever permission it had it: AWS's answer

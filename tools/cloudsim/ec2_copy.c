@@ -149,7 +149,7 @@ static bool storage_open(struct cs_call *call, const struct cs_image *image) {
     if (!image->mappings[i].snapshot_id)
       continue;
     const struct cs_snapshot *s = mapped(call, image, i);
-    if (!s || !cs_snapshot_open(s, call->view_ms, account))
+    if (!s || !cs_snapshot_open(call->sim, s, call->view_ms, account))
       return false;
   }
   return true;
@@ -384,7 +384,7 @@ static const struct cs_snapshot *find_source_snapshot(struct cs_call *call, cons
     return NULL;
   const struct cs_snapshot *s = cs_snapshot_by_id(call->sim, id);
   if (cs_snapshot_seen(call, region, s) == CS_UNSEEN || !cs_snapshot_lives(s, call->sim_ms) ||
-      !cs_snapshot_open(s, call->view_ms, cs_caller_account(call))) {
+      !cs_snapshot_open(call->sim, s, call->view_ms, cs_caller_account(call))) {
     cs_fail(call, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", id);
     return NULL;
   }

@@ -109,7 +109,7 @@ static bool restorable(struct cs_call *call, size_t n, const struct cs_snapshot 
   for (size_t i = 1; i <= n; i++) {
     const char *who = cs_paramf(&call->params, "RestorableBy.%zu", i);
     const char *id = af_streq(who, "self") ? call->caller.account : who;
-    if (af_streq(who, "all") ? cs_permissions_public(&s->permissions, call->view_ms)
+    if (af_streq(who, "all") ? cs_snapshot_public(call->sim, s, call->view_ms)
                              : af_streq(s->owner->id, id) || cs_permitted(&s->permissions, call->view_ms, CS_TO_USER, id))
       return true;
   }
@@ -122,7 +122,7 @@ struct snapshot_listing {
 };
 
 static bool snapshot_wanted(struct cs_call *call, const struct snapshot_listing *l, const struct cs_snapshot *s) {
-  return cs_snapshot_seen(call, call->region, s) == CS_SEEN && cs_snapshot_open(s, call->view_ms, cs_caller_account(call)) &&
+  return cs_snapshot_seen(call, call->region, s) == CS_SEEN && cs_snapshot_open(call->sim, s, call->view_ms, cs_caller_account(call)) &&
          cs_owner_asked(call, l->n_owners, s->owner) && restorable(call, l->n_restorable, s) &&
          cs_filters_pass(call, &l->filters, s);
 }

@@ -128,6 +128,13 @@ bool cs_permissions_reach(const struct cs_permissions *p, int64_t view, const st
   return false;
 }
 
+bool cs_permissions_reach_closed(const struct cs_permissions *p, int64_t view, const struct cs_account *account) {
+  for (size_t i = 0; i < p->n; i++)
+    if (holds(p->items[i].since, p->items[i].until, view) && p->items[i].kind != CS_TO_GROUP && reaches(&p->items[i], account))
+      return true;
+  return false;
+}
+
 bool cs_permissions_public(const struct cs_permissions *p, int64_t view) {
   return cs_permitted(p, view, CS_TO_GROUP, "all");
 }

@@ -52,7 +52,7 @@ static int choose_snapshot(struct cs_call *call, struct cs_order *order, const c
   if (cs_check_snapshot_id(call, id) < 0)
     return -AF_EAWS;
   const struct cs_snapshot *s = cs_snapshot_by_id(call->sim, id);
-  if (cs_snapshot_seen(call, call->region, s) == CS_UNSEEN || !cs_snapshot_open(s, call->view_ms, cs_caller_account(call)))
+  if (cs_snapshot_seen(call, call->region, s) == CS_UNSEEN || !cs_snapshot_open(call->sim, s, call->view_ms, cs_caller_account(call)))
     return cs_fail(call, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", id);
   cs_set(&m->snapshot_id, id);
   return cs_may(call, "ec2:RunInstances", "snapshot", id);

@@ -112,8 +112,14 @@ enum cs_seen cs_snapshot_seen(const struct cs_call *call, const struct cs_region
   return call->view_ms < after(s->gone_ms, call->sim->latency.deleted_visible) ? CS_SEEN : CS_UNSEEN;
 }
 
-bool cs_snapshot_open(const struct cs_snapshot *s, int64_t view, const struct cs_account *account) {
-  return s->owner == account || cs_permissions_reach(&s->permissions, view, account);
+/* The permission stays as it was given, and shows as such; block-all-sharing only keeps it from working (rules.md 2.5). */
+bool cs_snapshot_public(const struct cs_sim *sim, const struct cs_snapshot *s, int64_t view) {
+  const struct cs_settings *settings = cs_settings_of(sim, s->owner, s->region->name);
+  return cs_permissions_public(&s->permissions, view) && !af_streq(settings->snapshot_block_public, "block-all-sharing");
+}
+
+bool cs_snapshot_open(const struct cs_sim *sim, const struct cs_snapshot *s, int64_t view, const struct cs_account *account) {
+  return s->owner == account || cs_permissions_reach_closed(&s->permissions, view, account) || cs_snapshot_public(sim, s, view);
 }
 
 bool cs_snapshot_users(const struct cs_sim *sim, const struct cs_snapshot *s, int64_t at, const struct cs_image *but,
@@ -175,7 +181,7 @@ struct cs_snapshot *cs_own_snapshot(struct cs_call *call, const char *id) {
     return NULL;
   struct cs_snapshot *s = cs_snapshot_by_id(call->sim, id);
   struct cs_account *account = cs_caller_account(call);
-  if (cs_snapshot_seen(call, call->region, s) == CS_UNSEEN || !cs_snapshot_open(s, call->view_ms, account) ||
+  if (cs_snapshot_seen(call, call->region, s) == CS_UNSEEN || !cs_snapshot_open(call->sim, s, call->view_ms, account) ||
       !cs_snapshot_lives(s, call->sim_ms)) {
     cs_fail(call, 400, "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", id);
     return NULL;
