@@ -625,6 +625,12 @@ TEST(a_tag_of_the_call_beats_one_that_comes_along) {
   assert_no_body(w, "blue");
 }
 
+TEST(an_image_whose_snapshots_are_archived_is_not_copied) {
+  WORLD(w, "", "      snapshots: [{id: snap-000000c2, size: 1, storage_tier: archive}]\n"
+               "      images: [{id: ami-000000c2, name: cold, mappings: [{device: /dev/xvda, snapshot: snap-000000c2}]}]\n");
+  assert_refused(w, call_as(w, TARGET, COPY "ami-000000c2"), "IncorrectState", "snap-000000c2");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(launch_permission_is_not_permission_to_read_the_storage),
@@ -676,6 +682,7 @@ int main(void) {
       cmocka_unit_test(a_dry_run_with_a_token_that_was_used_is_a_dry_run),
       cmocka_unit_test(a_copy_has_at_most_fifty_tags_wherever_they_come_from),
       cmocka_unit_test(a_tag_of_the_call_beats_one_that_comes_along),
+      cmocka_unit_test(an_image_whose_snapshots_are_archived_is_not_copied),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

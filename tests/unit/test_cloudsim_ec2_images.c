@@ -534,6 +534,12 @@ TEST(blocking_all_sharing_closes_what_was_public) {
   }
 }
 
+TEST(an_image_whose_snapshots_are_archived_cannot_be_enabled) {
+  WORLD(w, "", "      snapshots: [{id: snap-000000c2, size: 1, storage_tier: archive}]\n"
+               "      images: [{id: ami-000000c2, name: cold, state: disabled, mappings: [{device: /dev/xvda, snapshot: snap-000000c2}]}]\n");
+  assert_refused(w, call_as(w, TARGET, "Action=EnableImage&ImageId=ami-000000c2"), "IncorrectState", "snap-000000c2");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_image_is_seen_by_its_owner_and_by_whom_it_is_shared_with),
@@ -575,6 +581,7 @@ int main(void) {
       cmocka_unit_test(deregistering_can_take_the_snapshots_along),
       cmocka_unit_test(deleting_a_pending_copy_ends_it),
       cmocka_unit_test(blocking_all_sharing_closes_what_was_public),
+      cmocka_unit_test(an_image_whose_snapshots_are_archived_cannot_be_enabled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,6 +191,12 @@ TEST(registering_needs_leave_and_a_dry_run_makes_nothing) {
   assert_string_equal(describe(w, "made"), ""); /* nothing untagged is left */
 }
 
+TEST(an_archived_snapshot_makes_no_image) {
+  WORLD(w, "", "");
+  assert_refused(w, call_as(w, SOURCE, REGISTER HVM "&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.SnapshotId=snap-00000007"),
+                 "IncorrectState", "snap-00000007");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_defaults_are_those_of_old),
@@ -206,6 +212,7 @@ int main(void) {
       cmocka_unit_test(marketplace_codes_of_snapshots_come_along),
       cmocka_unit_test(images_of_old_are_registered_from_a_manifest),
       cmocka_unit_test(registering_needs_leave_and_a_dry_run_makes_nothing),
+      cmocka_unit_test(an_archived_snapshot_makes_no_image),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -266,6 +266,9 @@ struct cs_settings *cs_caller_settings(const struct cs_call *call); /* in the ca
 /* The image, or the snapshot, that a parameter names, for a call that changes it: its owner's, or NULL with the failure filled. */
 struct cs_image *cs_own_image(struct cs_call *call, const char *id);
 struct cs_snapshot *cs_own_snapshot(struct cs_call *call, const char *id);
+/* rules.md 2.2: of an archived snapshot nothing can be made; what for: "copied". */
+int cs_check_tier(struct cs_call *call, const struct cs_snapshot *s, const char *what_for);
+int cs_check_tiers(struct cs_call *call, const struct cs_image *image, const char *what_for);
 int cs_check_id(struct cs_call *call, const char *id, const char *prefix, const char *code); /* well formed? */
 int cs_check_image_id(struct cs_call *call, const char *id);
 int cs_check_snapshot_id(struct cs_call *call, const char *id);

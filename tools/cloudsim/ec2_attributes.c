@@ -251,8 +251,8 @@ static int may_share_snapshot(struct cs_call *call, const struct cs_snapshot *s,
   }
   if (!adds(c, false))
     return 0;
-  if (af_streq(s->storage_tier, "archive")) /* rules.md 2.2 */
-    return cs_fail(call, 400, "IncorrectState", "The snapshot '%s' is archived and cannot be shared.", s->id);
+  if (cs_check_tier(call, s, "shared") < 0)
+    return -AF_EAWS;
   if (under_default_key(call, s))
     return cs_fail(call, 400, "OperationNotPermitted", "Encrypted snapshots with EBS default key cannot be shared");
   if (adds(c, true) && (s->encrypted || s->n_codes > 0))

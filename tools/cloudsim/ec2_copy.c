@@ -201,6 +201,8 @@ static int check_source(struct cs_call *call, const struct cs_image *image) {
   bool foreign = !af_streq(image->owner->id, call->caller.account);
   if (!storage_open(call, image))
     return cs_fail(call, 400, "InvalidRequest", "You do not have permission to access the storage of this ami");
+  if (cs_check_tiers(call, image, "copied") < 0)
+    return -AF_EAWS;
   if (foreign && u->marketplace_copy_refused && cs_marketplace_code(call->sim, image, NULL))
     return cs_fail(call, 400, "InvalidRequest", "Images from AWS Marketplace cannot be copied to another AWS account");
   if (foreign && u->billing_copy_refused && (image->billing || image->n_codes > 0))
@@ -392,11 +394,7 @@ static const struct cs_snapshot *find_source_snapshot(struct cs_call *call, cons
     cs_fail(call, 400, "IncorrectState", "The snapshot '%s' is not in the completed state.", id);
     return NULL;
   }
-  if (af_streq(s->storage_tier, "archive")) { /* rules.md 2.2 */
-    cs_fail(call, 400, "IncorrectState", "The snapshot '%s' is archived and cannot be copied.", id);
-    return NULL;
-  }
-  return s;
+  return cs_check_tier(call, s, "copied") < 0 ? NULL : s;
 }
 
 /* rules.md 2.2: the same call, presigned for the source Region by the same caller. NULL: good. */

@@ -108,6 +108,8 @@ static int read_from_snapshot(struct cs_call *call, size_t i, struct cs_mapping 
     return -AF_EAWS;
   if (!af_streq(cs_snapshot_state(s, call->view_ms), "completed"))
     return cs_fail(call, 400, "IncorrectState", "The snapshot '%s' is not in the completed state.", id);
+  if (cs_check_tier(call, s, "registered") < 0)
+    return -AF_EAWS;
   if (m->volume_size < 0)
     m->volume_size = s->volume_size_gib;
   if (m->volume_size < s->volume_size_gib)

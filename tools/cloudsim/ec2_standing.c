@@ -38,7 +38,7 @@ int cs_disable_image(struct cs_call *call, struct af_buf *out) {
 
 int cs_enable_image(struct cs_call *call, struct af_buf *out) {
   struct cs_image *image = begin(call);
-  if (!image)
+  if (!image || cs_check_tiers(call, image, "used by an image that is enabled") < 0)
     return -AF_EAWS;
   if (!af_streq(cs_image_state(image, call->sim_ms), "disabled"))
     return wrong_state(call, image);

@@ -138,6 +138,21 @@ bool cs_snapshot_users(const struct cs_sim *sim, const struct cs_snapshot *s, in
   return false;
 }
 
+int cs_check_tier(struct cs_call *call, const struct cs_snapshot *s, const char *what_for) {
+  if (!af_streq(s->storage_tier, "archive"))
+    return 0;
+  return cs_fail(call, 400, "IncorrectState", "The snapshot '%s' is archived and cannot be %s.", s->id, what_for);
+}
+
+int cs_check_tiers(struct cs_call *call, const struct cs_image *image, const char *what_for) {
+  for (size_t i = 0; i < image->n_mappings; i++) {
+    const struct cs_snapshot *s = cs_snapshot_by_id(call->sim, image->mappings[i].snapshot_id);
+    if (s && cs_check_tier(call, s, what_for) < 0)
+      return -AF_EAWS;
+  }
+  return 0;
+}
+
 /* --- what a parameter names --- */
 
 /* An id has 8 or 17 hexadecimal digits. */
