@@ -540,6 +540,15 @@ TEST(an_image_whose_snapshots_are_archived_cannot_be_enabled) {
   assert_refused(w, call_as(w, TARGET, "Action=EnableImage&ImageId=ami-000000c2"), "IncorrectState", "snap-000000c2");
 }
 
+TEST(an_image_with_product_codes_is_not_made_public) {
+#define ALL_MAY(image) "Action=ModifyImageAttribute&LaunchPermission.Add.1.Group=all&ImageId=" image
+  WORLD(w, "", "      snapshots: [{id: snap-000000c3, size: 1, product_codes: [{code: abc123}]}]\n"
+               "      images: [{id: ami-000000c3, name: made-of-sold, mappings: [{device: /dev/xvda, snapshot: snap-000000c3}]}]\n");
+  assert_refused(w, call_as(w, SOURCE, ALL_MAY("ami-00000006")), "OperationNotPermitted", "product codes");
+  assert_refused(w, call_as(w, TARGET, ALL_MAY("ami-000000c3")), "OperationNotPermitted", "product codes");
+  assert_done(w, call_as(w, SOURCE, "Action=ModifyImageAttribute&LaunchPermission.Add.1.UserId=" TARGET "&ImageId=ami-00000006"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_image_is_seen_by_its_owner_and_by_whom_it_is_shared_with),
@@ -582,6 +591,7 @@ int main(void) {
       cmocka_unit_test(deleting_a_pending_copy_ends_it),
       cmocka_unit_test(blocking_all_sharing_closes_what_was_public),
       cmocka_unit_test(an_image_whose_snapshots_are_archived_cannot_be_enabled),
+      cmocka_unit_test(an_image_with_product_codes_is_not_made_public),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

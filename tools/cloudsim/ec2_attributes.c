@@ -138,6 +138,15 @@ static bool under_default_key(const struct cs_call *call, const struct cs_snapsh
   return key && key->aws_managed;
 }
 
+static bool has_codes(const struct cs_call *call, const struct cs_image *image) {
+  bool any = image->n_codes > 0;
+  for (size_t i = 0; i < image->n_mappings && !any; i++) {
+    const struct cs_snapshot *s = mapped(call, image, i);
+    any = s && s->n_codes > 0;
+  }
+  return any;
+}
+
 static int may_share_image(struct cs_call *call, const struct cs_image *image, const struct changes *c) {
   const struct cs_settings *settings = cs_caller_settings(call);
   if (!adds(c, false))
@@ -151,6 +160,8 @@ static int may_share_image(struct cs_call *call, const struct cs_image *image, c
     if (s && s->encrypted && adds(c, true))
       return cs_fail(call, 400, "OperationNotPermitted", "Images with encrypted snapshots cannot be shared publicly");
   }
+  if (adds(c, true) && has_codes(call, image)) /* rules.md 2.5 */
+    return cs_fail(call, 400, "OperationNotPermitted", "Images with product codes cannot be shared publicly");
   if (adds(c, true) && image->n_watermarks > 0) /* rules.md 1.2 */
     return cs_fail(call, 400, "OperationNotPermitted", "Images with watermarks cannot be shared publicly");
   if (adds(c, true) && af_streq(settings->image_block_public, "block-new-sharing")) /* rules.md 2.5 */
