@@ -329,6 +329,19 @@ TEST(every_call_has_a_dry_run_and_can_be_denied) {
   }
 }
 
+/* rules.md 1.2: images only. */
+TEST(tags_that_are_shared_are_for_images_alone) {
+  WORLD(w, "", "");
+  assert_done(w, call_as(w, SOURCE, "Action=CreateTags&ResourceId.1=ami-00000001&Tag.1.Key=ec2:SharedTag/Team"));
+  assert_refused(w, call_as(w, SOURCE, "Action=CreateTags&ResourceId.1=ami-00000001&ResourceId.2=snap-00000001&Tag.1.Key=ec2:SharedTag/Team"),
+                 "InvalidParameterValue", "ec2:SharedTag/Team");
+  assert_refused(w, call_as(w, SOURCE, "Action=CopySnapshot&SourceRegion=eu-west-1&SourceSnapshotId=snap-00000001"
+                                       "&TagSpecification.1.ResourceType=snapshot&TagSpecification.1.Tag.1.Key=ec2:SharedTag/Team"),
+                 "InvalidParameterValue", "ec2:SharedTag/Team");
+  assert_done(w, call_as(w, SOURCE, "Action=CopyImage&Name=copied&SourceRegion=eu-west-1&SourceImageId=ami-00000001"
+                                    "&TagSpecification.1.ResourceType=image&TagSpecification.1.Tag.1.Key=ec2:SharedTag/Team"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_action_that_is_not_ec2s_is_invalid),
@@ -352,6 +365,7 @@ int main(void) {
       cmocka_unit_test(settings_are_of_an_account_and_a_region),
       cmocka_unit_test(regions_are_those_of_the_partition_that_are_enabled),
       cmocka_unit_test(every_call_has_a_dry_run_and_can_be_denied),
+      cmocka_unit_test(tags_that_are_shared_are_for_images_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

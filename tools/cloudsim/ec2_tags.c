@@ -65,6 +65,15 @@ int cs_tags_lawful(struct cs_call *call, const char *prefix) {
   return 0;
 }
 
+/* rules.md 1.2: tags that whoever sees the resource may see are for images alone. */
+static int check_shared(struct cs_call *call, const char *prefix, const char *type) {
+  size_t n = cs_param_list(call, prefix);
+  for (size_t i = 1; i <= n && !af_streq(type, "image"); i++)
+    if (cs_tag_shared(key_at(call, prefix, i)))
+      return cs_fail(call, 400, "InvalidParameterValue", "The tag key '%s' is for images only, not for a %s.", key_at(call, prefix, i), type);
+  return 0;
+}
+
 int cs_tags_room(struct cs_call *call, const struct cs_tags *tags, size_t more, const char *id) {
   if (cs_tags_count(tags, call->sim_ms) + more <= MOST_TAGS)
     return 0;
@@ -91,7 +100,7 @@ static int check_spec(struct cs_call *call, const char *const *types, size_t i) 
   snprintf(prefix, sizeof prefix, "TagSpecification.%zu.Tag", i);
   if (cs_param_list(call, prefix) == 0)
     return cs_fail(call, 400, "InvalidParameterValue", "Tag specification must have at least one tag");
-  if (cs_tags_lawful(call, prefix) < 0)
+  if (cs_tags_lawful(call, prefix) < 0 || check_shared(call, prefix, type) < 0)
     return -AF_EAWS;
   cs_call_arn(call, type, "*", arn, sizeof arn);
   return cs_policy_check(call, "ec2:CreateTags", arn); /* rules.md 1.3.5; atomic with the creation */
@@ -148,7 +157,7 @@ static int check_resource(struct cs_call *call, const char *id, bool create) {
   const char *type = NULL;
   char arn[200], action[32];
   struct cs_tags *tags = tags_of(call, id, &type);
-  if (!tags)
+  if (!tags || (create && check_shared(call, "Tag", type) < 0))
     return -AF_EAWS;
   cs_call_arn(call, type, id, arn, sizeof arn);
   snprintf(action, sizeof action, "ec2:%s", create ? "CreateTags" : "DeleteTags");
