@@ -779,6 +779,14 @@ TEST(a_dry_run_with_a_token_that_was_used_is_a_dry_run) {
   assert_refused(w, call_as(w, TARGET, OWN "&ClientToken=t1&DryRun=true"), "DryRunOperation", "");
 }
 
+TEST(a_volume_is_of_a_size_that_its_type_has) {
+  WORLD(w, CALM, OWN_IMAGES);
+  assert_refused(w, call_as(w, TARGET, OWN "&BlockDeviceMapping.1.DeviceName=/dev/sdf&BlockDeviceMapping.1.Ebs.VolumeType=st1"
+                                           "&BlockDeviceMapping.1.Ebs.VolumeSize=100"), "InvalidParameterValue", "too small");
+  assert_refused(w, call_as(w, TARGET, OWN "&BlockDeviceMapping.1.DeviceName=/dev/xvda&BlockDeviceMapping.1.Ebs.VolumeType=gp3"
+                                           "&BlockDeviceMapping.1.Ebs.Iops=100"), "InvalidParameterValue", "iops");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_instance_goes_from_pending_to_running),
@@ -828,6 +836,7 @@ int main(void) {
       cmocka_unit_test(the_audit_counts_what_was_made_and_what_was_left),
       cmocka_unit_test(time_knows_when_an_instance_moves_next),
       cmocka_unit_test(a_dry_run_with_a_token_that_was_used_is_a_dry_run),
+      cmocka_unit_test(a_volume_is_of_a_size_that_its_type_has),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

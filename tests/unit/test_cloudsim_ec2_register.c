@@ -197,6 +197,50 @@ TEST(an_archived_snapshot_makes_no_image) {
                  "IncorrectState", "snap-00000007");
 }
 
+/* By the model's documentation of EbsBlockDevice. */
+TEST(each_volume_type_has_its_size_iops_and_throughput) {
+#define TYPED(type, rest) REGISTER ROOT SECOND "Ebs.VolumeType=" type "&BlockDeviceMapping.2.Ebs." rest
+#define IOPS "&BlockDeviceMapping.2.Ebs.Iops="
+#define MIBS "&BlockDeviceMapping.2.Ebs.Throughput="
+  static const struct {
+    const char *form, *part; /* part NULL: it is good */
+  } cases[] = {
+      {TYPED("gp2", "VolumeSize=16385"), "too large"},
+      {TYPED("gp2", "VolumeSize=16384"), NULL},
+      {TYPED("gp3", "VolumeSize=65537"), "too large"},
+      {TYPED("gp3", "VolumeSize=65536") IOPS "80000" MIBS "2000", NULL},
+      {TYPED("gp3", "VolumeSize=100") IOPS "3000" MIBS "125", NULL},
+      {TYPED("gp3", "VolumeSize=100") IOPS "2999", "iops"},
+      {TYPED("gp3", "VolumeSize=100") IOPS "80001", "iops"},
+      {TYPED("gp3", "VolumeSize=100") MIBS "124", "throughput"},
+      {TYPED("gp3", "VolumeSize=100") MIBS "2001", "throughput"},
+      {TYPED("io1", "VolumeSize=4") IOPS "100", NULL},
+      {TYPED("io1", "VolumeSize=3") IOPS "100", "too small"},
+      {TYPED("io1", "VolumeSize=100") IOPS "99", "iops"},
+      {TYPED("io1", "VolumeSize=16384") IOPS "64001", "iops"},
+      {TYPED("io2", "VolumeSize=65536") IOPS "256000", NULL},
+      {TYPED("io2", "VolumeSize=65536") IOPS "256001", "iops"},
+      {TYPED("st1", "VolumeSize=124"), "too small"},
+      {TYPED("sc1", "VolumeSize=125"), NULL},
+      {TYPED("standard", "VolumeSize=1025"), "too large"},
+      {REGISTER ROOT "&BlockDeviceMapping.1.Ebs.VolumeType=st1", "too small"}, /* of the snapshot's size */
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    WORLD(w, "", "");
+    int status = call_as(w, SOURCE, cases[i].form);
+    if (cases[i].part)
+      assert_refused(w, status, "InvalidParameterValue", cases[i].part);
+    else
+      assert_done(w, status);
+  }
+}
+
+TEST(a_key_is_no_part_of_a_mapping) {
+  WORLD(w, "", "");
+  assert_refused(w, call_as(w, SOURCE, REGISTER ROOT SECOND "Ebs.VolumeSize=5&BlockDeviceMapping.2.Ebs.Encrypted=true&BlockDeviceMapping.2.Ebs.KmsKeyId=alias/mine"),
+                 "InvalidBlockDeviceMapping", "KmsKeyId");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_defaults_are_those_of_old),
@@ -213,6 +257,8 @@ int main(void) {
       cmocka_unit_test(images_of_old_are_registered_from_a_manifest),
       cmocka_unit_test(registering_needs_leave_and_a_dry_run_makes_nothing),
       cmocka_unit_test(an_archived_snapshot_makes_no_image),
+      cmocka_unit_test(each_volume_type_has_its_size_iops_and_throughput),
+      cmocka_unit_test(a_key_is_no_part_of_a_mapping),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

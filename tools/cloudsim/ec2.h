@@ -368,8 +368,9 @@ int cs_check_unique_name(struct cs_call *call, const char *name);
 int cs_check_image_quota(struct cs_call *call, bool copy);
 int cs_check_snapshot_quota(struct cs_call *call, int copies, int new_snapshots);
 
-/* ec2_register.c: a volume's type, iops and throughput. rules.md 2.4: iops for io1 and io2, throughput for gp3. */
+/* ec2_register.c: a volume's type, iops and throughput, and its size once that is known, by what the type has. */
 int cs_check_performance(struct cs_call *call, const struct cs_mapping *m);
+int cs_check_volume_size(struct cs_call *call, const struct cs_mapping *m);
 
 /* ec2_bundle.c */
 bool cs_bundled(const struct cs_image *image); /* its root is an instance store */

@@ -68,7 +68,7 @@ static int check_size(struct cs_call *call, struct cs_mapping *m) {
     return cs_fail(call, 400, "InvalidBlockDeviceMapping",
                    "Volume of size %" PRId64 "GB is smaller than snapshot '%s', expect size >= %" PRId64 "GB", m->volume_size, s->id,
                    s->volume_size_gib);
-  return 0;
+  return cs_check_volume_size(call, m);
 }
 
 static int check_encryption(struct cs_call *call, const struct cs_order *order) {

@@ -77,19 +77,64 @@ static int bad_mapping(struct cs_call *call, const struct cs_mapping *m, const c
   return cs_fail(call, 400, "InvalidBlockDeviceMapping", "Invalid device mapping %s: %s", m->device, why);
 }
 
+/* By the model's documentation of EbsBlockDevice. most 0: the type has no such parameter. */
+static const struct volume_type {
+  const char *name;
+  struct {
+    int64_t least, most;
+  } gib, iops, mibs;
+  bool provisioned; /* iops must be given */
+} volume_types[] = {
+    {"gp2", {1, 16384}, {0, 0}, {0, 0}, false},
+    {"gp3", {1, 65536}, {3000, 80000}, {125, 2000}, false},
+    {"io1", {4, 16384}, {100, 64000}, {0, 0}, true},
+    {"io2", {4, 65536}, {100, 256000}, {0, 0}, true},
+    {"sc1", {125, 16384}, {0, 0}, {0, 0}, false},
+    {"st1", {125, 16384}, {0, 0}, {0, 0}, false},
+    {"standard", {1, 1024}, {0, 0}, {0, 0}, false},
+};
+
+static const struct volume_type *volume_type(const char *name) {
+  for (size_t i = 0; i < sizeof volume_types / sizeof volume_types[0]; i++)
+    if (af_streq(volume_types[i].name, name))
+      return &volume_types[i];
+  return NULL;
+}
+
+/* given -1: not at all, which is lawful. */
+static int check_range(struct cs_call *call, const struct volume_type *type, const char *name, int64_t given, int64_t least, int64_t most) {
+  if (given < 0)
+    return 0;
+  if (most == 0)
+    return cs_fail(call, 400, "InvalidParameterCombination", "The parameter %s is not supported for %s volumes.", name, type->name);
+  if (given < least)
+    return cs_fail(call, 400, "InvalidParameterValue", "Volume %s of %" PRId64 " is too low; minimum is %" PRId64 " for %s volumes.", name,
+                   given, least, type->name);
+  if (given > most)
+    return cs_fail(call, 400, "InvalidParameterValue", "Volume %s of %" PRId64 " is too high; maximum is %" PRId64 " for %s volumes.", name,
+                   given, most, type->name);
+  return 0;
+}
+
 int cs_check_performance(struct cs_call *call, const struct cs_mapping *m) {
-  static const char *const types[] = {"standard", "io1", "io2", "gp2", "gp3", "sc1", "st1"};
-  bool known = false, provisioned = af_streq(m->volume_type, "io1") || af_streq(m->volume_type, "io2");
-  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
-    known = known || af_streq(m->volume_type, types[i]);
-  if (!known)
+  const struct volume_type *type = volume_type(m->volume_type);
+  if (!type)
     return cs_fail(call, 400, "InvalidParameterValue", "Value (%s) for parameter volumeType is invalid.", m->volume_type);
-  if (provisioned && m->iops < 0)
+  if (type->provisioned && m->iops < 0)
     return cs_fail(call, 400, "MissingParameter", "The request must contain the parameter iops for volume type %s", m->volume_type);
-  if (m->iops >= 0 && !provisioned && !af_streq(m->volume_type, "gp3"))
-    return cs_fail(call, 400, "InvalidParameterCombination", "The parameter iops is not supported for %s volumes.", m->volume_type);
-  if (m->throughput >= 0 && !af_streq(m->volume_type, "gp3"))
-    return cs_fail(call, 400, "InvalidParameterCombination", "The parameter throughput is not supported for %s volumes.", m->volume_type);
+  return check_range(call, type, "iops", m->iops, type->iops.least, type->iops.most) < 0
+             ? -AF_EAWS
+             : check_range(call, type, "throughput", m->throughput, type->mibs.least, type->mibs.most);
+}
+
+int cs_check_volume_size(struct cs_call *call, const struct cs_mapping *m) {
+  const struct volume_type *type = volume_type(m->volume_type);
+  if (type && m->volume_size < type->gib.least)
+    return cs_fail(call, 400, "InvalidParameterValue", "Volume of %" PRId64 "GiB is too small for volume type %s; minimum is %" PRId64 "GiB.",
+                   m->volume_size, type->name, type->gib.least);
+  if (type && m->volume_size > type->gib.most)
+    return cs_fail(call, 400, "InvalidParameterValue", "Volume of %" PRId64 "GiB is too large for volume type %s; maximum is %" PRId64 "GiB.",
+                   m->volume_size, type->name, type->gib.most);
   return 0;
 }
 
@@ -98,8 +143,6 @@ static int read_from_snapshot(struct cs_call *call, size_t i, struct cs_mapping 
   if (ebs(call, i, "Encrypted"))
     return cs_fail(call, 400, "InvalidBlockDeviceMapping", "the encrypted flag cannot be specified since device %s has a snapshot specified.",
                    m->device);
-  if (ebs(call, i, "KmsKeyId"))
-    return bad_mapping(call, m, "KmsKeyId is not supported");
   struct cs_snapshot *s = cs_own_snapshot(call, id);
   if (!s)
     return -AF_EAWS;
@@ -115,6 +158,8 @@ static int read_from_snapshot(struct cs_call *call, size_t i, struct cs_mapping 
   if (m->volume_size < s->volume_size_gib)
     return cs_fail(call, 400, "InvalidBlockDeviceMapping", "Volume of size %" PRId64 "GB is smaller than snapshot '%s', expect size >= %" PRId64 "GB",
                    m->volume_size, id, s->volume_size_gib);
+  if (cs_check_volume_size(call, m) < 0)
+    return -AF_EAWS;
   m->snapshot_id = cs_strdup(id);
   m->encrypted = s->encrypted;
   return 0;
@@ -128,6 +173,8 @@ static int read_ebs(struct cs_call *call, size_t i, struct cs_mapping *m) {
   m->iops = ebs_int(call, i, "Iops");
   m->throughput = ebs_int(call, i, "Throughput");
   m->delete_on_termination = !ends || ends[0] == 't' || ends[0] == 'T';
+  if (ebs(call, i, "KmsKeyId")) /* rules.md 2.4: RunInstances alone takes it */
+    return bad_mapping(call, m, "KmsKeyId is not supported");
   if (cs_check_performance(call, m) < 0)
     return -AF_EAWS;
   if (snapshot)
@@ -135,7 +182,7 @@ static int read_ebs(struct cs_call *call, size_t i, struct cs_mapping *m) {
   if (m->volume_size <= 0)
     return bad_mapping(call, m, "a snapshot or a volume size is needed");
   m->encrypted = af_streq(ebs(call, i, "Encrypted"), "true");
-  return 0;
+  return cs_check_volume_size(call, m);
 }
 
 static int read_mapping(struct cs_call *call, struct cs_image *image, size_t i) {
