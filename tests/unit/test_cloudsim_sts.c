@@ -88,15 +88,12 @@ TEST(names_and_ids_have_their_alphabets) {
   world_done(&w);
 }
 
-TEST(source_identity_needs_a_permission_of_its_own_and_stays) {
+TEST(source_identity_needs_a_permission_of_its_own) {
   struct world w;
   small(&w);
   assert_refused(&w, sts(&w, &target_admin, "AssumeRole", HOP "&SourceIdentity=alice"), 403, "AccessDenied");
   assert_contains(w.message, "sts:SetSourceIdentity");
   assert_done(&w, sts(&w, &source_admin, "AssumeRole", FERRY "&SourceIdentity=alice"));
-  assert_string_equal(element(&w, "SourceIdentity"), "alice");
-  struct login ferry = login_of(&w);
-  assert_done(&w, sts(&w, &ferry, "AssumeRole", HOP));
   assert_string_equal(element(&w, "SourceIdentity"), "alice");
   world_done(&w);
 }
@@ -240,6 +237,34 @@ TEST(the_same_credentials_are_handed_out_until_they_are_old) {
   world_done(&w);
 }
 
+/* rules.md 7: sticky through chains, and each role on the way must let it in. */
+TEST(a_source_identity_cannot_be_changed_on_the_way) {
+#define ROLES(trusted)                                                                                                                  \
+  "version: 1\nregions: [us-east-1]\naccounts:\n- id: '" SOURCE "'\n  users:\n"                                                        \
+  "  - {name: admin, access_keys: [{id: AKIAFAKESOURCEADMIN1, secret: fake/secret/of/the/source/admin}]}\n"                              \
+  "  roles:\n"                                                                                                                         \
+  "  - {name: ferry, trust: {Effect: Allow, Principal: {AWS: '*'}, Action: 'sts:*'}}\n"                                                 \
+  "  - {name: next, trust: {Effect: Allow, Principal: {AWS: '*'}, Action: " trusted "}}\n"
+#define NEXT "RoleArn=arn:aws:iam::" SOURCE ":role/next&RoleSessionName=hop"
+  static const char *const worlds[] = {ROLES("'sts:AssumeRole'"), ROLES("['sts:AssumeRole', 'sts:SetSourceIdentity']")};
+  for (int lets = 0; lets < 2; lets++) {
+    struct world w;
+    world_init(&w, worlds[lets]);
+    assert_done(&w, sts(&w, &source_admin, "AssumeRole", FERRY "&SourceIdentity=alice"));
+    struct login ferry = login_of(&w);
+    if (!lets) {
+      assert_refused(&w, sts(&w, &ferry, "AssumeRole", NEXT), 403, "AccessDenied");
+      assert_contains(w.message, "sts:SetSourceIdentity");
+    } else {
+      assert_done(&w, sts(&w, &ferry, "AssumeRole", NEXT));
+      assert_string_equal(element(&w, "SourceIdentity"), "alice");
+      assert_done(&w, sts(&w, &ferry, "AssumeRole", NEXT "&SourceIdentity=alice"));
+      assert_refused(&w, sts(&w, &ferry, "AssumeRole", NEXT "&SourceIdentity=mallory"), 403, "AccessDenied");
+    }
+    world_done(&w);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(across_accounts_trust_and_own_policy_must_both_allow),
@@ -248,7 +273,7 @@ int main(void) {
       cmocka_unit_test(a_session_lives_as_long_as_was_asked_within_the_limits),
       cmocka_unit_test(a_chained_role_lasts_an_hour_and_more_is_refused_not_cut),
       cmocka_unit_test(names_and_ids_have_their_alphabets),
-      cmocka_unit_test(source_identity_needs_a_permission_of_its_own_and_stays),
+      cmocka_unit_test(source_identity_needs_a_permission_of_its_own),
       cmocka_unit_test(a_session_policy_only_takes_away),
       cmocka_unit_test(the_world_may_shorten_sessions_and_the_reply_tells_the_truth),
       cmocka_unit_test(callers_are_told_who_they_are),
@@ -256,6 +281,7 @@ int main(void) {
       cmocka_unit_test(metadata_wants_a_token_that_lives),
       cmocka_unit_test(the_instance_role_chains_where_the_world_says_so),
       cmocka_unit_test(the_same_credentials_are_handed_out_until_they_are_old),
+      cmocka_unit_test(a_source_identity_cannot_be_changed_on_the_way),
   };
   return cmocka_run_group_tests_name("cloudsim/sts", tests, NULL, NULL);
 }

@@ -132,9 +132,15 @@ static int read_session_policy(struct cs_call *call, json_t **ret) {
 
 /* ---- who may assume a role ---- */
 
+/* rules.md 7: what the first session of a chain was given stays. NULL: none. */
+static const char *source_identity(struct cs_call *call) {
+  const struct cs_session *from = call->caller.session;
+  return from && from->source_identity[0] ? from->source_identity : cs_param(&call->params, "SourceIdentity");
+}
+
 static json_t *assume_context(struct cs_call *call) {
   json_t *values = cs_context_values(&call->caller, call->region ? call->region->name : NULL);
-  const char *external = cs_param(&call->params, "ExternalId"), *source = cs_param(&call->params, "SourceIdentity");
+  const char *external = cs_param(&call->params, "ExternalId"), *source = source_identity(call);
   json_object_set_new(values, "sts:RoleSessionName", json_string(cs_param(&call->params, "RoleSessionName")));
   if (external)
     json_object_set_new(values, "sts:ExternalId", json_string(external));
@@ -171,7 +177,7 @@ static bool may_assume(struct cs_call *call, const struct cs_principal *role, co
 static int check_trust(struct cs_call *call, const struct cs_principal *role) {
   const char *actions[3] = {"sts:AssumeRole"};
   size_t n = 1;
-  if (cs_param(&call->params, "SourceIdentity"))
+  if (source_identity(call)) /* each role on the way must let it in */
     actions[n++] = "sts:SetSourceIdentity";
   if (cs_param_prefix(&call->params, "Tags.member."))
     actions[n++] = "sts:TagSession";
@@ -183,6 +189,13 @@ static int check_trust(struct cs_call *call, const struct cs_principal *role) {
                    actions[i], cs_param(&call->params, "RoleArn"));
   json_decref(context.values);
   return rc;
+}
+
+static int check_source_identity(struct cs_call *call) {
+  const char *given = cs_param(&call->params, "SourceIdentity");
+  if (!given || strcmp(given, source_identity(call)) == 0)
+    return 0;
+  return cs_fail(call, 403, "AccessDenied", "The source identity of the session is already set and cannot be changed");
 }
 
 static int check_role_duration(struct cs_call *call, const struct cs_principal *role, int64_t duration_s, bool chained) {
@@ -198,7 +211,7 @@ static int check_role_duration(struct cs_call *call, const struct cs_principal *
 static void assume_role(struct cs_call *call, struct cs_reply *reply) {
   int64_t duration_s = CHAIN_MAX_S;
   json_t *policy = NULL;
-  const char *source = cs_param(&call->params, "SourceIdentity");
+  const char *source = source_identity(call);
   const struct cs_session *from = call->caller.session;
   if (check_texts(call) < 0 || read_duration(call, ROLE_MIN_S, ROLE_MAX_S, &duration_s) < 0)
     return;
@@ -207,15 +220,15 @@ static void assume_role(struct cs_call *call, struct cs_reply *reply) {
     return;
   }
   const struct cs_principal *role = cs_principal_find(call->sim, cs_param(&call->params, "RoleArn"));
-  if (check_trust(call, role) < 0 || check_role_duration(call, role, duration_s, from && from->chains) < 0 ||
+  if (check_trust(call, role) < 0 || check_source_identity(call) < 0 || check_role_duration(call, role, duration_s, from && from->chains) < 0 ||
       read_session_policy(call, &policy) < 0)
     return;
   struct cs_session *s =
       cs_session_new(call->sim, role, cs_param(&call->params, "RoleSessionName"), call->now_ms + call->skew_ms, duration_s);
   s->chains = true;
   s->policy = policy;
-  if (source || from) /* it stays through chains */
-    AF_COPY(s->source_identity, af_str(source ? source : from->source_identity));
+  if (source)
+    AF_COPY(s->source_identity, af_str(source));
   begin(call, reply);
   put_credentials(&reply->body, s);
   put_assumed_user(&reply->body, s);
