@@ -549,6 +549,27 @@ TEST(an_image_with_product_codes_is_not_made_public) {
   assert_done(w, call_as(w, SOURCE, "Action=ModifyImageAttribute&LaunchPermission.Add.1.UserId=" TARGET "&ImageId=ami-00000006"));
 }
 
+/* By the model: for the caller's own account organizations and units count, for another account's id they do not. */
+TEST(executable_by_oneself_is_also_by_ones_organization_and_units) {
+  static const char *const forms[] = {
+      "Action=ModifyImageAttribute&ImageId=ami-00000001&LaunchPermission.Add.1.OrganizationArn=arn:aws:organizations::" SOURCE ":organization/o-one",
+      "Action=ModifyImageAttribute&ImageId=ami-00000001&LaunchPermission.Add.1.OrganizationalUnitArn=arn:aws:organizations::" SOURCE ":ou/o-one/ou-two"};
+  for (size_t i = 0; i < COUNT(forms); i++) {
+    WORLD(w, "", "");
+    assert_done(w, call_as(w, SOURCE, forms[i]));
+    assert_done(w, call_as(w, TARGET, IMAGES "&ExecutableBy.1=self"));
+    assert_int_equal(count_of(w, "<imageId>"), 1);
+    assert_done(w, call_as(w, TARGET, IMAGES "&ExecutableBy.1=" TARGET));
+    assert_int_equal(count_of(w, "<imageId>"), 1);
+    assert_done(w, call_as(w, SOURCE, IMAGES "&ExecutableBy.1=" TARGET));
+    assert_int_equal(count_of(w, "<imageId>"), 0);
+  }
+  WORLD(public_, "", "");
+  assert_done(public_, call_as(public_, SOURCE, "Action=ModifyImageAttribute&ImageId=ami-00000001&LaunchPermission.Add.1.Group=all"));
+  assert_done(public_, call_as(public_, TARGET, IMAGES "&ExecutableBy.1=self"));
+  assert_int_equal(count_of(public_, "<imageId>"), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_image_is_seen_by_its_owner_and_by_whom_it_is_shared_with),
@@ -592,6 +613,7 @@ int main(void) {
       cmocka_unit_test(blocking_all_sharing_closes_what_was_public),
       cmocka_unit_test(an_image_whose_snapshots_are_archived_cannot_be_enabled),
       cmocka_unit_test(an_image_with_product_codes_is_not_made_public),
+      cmocka_unit_test(executable_by_oneself_is_also_by_ones_organization_and_units),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

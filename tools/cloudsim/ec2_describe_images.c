@@ -209,15 +209,21 @@ bool cs_owner_asked(struct cs_call *call, size_t n, const struct cs_account *own
          (own && in_list(call, "Owner", n, "self"));
 }
 
-/* ExecutableBy.N: account ids, self: explicit launch permission; all: public. */
+/* By its model: all: public; self and the caller's own id: shared with the account, its organization or its units; the id of
+ * another: shared with just that. */
+static bool executable_by(struct cs_call *call, const char *who, const struct cs_image *image) {
+  const struct cs_permissions *p = &image->permissions;
+  if (af_streq(who, "all"))
+    return cs_permissions_public(p, call->view_ms);
+  if (af_streq(who, "self") || af_streq(who, call->caller.account))
+    return cs_permissions_reach_closed(p, call->view_ms, cs_caller_account(call));
+  return cs_permitted(p, call->view_ms, CS_TO_USER, who);
+}
+
 static bool executable(struct cs_call *call, size_t n, const struct cs_image *image) {
-  for (size_t i = 1; i <= n; i++) {
-    const char *who = cs_paramf(&call->params, "ExecutableBy.%zu", i);
-    if (af_streq(who, "all") ? cs_permissions_public(&image->permissions, call->view_ms)
-                             : cs_permitted(&image->permissions, call->view_ms, CS_TO_USER,
-                                            af_streq(who, "self") ? call->caller.account : who))
+  for (size_t i = 1; i <= n; i++)
+    if (executable_by(call, cs_paramf(&call->params, "ExecutableBy.%zu", i), image))
       return true;
-  }
   return n == 0;
 }
 
