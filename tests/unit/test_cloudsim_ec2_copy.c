@@ -631,6 +631,18 @@ TEST(an_image_whose_snapshots_are_archived_is_not_copied) {
   assert_refused(w, call_as(w, TARGET, COPY "ami-000000c2"), "IncorrectState", "snap-000000c2");
 }
 
+/* rules.md 9: 500 MiB/s is the most that one snapshot gets. */
+TEST(a_time_based_copy_takes_as_long_as_its_bytes_need) {
+  WORLD(w, "", "      snapshots: [{id: snap-000000c4, size: 1024}]\n");
+  assert_done(w, call_as(w, TARGET, SNAP "snap-000000c4&CompletionDurationMinutes=15"));
+  char id[64];
+  AF_COPY(id, af_str(value_of(w, "snapshotId")));
+  after_s(w, 2097);
+  assert_string_equal(snapshot_state(w, TARGET, id), "pending");
+  after_s(w, 1);
+  assert_string_equal(snapshot_state(w, TARGET, id), "completed");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(launch_permission_is_not_permission_to_read_the_storage),
@@ -683,6 +695,7 @@ int main(void) {
       cmocka_unit_test(a_copy_has_at_most_fifty_tags_wherever_they_come_from),
       cmocka_unit_test(a_tag_of_the_call_beats_one_that_comes_along),
       cmocka_unit_test(an_image_whose_snapshots_are_archived_is_not_copied),
+      cmocka_unit_test(a_time_based_copy_takes_as_long_as_its_bytes_need),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -197,11 +197,12 @@ int64_t cs_ec2_next_ms(const struct cs_sim *sim, int64_t sim_ms) {
 
 /* --- a snapshot copy begins --- */
 
-/* How long its bytes take. */
+/* How long its bytes take. Who asks for less time than the fastest copy of a snapshot needs waits for that (rules.md 6.1, 9). */
 static int64_t copy_span(struct cs_sim *sim, const struct cs_snapshot *from, int64_t minutes) {
-  if (minutes > 0)
-    return minutes * 60 * 1000;
+  static const double most_mib_per_s = 500;
   double mib = from->full_size >= 0 ? (double)from->full_size / (1 << 20) : (double)from->volume_size_gib * 1024;
+  if (minutes > 0)
+    return (int64_t)fmax((double)minutes * 60 * 1000, ceil(mib / most_mib_per_s * 1000));
   double span = sim->latency.copy_mib_per_s > 0 ? mib / sim->latency.copy_mib_per_s * 1000 : 0;
   return (int64_t)fmax(span, (double)sim->latency.copy_min);
 }
