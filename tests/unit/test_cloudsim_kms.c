@@ -588,6 +588,16 @@ TEST(a_key_that_is_made_has_a_policy_an_alias_and_a_place_in_the_lists) {
   world_done(&w);
 }
 
+/* By its model, the resource of ListRetirableGrants is the retiring principal of the request. */
+TEST(retirable_grants_are_listed_by_whom_one_may_ask_for) {
+  struct world w;
+  world_with(&w, WORLD("", "[{Effect: Allow, Action: 'kms:ListRetirableGrants', Resource: '" NARROW "'}]", ""));
+  assert_done(&w, kms(&w, &target_narrow, "ListRetirableGrants", "{'RetiringPrincipal':'" NARROW "'}"));
+  assert_refused(&w, kms(&w, &target_narrow, "ListRetirableGrants", "{'RetiringPrincipal':'" ROOT_OF(TARGET) "'}"), 400,
+                 "AccessDeniedException");
+  world_done(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_name_and_identical_parameters_give_the_same_grant_again),
@@ -618,6 +628,7 @@ int main(void) {
       cmocka_unit_test(a_key_does_nothing_for_an_account_that_has_not_enabled_its_region),
       cmocka_unit_test(a_disabled_key_serves_nobody_and_a_dying_one_neither),
       cmocka_unit_test(a_key_that_is_made_has_a_policy_an_alias_and_a_place_in_the_lists),
+      cmocka_unit_test(retirable_grants_are_listed_by_whom_one_may_ask_for),
   };
   return cmocka_run_group_tests_name("cloudsim/kms", tests, NULL, NULL);
 }

@@ -432,7 +432,8 @@ void cs_kms_list_grants(struct cs_kms_call *k) {
   list(k, &l);
 }
 
-/* By retiring principal, across accounts: the principal must be one of the caller's own (rules.md 3). */
+/* By retiring principal, across accounts: the principal must be one of the caller's own (rules.md 3), and is the resource that the
+ * caller's policies are asked about (KMS's model). */
 void cs_kms_list_retirable_grants(struct cs_kms_call *k) {
   const char *who = cs_kms_text(k, "RetiringPrincipal");
   char retiring[300], part[32];
@@ -441,7 +442,7 @@ void cs_kms_list_retirable_grants(struct cs_kms_call *k) {
     return;
   }
   struct cs_context context = {.values = cs_context_values(&k->call->caller, k->call->region->name)};
-  enum cs_verdict own = cs_identity_says(k->call->sim, &k->call->caller, "kms:ListRetirableGrants", "*", &context);
+  enum cs_verdict own = cs_identity_says(k->call->sim, &k->call->caller, "kms:ListRetirableGrants", retiring, &context);
   json_decref(context.values);
   snprintf(part, sizeof part, ":%s:", k->call->caller.account);
   if (own != CS_ALLOW || !strstr(retiring, part)) {
