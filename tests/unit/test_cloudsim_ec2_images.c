@@ -570,6 +570,41 @@ TEST(executable_by_oneself_is_also_by_ones_organization_and_units) {
   assert_int_equal(count_of(public_, "<imageId>"), 0);
 }
 
+TEST(images_are_found_by_watermark_and_sriov) {
+  static const struct {
+    const char *name, *value;
+    size_t n;
+  } cases[] = {
+      {"image-watermark.watermark-key", "w1", 1},
+      {"image-watermark.watermark-key", "w2", 0},
+      {"image-watermark.source-image-id", "ami-0000000a", 1},
+      {"image-watermark.source-image-region", "eu-*", 1},
+      {"image-watermark.source-image-creation-time", "2026-06-30*", 1},
+      {"image-watermark.watermark-creation-time", "2026-07-01*", 1},
+      {"image-watermark.watermark-creation-time", "2026-06-30*", 0},
+      {"sriov-net-support", "simple", 1},
+  };
+  WORLD(w, "", "      images: [{id: ami-0000000a, name: marked, sriov_net_support: simple, watermarks: [{key: w1, source_image_id: ami-0000000a,\n"
+               "        source_image_region: eu-west-1, created: '2026-07-01T00:00:00.000Z', source_created: '2026-06-30T00:00:00.000Z'}]},\n"
+               "        {id: ami-0000000b, name: bare}]\n");
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    char form[240];
+    snprintf(form, sizeof form, IMAGES "&Owner.1=self&Filter.1.Name=%s&Filter.1.Value.1=%s", cases[i].name, cases[i].value);
+    assert_done(w, call_as(w, TARGET, form));
+    assert_int_equal(count_of(w, "<item><imageId>"), cases[i].n);
+  }
+}
+
+TEST(mappings_that_do_not_show_are_not_found) {
+  WORLD(w, "", "");
+  assert_done(w, call_as(w, SOURCE, "Action=CopyImage&Name=copied&SourceRegion=eu-west-1&SourceImageId=ami-00000001"));
+  for (size_t ready = 0; ready < 2; ready++) {
+    assert_done(w, call_as(w, SOURCE, IMAGES "&Filter.1.Name=name&Filter.1.Value.1=copied&Filter.2.Name=block-device-mapping.snapshot-id&Filter.2.Value.1=snap-*"));
+    assert_int_equal(count_of(w, "<imageId>"), ready);
+    after_s(w, 3600);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_image_is_seen_by_its_owner_and_by_whom_it_is_shared_with),
@@ -614,6 +649,8 @@ int main(void) {
       cmocka_unit_test(an_image_whose_snapshots_are_archived_cannot_be_enabled),
       cmocka_unit_test(an_image_with_product_codes_is_not_made_public),
       cmocka_unit_test(executable_by_oneself_is_also_by_ones_organization_and_units),
+      cmocka_unit_test(images_are_found_by_watermark_and_sriov),
+      cmocka_unit_test(mappings_that_do_not_show_are_not_found),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,12 +20,16 @@ static void write_ebs(struct af_buf *out, const struct cs_mapping *m) {
   cs_xml_close(out, "ebs");
 }
 
-static void write_mappings(const struct cs_call *call, struct af_buf *out, const struct cs_image *image) {
-  cs_xml_open(out, "blockDeviceMapping");
-  /* rules.md 1.6 does not say whether a pending image names its snapshots already: the world chooses. */
+/* rules.md 1.6 does not say whether a pending image names its snapshots already: the world chooses. */
+static size_t mappings_shown(const struct cs_call *call, const struct cs_image *image) {
   bool hidden = image->assembled && (call->view_ms < image->ready_ms || image->fate == CS_IMAGE_FAILED) &&
                 !call->sim->uncertain.pending_image_shows_snapshots;
-  for (size_t i = 0; i < image->n_mappings && !hidden; i++) {
+  return hidden ? 0 : image->n_mappings;
+}
+
+static void write_mappings(const struct cs_call *call, struct af_buf *out, const struct cs_image *image) {
+  cs_xml_open(out, "blockDeviceMapping");
+  for (size_t i = 0; i < mappings_shown(call, image); i++) {
     const struct cs_mapping *m = &image->mappings[i];
     cs_xml_open(out, "item");
     cs_xml_text(out, "deviceName", m->device);
@@ -101,6 +105,7 @@ static void write_image(const struct cs_call *call, struct af_buf *out, const st
 
 enum { IMAGE_ID, IMAGE_STATE, IMAGE_OWNER, IMAGE_PUBLIC, IMAGE_ALLOWED, CODE, CODE_TYPE, REASON, REASON_CODE };
 enum { EBS_SNAPSHOT, EBS_TYPE, EBS_SIZE, EBS_ENCRYPTED, EBS_DELETE, DEVICE };
+enum { MARK_KEY, MARK_IMAGE, MARK_REGION, MARK_CREATED, MARK_IMAGE_CREATED };
 
 static void image_text(const struct cs_call *call, const void *resource, const struct cs_filter *f, struct cs_match *m) {
   const struct cs_image *image = resource;
@@ -129,8 +134,7 @@ static void image_fact(const struct cs_call *call, const void *resource, const s
 
 static void image_mapping(const struct cs_call *call, const void *resource, const struct cs_filter *f, struct cs_match *m) {
   const struct cs_image *image = resource;
-  (void)call;
-  for (size_t i = 0; i < image->n_mappings; i++) {
+  for (size_t i = 0; i < mappings_shown(call, image); i++) {
     const struct cs_mapping *mapping = &image->mappings[i];
     switch (f->detail) {
     case EBS_SNAPSHOT: cs_match_value(m, mapping->snapshot_id); break;
@@ -140,6 +144,22 @@ static void image_mapping(const struct cs_call *call, const void *resource, cons
     case EBS_DELETE: cs_match_bool(m, mapping->delete_on_termination); break;
     default: cs_match_value(m, mapping->device);
     }
+  }
+}
+
+static void image_watermark(const struct cs_call *call, const void *resource, const struct cs_filter *f, struct cs_match *m) {
+  const struct cs_image *image = resource;
+  (void)call;
+  for (size_t i = 0; i < image->n_watermarks; i++) {
+    const struct cs_watermark *w = &image->watermarks[i];
+    const char *const facts[] = {
+        [MARK_KEY] = w->key,
+        [MARK_IMAGE] = w->source_image,
+        [MARK_REGION] = w->source_region,
+        [MARK_CREATED] = w->created,
+        [MARK_IMAGE_CREATED] = w->source_created,
+    };
+    cs_match_value(m, facts[f->detail]);
   }
 }
 
@@ -169,6 +189,11 @@ static const struct cs_filter image_filters[] = {
     {"image-allowed", image_fact, IMAGE_ALLOWED},
     {"image-id", image_fact, IMAGE_ID},
     {"image-type", image_text},
+    {"image-watermark.source-image-creation-time", image_watermark, MARK_IMAGE_CREATED},
+    {"image-watermark.source-image-id", image_watermark, MARK_IMAGE},
+    {"image-watermark.source-image-region", image_watermark, MARK_REGION},
+    {"image-watermark.watermark-creation-time", image_watermark, MARK_CREATED},
+    {"image-watermark.watermark-key", image_watermark, MARK_KEY},
     {"is-public", image_fact, IMAGE_PUBLIC},
     {"kernel-id", image_text},
     {"manifest-location", image_text},
@@ -185,6 +210,7 @@ static const struct cs_filter image_filters[] = {
     {"source-image-id", image_text},
     {"source-image-region", image_text},
     {"source-instance-id", image_text},
+    {"sriov-net-support", image_text},
     {"state", image_fact, IMAGE_STATE},
     {"state-reason-code", image_fact, REASON_CODE},
     {"state-reason-message", image_fact, REASON},
