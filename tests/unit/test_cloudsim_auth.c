@@ -294,6 +294,47 @@ TEST(a_presigned_url_that_is_old_changed_or_of_another_region_is_refused) {
   world_done(&w);
 }
 
+TEST(conditions_see_whom_a_call_adds_and_removes_in_either_form) {
+#define SHARING                                                                                                        \
+  "version: 1\nregions: [us-east-1]\naccounts:\n- id: '" SOURCE "'\n  users:\n  - name: a\n"                           \
+  "    access_keys: [{id: AKIAFAKESOURCEADMIN1, secret: fake/secret/of/the/source/admin}]\n"                           \
+  "    policies:\n"                                                                                                    \
+  "    - {Effect: Allow, Action: 'ec2:Modify*', Resource: '*'}\n"                                                      \
+  "    - {Effect: Deny, Action: 'ec2:Modify*', Resource: '*', Condition: {'ForAnyValue:StringEquals': {'ec2:Add/userId': '" TARGET "'}}}\n"       \
+  "    - {Effect: Deny, Action: 'ec2:Modify*', Resource: '*', Condition: {'ForAnyValue:StringEquals': {'ec2:Add/group': all}}}\n"              \
+  "    - {Effect: Deny, Action: 'ec2:Modify*', Resource: '*', Condition: {'ForAnyValue:StringEquals': {'ec2:Remove/userId': '" SOURCE "'}}}\n"    \
+  "    - {Effect: Deny, Action: 'ec2:Modify*', Resource: '*', Condition: {'ForAnyValue:StringEquals': {'ec2:Remove/group': all}}}\n"           \
+  "  regions:\n    us-east-1:\n      snapshots: [{id: snap-00000001}]\n"
+#define OLD "SnapshotId=snap-00000001&Attribute=createVolumePermission&OperationType="
+#define NEW "SnapshotId=snap-00000001&CreateVolumePermission."
+  static const struct {
+    const char *form;
+    bool denied;
+  } cases[] = {
+      {OLD "add&UserId.1=" TARGET, true},
+      {OLD "add&UserId.1=" SOURCE "&UserId.2=" TARGET, true},
+      {OLD "add&UserGroup.1=all", true},
+      {OLD "remove&UserId.1=" SOURCE, true},
+      {OLD "remove&UserGroup.1=all", true},
+      {OLD "add&UserId.1=" SOURCE, false},
+      {OLD "remove&UserId.1=" TARGET, false},
+      {NEW "Add.1.UserId=" TARGET, true},
+      {NEW "Add.1.UserId=" SOURCE "&CreateVolumePermission.Add.2.Group=all", true},
+      {NEW "Remove.1.Group=all", true},
+      {NEW "Add.1.UserId=" SOURCE, false},
+  };
+  struct world w;
+  world_init(&w, SHARING);
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    int status = ec2(&w, &source_admin, "ModifySnapshotAttribute", cases[i].form);
+    if (cases[i].denied)
+      assert_refused(&w, status, 403, "UnauthorizedOperation");
+    else
+      assert_done(&w, status);
+  }
+  world_done(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_good_signature_is_taken_by_every_service),
@@ -312,6 +353,7 @@ int main(void) {
       cmocka_unit_test(conditions_see_tags_of_resource_and_request_and_who_is_added),
       cmocka_unit_test(a_presigned_url_gives_its_caller_and_its_parameters),
       cmocka_unit_test(a_presigned_url_that_is_old_changed_or_of_another_region_is_refused),
+      cmocka_unit_test(conditions_see_whom_a_call_adds_and_removes_in_either_form),
   };
   return cmocka_run_group_tests_name("cloudsim/auth", tests, NULL, NULL);
 }

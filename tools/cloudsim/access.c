@@ -108,34 +108,61 @@ static void put_request_tags(json_t *values, struct cs_call *call, const char *r
     json_decref(keys);
 }
 
-static void put_added_users(json_t *values, struct cs_call *call) {
-  static const struct {
-    const char *list, *field, *key;
-  } lists[] = {
-      {"LaunchPermission.Add", "UserId", "ec2:Add/userId"},
-      {"LaunchPermission.Add", "Group", "ec2:Add/group"},
-      {"CreateVolumePermission.Add", "UserId", "ec2:Add/userId"},
-      {"CreateVolumePermission.Add", "Group", "ec2:Add/group"},
-      {"LaunchPermission.Remove", "UserId", "ec2:Remove/userId"},
-      {"CreateVolumePermission.Remove", "UserId", "ec2:Remove/userId"},
-  };
-  enum { USERS = 500 }; /* rules.md 2.5: the most that one call changes of a snapshot */
-  for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
-    json_t *found = json_array();
-    const char *value;
-    for (int u = 1; u <= USERS && (value = cs_paramf(&call->params, "%s.%d.%s", lists[i].list, u, lists[i].field)); u++)
+/* Whom a call adds or removes: the condition key's last part, the member of the structure, the list of the older form. */
+static const struct {
+  const char *key, *member, *list;
+} sharees[] = {
+    {"userId", "UserId", "UserId"},
+    {"group", "Group", "UserGroup"},
+    {"organizationArn", "OrganizationArn", "OrganizationArn"},
+    {"organizationalUnitArn", "OrganizationalUnitArn", "OrganizationalUnitArn"},
+};
+
+/* LaunchPermission.Add.N.UserId and its kin: members may come in any order, and entries lack those that others have. */
+static void add_from_structure(json_t *found, struct cs_call *call, const char *list, const char *member) {
+  char prefix[64];
+  for (int i = 1; snprintf(prefix, sizeof prefix, "%s.%d.", list, i), cs_param_prefix(&call->params, prefix); i++) {
+    const char *value = cs_paramf(&call->params, "%s%s", prefix, member);
+    if (value)
       json_array_append_new(found, json_string(value));
-    if (json_array_size(found) > 0)
-      json_object_set(values, lists[i].key, found);
-    json_decref(found);
   }
+}
+
+/* UserId.N with OperationType, as the CLI's --user-ids sends it. */
+static void add_from_list(json_t *found, struct cs_call *call, const char *list) {
+  const char *value;
+  for (int i = 1; (value = cs_paramf(&call->params, "%s.%d", list, i)); i++)
+    json_array_append_new(found, json_string(value));
+}
+
+static void put_sharees(json_t *values, struct cs_call *call) {
+  static const struct {
+    const char *key, *operation, *lists[2];
+  } ways[] = {
+      {"ec2:Add", "add", {"LaunchPermission.Add", "CreateVolumePermission.Add"}},
+      {"ec2:Remove", "remove", {"LaunchPermission.Remove", "CreateVolumePermission.Remove"}},
+  };
+  const char *operation = cs_param(&call->params, "OperationType");
+  for (size_t w = 0; w < sizeof ways / sizeof ways[0]; w++)
+    for (size_t i = 0; i < sizeof sharees / sizeof sharees[0]; i++) {
+      char key[64];
+      json_t *found = json_array();
+      for (size_t l = 0; l < 2; l++)
+        add_from_structure(found, call, ways[w].lists[l], sharees[i].member);
+      if (af_streq(operation, ways[w].operation))
+        add_from_list(found, call, sharees[i].list);
+      snprintf(key, sizeof key, "%s/%s", ways[w].key, sharees[i].key);
+      if (json_array_size(found) > 0)
+        json_object_set(values, key, found);
+      json_decref(found);
+    }
 }
 
 static json_t *ec2_context(struct cs_call *call, const char *action, const char *resource) {
   json_t *values = cs_context_values(&call->caller, call->region->name);
   put(values, "ec2:Region", call->region->name);
   put_request_tags(values, call, resource);
-  put_added_users(values, call);
+  put_sharees(values, call);
   if (strcmp(action, "ec2:CreateTags") == 0 && strcmp(call->action, "CreateTags") != 0)
     put(values, "ec2:CreateAction", call->action);
   return values;
