@@ -265,6 +265,22 @@ TEST(a_source_identity_cannot_be_changed_on_the_way) {
   }
 }
 
+TEST(a_service_control_policy_that_allows_allows_nothing_else) {
+  struct world w;
+  world_init(&w, WORLD("", "[{Effect: Allow, Action: '*', Resource: '*'}]\n"
+                           "  scps: [{Effect: Allow, Action: 'ec2:Describe*', Resource: '*'}, {Effect: Allow, Action: 'kms:*', Resource: '*'},\n"
+                           "    {Effect: Deny, Action: 'ec2:DescribeTags', Resource: '*'}]", ""));
+  const struct login *const bound[] = {&target_admin, &target_narrow, &target_root};
+  for (size_t i = 0; i < COUNT(bound); i++) {
+    assert_done(&w, ec2(&w, bound[i], "DescribeRegions", ""));
+    assert_done(&w, kms(&w, bound[i], "ListKeys", "{}"));
+    assert_refused(&w, ec2(&w, bound[i], "DescribeTags", ""), 403, "UnauthorizedOperation");
+    assert_refused(&w, ec2(&w, bound[i], "GetEbsDefaultKmsKeyId", ""), 403, "UnauthorizedOperation");
+  }
+  assert_done(&w, ec2(&w, &source_admin, "GetEbsDefaultKmsKeyId", ""));
+  world_done(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(across_accounts_trust_and_own_policy_must_both_allow),
@@ -282,6 +298,7 @@ int main(void) {
       cmocka_unit_test(the_instance_role_chains_where_the_world_says_so),
       cmocka_unit_test(the_same_credentials_are_handed_out_until_they_are_old),
       cmocka_unit_test(a_source_identity_cannot_be_changed_on_the_way),
+      cmocka_unit_test(a_service_control_policy_that_allows_allows_nothing_else),
   };
   return cmocka_run_group_tests_name("cloudsim/sts", tests, NULL, NULL);
 }

@@ -9,14 +9,21 @@
 #include "base/error.h"
 #include "tools/cloudsim/front.h"
 
+/* They only take away. Where one of the account's allows anything, it is a list of what is allowed; where none does, the account is
+ * as AWS makes it, with FullAWSAccess. What they don't allow is denied for good, whatever a resource's policy says. */
 static enum cs_verdict scp_says(const struct cs_sim *sim, const struct cs_ask *ask) {
-  enum cs_verdict verdict = CS_ALLOW;
+  bool lists = false, allowed = false;
   for (size_t i = 0; i < sim->identity->n_scps; i++) {
     const struct cs_scp *scp = &sim->identity->scps[i];
-    if (strcmp(scp->account->id, ask->who.account) == 0 && cs_policy_says(scp->policy, ask, CS_POLICY_IDENTITY) == CS_DENY)
-      verdict = CS_DENY;
+    if (strcmp(scp->account->id, ask->who.account) != 0)
+      continue;
+    enum cs_verdict verdict = cs_policy_says(scp->policy, ask, CS_POLICY_IDENTITY);
+    if (verdict == CS_DENY)
+      return CS_DENY;
+    lists = lists || cs_policy_allows_some(scp->policy);
+    allowed = allowed || verdict == CS_ALLOW;
   }
-  return verdict;
+  return lists && !allowed ? CS_DENY : CS_ALLOW;
 }
 
 enum cs_verdict cs_identity_says(const struct cs_sim *sim, const struct cs_caller *caller, const char *action,

@@ -281,6 +281,14 @@ enum cs_verdict cs_policy_says(const json_t *document, const struct cs_ask *ask,
   return verdict;
 }
 
+bool cs_policy_allows_some(const json_t *document) {
+  const json_t *list = statements(document);
+  for (size_t i = 0; i < count(list); i++)
+    if (af_streq(json_string_value(json_object_get(statement_at(list, i), "Effect")), "Allow"))
+      return true;
+  return false;
+}
+
 /* ---- what may stand in a document ---- */
 
 static bool texts(const json_t *v) {

@@ -52,6 +52,8 @@ enum cs_verdict {
 };
 enum cs_verdict cs_policy_says(const json_t *document, const struct cs_ask *ask, enum cs_policy_kind kind);
 
+bool cs_policy_allows_some(const json_t *document); /* has it a statement that allows? */
+
 /* Does "arn:aws:iam::111122223333:root", "111122223333", an ARN or "*" name this principal? */
 enum cs_verdict cs_principal_matches(const char *pattern, const struct cs_who *who);
 
