@@ -598,6 +598,74 @@ TEST(retirable_grants_are_listed_by_whom_one_may_ask_for) {
   world_done(&w);
 }
 
+/* What a resource gives to a role reaches a session of it as far as the session's policy lets it; what it gives to the session itself
+ * is not limited so. */
+#define EC2_ONLY "&Policy=%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22ec2%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D"
+#define SESSION_OF(account, role) "RoleArn=arn:aws:iam::" account ":role/" role "&RoleSessionName=me"
+
+TEST(a_session_policy_limits_what_a_grant_gives_the_role) {
+  static const struct {
+    const char *grantee;
+    bool limited;
+  } cases[] = {
+      {"arn:aws:iam::" TARGET ":role/hop", true},
+      {"arn:aws:sts::" TARGET ":assumed-role/hop/me", false},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct world w;
+    char request[400];
+    world_with(&w, WORLD("", "[]", ""));
+    snprintf(request, sizeof request, "{'KeyId':'" KEY "','GranteePrincipal':'%s','Operations':['DescribeKey']}", cases[i].grantee);
+    assert_done(&w, kms(&w, &source_admin, "CreateGrant", request));
+    assert_done(&w, sts(&w, &target_admin, "AssumeRole", SESSION_OF(TARGET, "hop")));
+    struct login whole = login_of(&w);
+    assert_done(&w, kms(&w, &whole, "DescribeKey", "{'KeyId':'" KEY "'}"));
+    assert_done(&w, sts(&w, &target_admin, "AssumeRole", SESSION_OF(TARGET, "hop") EC2_ONLY));
+    struct login less = login_of(&w);
+    int status = kms(&w, &less, "DescribeKey", "{'KeyId':'" KEY "'}");
+    if (cases[i].limited)
+      assert_refused(&w, status, 400, "AccessDeniedException");
+    else
+      assert_done(&w, status);
+    world_done(&w);
+  }
+}
+
+TEST(a_session_policy_limits_what_a_key_policy_gives_the_role) {
+#define NAMING(who) "        policy: [{Effect: Allow, Principal: {AWS: 'arn:aws:iam::" SOURCE ":root'}, Action: 'kms:*', Resource: '*'},\n" \
+                    "          {Effect: Allow, Principal: {AWS: '" who "'}, Action: 'kms:DescribeKey', Resource: '*'}]\n"
+  static const char *const worlds[] = {WORLD("", "[]", NAMING("arn:aws:iam::" SOURCE ":role/ferry")),
+                                       WORLD("", "[]", NAMING("arn:aws:sts::" SOURCE ":assumed-role/ferry/me"))};
+  for (int limited = 1; limited >= 0; limited--) {
+    struct world w;
+    world_with(&w, worlds[!limited]);
+    assert_done(&w, sts(&w, &source_admin, "AssumeRole", SESSION_OF(SOURCE, "ferry") EC2_ONLY));
+    struct login less = login_of(&w);
+    int status = kms(&w, &less, "DescribeKey", "{'KeyId':'" KEY "'}");
+    if (limited)
+      assert_refused(&w, status, 400, "AccessDeniedException");
+    else
+      assert_done(&w, status);
+    world_done(&w);
+  }
+}
+
+TEST(a_session_policys_deny_is_heard_where_the_roles_own_policies_are_silent) {
+#define DENY_KMS "&Policy=%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Deny%22%2C%22Action%22%3A%22kms%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D"
+  struct world w;
+  world_with(&w, "version: 1\nregions: [us-east-1]\naccounts:\n- id: '" SOURCE "'\n  users:\n"
+                 "  - {name: admin, access_keys: [{id: AKIAFAKESOURCEADMIN1, secret: fake/secret/of/the/source/admin}]}\n"
+                 "  roles:\n  - {name: ferry, policies: [], trust: {Effect: Allow, Principal: {AWS: '*'}, Action: 'sts:AssumeRole'}}\n"
+                 "  regions:\n    us-east-1:\n      keys:\n      - id: " KEY_ID "\n" NAMING("arn:aws:sts::" SOURCE ":assumed-role/ferry/me"));
+  assert_done(&w, sts(&w, &source_admin, "AssumeRole", SESSION_OF(SOURCE, "ferry")));
+  struct login whole = login_of(&w);
+  assert_done(&w, kms(&w, &whole, "DescribeKey", "{'KeyId':'" KEY "'}"));
+  assert_done(&w, sts(&w, &source_admin, "AssumeRole", SESSION_OF(SOURCE, "ferry") DENY_KMS));
+  struct login less = login_of(&w);
+  assert_refused(&w, kms(&w, &less, "DescribeKey", "{'KeyId':'" KEY "'}"), 400, "AccessDeniedException");
+  world_done(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_name_and_identical_parameters_give_the_same_grant_again),
@@ -629,6 +697,9 @@ int main(void) {
       cmocka_unit_test(a_disabled_key_serves_nobody_and_a_dying_one_neither),
       cmocka_unit_test(a_key_that_is_made_has_a_policy_an_alias_and_a_place_in_the_lists),
       cmocka_unit_test(retirable_grants_are_listed_by_whom_one_may_ask_for),
+      cmocka_unit_test(a_session_policy_limits_what_a_grant_gives_the_role),
+      cmocka_unit_test(a_session_policy_limits_what_a_key_policy_gives_the_role),
+      cmocka_unit_test(a_session_policys_deny_is_heard_where_the_roles_own_policies_are_silent),
   };
   return cmocka_run_group_tests_name("cloudsim/kms", tests, NULL, NULL);
 }

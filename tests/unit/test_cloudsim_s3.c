@@ -597,6 +597,25 @@ TEST(a_world_whose_buckets_make_no_sense_is_refused) {
   }
 }
 
+TEST(a_session_policy_limits_what_a_bucket_policy_gives_the_role) {
+#define FERRY_SESSION "RoleArn=arn:aws:iam::" SOURCE ":role/ferry&RoleSessionName=me"
+#define EC2_ONLY "&Policy=%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22ec2%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D"
+  struct world w;
+  small(&w);
+  assert_status(&w, put_policy(&w, &source_admin, "golden-amis",
+                               POLICY(STATEMENT("{'AWS':'arn:aws:iam::" SOURCE ":role/ferry'}", "'s3:GetObject'", "'" GOLDEN "/*'"))), 204);
+  assert_done(&w, sts(&w, &source_admin, "AssumeRole", FERRY_SESSION));
+  struct login whole = login_of(&w);
+  assert_done(&w, s3(&w, &whole, "GET /golden-amis/windows/one", NULL));
+  assert_done(&w, sts(&w, &source_admin, "AssumeRole", FERRY_SESSION EC2_ONLY));
+  struct login less = login_of(&w);
+  assert_refused(&w, s3(&w, &less, "GET /golden-amis/windows/one", NULL), 403, "AccessDenied");
+  assert_status(&w, put_policy(&w, &source_admin, "golden-amis",
+                               POLICY(STATEMENT("{'AWS':'arn:aws:sts::" SOURCE ":assumed-role/ferry/me'}", "'s3:GetObject'", "'" GOLDEN "/*'"))), 204);
+  assert_done(&w, s3(&w, &less, "GET /golden-amis/windows/one", NULL));
+  world_done(&w);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_is_wrong_with_a_signature_is_said_in_s3s_words),
@@ -627,6 +646,7 @@ int main(void) {
       cmocka_unit_test(faults_strike_s3_in_its_own_words),
       cmocka_unit_test(a_policy_whose_reply_was_lost_is_there_and_one_that_was_cut_is_not),
       cmocka_unit_test(a_world_whose_buckets_make_no_sense_is_refused),
+      cmocka_unit_test(a_session_policy_limits_what_a_bucket_policy_gives_the_role),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

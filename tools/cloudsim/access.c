@@ -26,10 +26,21 @@ static enum cs_verdict scp_says(const struct cs_sim *sim, const struct cs_ask *a
   return lists && !allowed ? CS_DENY : CS_ALLOW;
 }
 
+static enum cs_verdict session_says(const struct cs_caller *caller, const struct cs_ask *ask) {
+  return caller->session && caller->session->policy ? cs_policy_says(caller->session->policy, ask, CS_POLICY_IDENTITY) : CS_ALLOW;
+}
+
+struct cs_who cs_who_limited(const struct cs_caller *caller, const char *action, const char *resource, const struct cs_context *context) {
+  struct cs_ask ask = {.who = cs_who_of(caller), .action = action, .resource = resource, .context = context};
+  ask.who.role_limited = session_says(caller, &ask) != CS_ALLOW;
+  return ask.who;
+}
+
 enum cs_verdict cs_identity_says(const struct cs_sim *sim, const struct cs_caller *caller, const char *action,
                                  const char *resource, const struct cs_context *context) {
   struct cs_ask ask = {.who = cs_who_of(caller), .action = action, .resource = resource, .context = context};
-  if (scp_says(sim, &ask) == CS_DENY)
+  enum cs_verdict session = session_says(caller, &ask);
+  if (scp_says(sim, &ask) == CS_DENY || session == CS_DENY)
     return CS_DENY;
   const struct cs_principal *p = caller->principal;
   enum cs_verdict verdict = p && p->restricted ? CS_SILENT : CS_ALLOW;
@@ -37,10 +48,7 @@ enum cs_verdict cs_identity_says(const struct cs_sim *sim, const struct cs_calle
     enum cs_verdict v = cs_policy_says(p->policies[i], &ask, CS_POLICY_IDENTITY);
     verdict = v > verdict ? v : verdict;
   }
-  /* A session policy only takes away: both must allow. */
-  if (verdict == CS_ALLOW && caller->session && caller->session->policy)
-    verdict = cs_policy_says(caller->session->policy, &ask, CS_POLICY_IDENTITY);
-  return verdict;
+  return verdict == CS_ALLOW ? session : verdict; /* a session policy only takes away: both must allow */
 }
 
 /* ---- condition keys ---- */

@@ -109,6 +109,9 @@ int cs_auth_verify(struct cs_call *call, enum cs_service service, const struct c
 /* The caller's own side: service control policies, identity policies, session policy. CS_DENY, CS_SILENT or CS_ALLOW. */
 enum cs_verdict cs_identity_says(const struct cs_sim *sim, const struct cs_caller *caller, const char *action, const char *resource,
                                  const struct cs_context *context);
+/* The caller as the policy of a resource, or a grant, sees him who asks this of it: with a session policy that doesn't allow it, nothing
+ * that is given to the role reaches him. */
+struct cs_who cs_who_limited(const struct cs_caller *caller, const char *action, const char *resource, const struct cs_context *context);
 /* aws:PrincipalArn and the other keys that every call has. A new object. */
 json_t *cs_context_values(const struct cs_caller *caller, const char *region);
 
@@ -216,8 +219,8 @@ const struct cs_alias *cs_alias_find(const struct cs_sim *sim, const char *accou
 /* Grants (kms_grant.c). */
 int cs_grants_read(struct cs_reader *r, const struct af_node *list, struct cs_key *key);
 void cs_grant_free(struct cs_grant *g);
-/* The grant that allows the use, or NULL. own_allows: do the caller's own policies allow it? A grant to a whole account asks. */
-const struct cs_grant *cs_grant_for(const struct cs_sim *sim, const struct cs_key_use *use, bool own_allows);
+/* The grant that allows who the use, or NULL. own_allows: do the caller's own policies allow it? A grant to a whole account asks. */
+const struct cs_grant *cs_grant_for(const struct cs_sim *sim, const struct cs_key_use *use, const struct cs_who *who, bool own_allows);
 
 /* What kms.c gives to the functions that carry a call out. */
 struct cs_kms_call {

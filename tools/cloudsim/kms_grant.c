@@ -103,8 +103,7 @@ static bool token_given(const struct cs_sim *sim, const json_t *tokens, const st
   return false;
 }
 
-const struct cs_grant *cs_grant_for(const struct cs_sim *sim, const struct cs_key_use *use, bool own_allows) {
-  struct cs_who who = cs_who_of(use->caller);
+const struct cs_grant *cs_grant_for(const struct cs_sim *sim, const struct cs_key_use *use, const struct cs_who *who, bool own_allows) {
   for (size_t i = 0; i < sim->kms->n_grants; i++) {
     const struct cs_grant *g = sim->kms->grants[i];
     if (g->key != use->key || !g->grantee || !has_text(g->operations, use->operation))
@@ -112,7 +111,7 @@ const struct cs_grant *cs_grant_for(const struct cs_sim *sim, const struct cs_ke
     bool effective = use->sim_ms >= g->arrives_ms || token_given(sim, use->tokens, g);
     if (!effective || use->sim_ms >= g->gone_ms || !constraints_hold(g, use))
       continue;
-    enum cs_verdict grantee = cs_principal_matches(g->grantee, &who);
+    enum cs_verdict grantee = cs_principal_matches(g->grantee, who);
     if (grantee == CS_ALLOW || (grantee == CS_ALLOW_ACCOUNT && own_allows))
       return g;
   }
@@ -480,8 +479,8 @@ static struct cs_grant *find(struct cs_kms_call *k, const struct cs_key *key) {
 /* rules.md 3: the retiring principal, the grantee where RetireGrant is among the operations, the issuing account. A key policy's
  * kms:RetireGrant does nothing. */
 static bool may_retire(const struct cs_kms_call *k, const struct cs_grant *g) {
-  struct cs_who who = cs_who_of(&k->call->caller);
   struct cs_context context = {.values = cs_context_values(&k->call->caller, k->call->region->name)};
+  struct cs_who who = cs_who_limited(&k->call->caller, "kms:RetireGrant", g->key->arn, &context);
   enum cs_verdict own = cs_identity_says(k->call->sim, &k->call->caller, "kms:RetireGrant", g->key->arn, &context);
   json_decref(context.values);
   const char *const named[] = {g->retiring, has_text(g->operations, "RetireGrant") ? g->grantee : NULL, g->issuing};

@@ -239,7 +239,10 @@ enum cs_key_answer cs_key_allowed(const struct cs_sim *sim, const struct cs_key_
   char action[80];
   snprintf(action, sizeof action, "kms:%s", use->operation);
   struct cs_context context = {.values = context_of(sim, use)};
-  struct cs_ask ask = {.who = cs_who_of(use->caller), .action = action, .resource = use->key->arn, .context = &context};
+  struct cs_ask ask = {.who = cs_who_limited(use->caller, action, use->key->arn, &context),
+                       .action = action,
+                       .resource = use->key->arn,
+                       .context = &context};
   enum cs_verdict own = cs_identity_says(sim, use->caller, action, use->key->arn, &context);
   const struct cs_key_policy *policy = policy_at(use->key, use->sim_ms);
   enum cs_verdict key = policy ? cs_policy_says(policy->document, &ask, CS_POLICY_RESOURCE) : CS_SILENT;
@@ -248,7 +251,7 @@ enum cs_key_answer cs_key_allowed(const struct cs_sim *sim, const struct cs_key_
     return CS_KEY_DENIED;
   if (by_policies(use, own, key) == CS_KEY_BY_POLICY)
     return CS_KEY_BY_POLICY;
-  const struct cs_grant *grant = cs_grant_for(sim, use, own == CS_ALLOW);
+  const struct cs_grant *grant = cs_grant_for(sim, use, &ask.who, own == CS_ALLOW);
   if (grant && ret_grant)
     *ret_grant = grant;
   return grant ? CS_KEY_BY_GRANT : CS_KEY_DENIED;

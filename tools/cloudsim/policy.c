@@ -201,7 +201,7 @@ static bool conditions_hold(const json_t *conditions, const struct cs_context *c
 enum cs_verdict cs_principal_matches(const char *pattern, const struct cs_who *who) {
   if (who->service)
     return CS_SILENT;
-  if (strcmp(pattern, "*") == 0 || af_streq(pattern, who->arn) || af_streq(pattern, who->role_arn))
+  if (strcmp(pattern, "*") == 0 || af_streq(pattern, who->arn) || (!who->role_limited && af_streq(pattern, who->role_arn)))
     return CS_ALLOW;
   if (af_streq(pattern, who->account))
     return CS_ALLOW_ACCOUNT;
@@ -259,10 +259,13 @@ static bool about(const json_t *statement, const struct cs_ask *ask) {
 }
 
 static enum cs_verdict statement_says(const json_t *statement, const struct cs_ask *ask, enum cs_policy_kind kind) {
-  enum cs_verdict who = kind == CS_POLICY_IDENTITY ? CS_ALLOW : principal_of(json_object_get(statement, "Principal"), &ask->who);
+  bool denies = af_streq(json_string_value(json_object_get(statement, "Effect")), "Deny");
+  struct cs_who asks = ask->who;
+  asks.role_limited = asks.role_limited && !denies;
+  enum cs_verdict who = kind == CS_POLICY_IDENTITY ? CS_ALLOW : principal_of(json_object_get(statement, "Principal"), &asks);
   if (who == CS_SILENT || !about(statement, ask))
     return CS_SILENT;
-  return af_streq(json_string_value(json_object_get(statement, "Effect")), "Deny") ? CS_DENY : who;
+  return denies ? CS_DENY : who;
 }
 
 static const json_t *statements(const json_t *document) {

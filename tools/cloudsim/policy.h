@@ -24,6 +24,7 @@ struct cs_who {
   const char *account;
   const char *arn;      /* user, or assumed-role session; of the account's root as arn:aws:iam::ID:root */
   const char *role_arn; /* of a session: the role behind it; NULL otherwise */
+  bool role_limited;    /* what allows the role does not allow this session; what denies it, denies */
   const char *service;  /* a service principal instead ("ec2.amazonaws.com"); NULL otherwise */
   const char *federated; /* the provider, of a web identity; NULL otherwise */
 };
@@ -54,7 +55,7 @@ enum cs_verdict cs_policy_says(const json_t *document, const struct cs_ask *ask,
 
 bool cs_policy_allows_some(const json_t *document); /* has it a statement that allows? */
 
-/* Does "arn:aws:iam::111122223333:root", "111122223333", an ARN or "*" name this principal? */
+/* Does "arn:aws:iam::111122223333:root", "111122223333", an ARN or "*" name this principal, for one that is to be allowed? */
 enum cs_verdict cs_principal_matches(const char *pattern, const struct cs_who *who);
 
 #endif

@@ -56,7 +56,8 @@ static bool is_root_at_policy(const struct cs_s3_use *use) {
 
 static enum cs_verdict bucket_policy_says(const struct cs_s3_use *use, const char *arn, const struct cs_context *context) {
   const struct cs_s3_policy *policy = cs_s3_policy_at(use->bucket, use->sim_ms);
-  struct cs_ask ask = {.who = cs_who_of(use->caller), .action = use->action, .resource = arn, .context = context};
+  struct cs_ask ask = {
+      .who = cs_who_limited(use->caller, use->action, arn, context), .action = use->action, .resource = arn, .context = context};
   if (!policy)
     return CS_SILENT;
   enum cs_verdict verdict = cs_policy_says(policy->document, &ask, CS_POLICY_RESOURCE);

@@ -165,7 +165,7 @@ static json_t *assume_context(struct cs_call *call) {
  * the same account; across accounts both sides must agree. */
 static bool may_assume(struct cs_call *call, const struct cs_principal *role, const char *action,
                        const struct cs_context *context) {
-  struct cs_ask ask = {.who = cs_who_of(&call->caller), .action = action, .context = context};
+  struct cs_ask ask = {.who = cs_who_limited(&call->caller, action, role->arn, context), .action = action, .context = context};
   enum cs_verdict trust = role->trust ? cs_policy_says(role->trust, &ask, CS_POLICY_RESOURCE) : CS_SILENT;
   enum cs_verdict own = cs_identity_says(call->sim, &call->caller, action, role->arn, context);
   if (trust == CS_DENY || own == CS_DENY || trust == CS_SILENT)
