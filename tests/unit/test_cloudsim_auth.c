@@ -335,6 +335,45 @@ TEST(conditions_see_whom_a_call_adds_and_removes_in_either_form) {
   world_done(&w);
 }
 
+#define IF(condition)                                                                                                   \
+  "version: 1\nregions: [us-east-1]\naccounts:\n- id: '" SOURCE "'\n  users:\n  - name: a\n"                            \
+  "    access_keys: [{id: AKIAFAKESOURCEADMIN1, secret: fake/secret/of/the/source/admin}]\n"                            \
+  "    policies: [{Effect: Allow, Action: 'ec2:De*', Resource: '*', Condition: {" condition "}}]\n"                     \
+  "  regions:\n    us-east-1:\n      keys: [{id: " KEY_ID "}]\n"                                                         \
+  "      snapshots: [{id: snap-00000001}, {id: snap-00000002, kms_key: " KEY_ID "}]\n"                                  \
+  "      images:\n      - {id: ami-00000001, name: plain, mappings: [{device: /dev/xvda, snapshot: snap-00000001}]}\n"  \
+  "      - {id: ami-00000002, name: open, owner_alias: amazon, root_device_type: instance-store, location: b/x.manifest.xml, launch_permissions: [all]}\n"
+
+TEST(conditions_see_what_a_resource_is) {
+  static const struct {
+    const char *world, *action, *form;
+    bool allowed;
+  } cases[] = {
+#define IMAGE(n) "DeregisterImage", "DryRun=true&ImageId=ami-0000000" #n
+#define SNAPSHOT(n) "DeleteSnapshot", "DryRun=true&SnapshotId=snap-0000000" #n
+      {IF("StringEquals: {'ec2:ImageID': ami-00000001}"), IMAGE(1), true},
+      {IF("StringEquals: {'ec2:ImageID': ami-00000001}"), IMAGE(2), false},
+      {IF("StringEquals: {'ec2:ImageID': ami-00000001}"), SNAPSHOT(1), false},
+      {IF("StringEquals: {'ec2:SnapshotID': snap-00000001}"), SNAPSHOT(1), true},
+      {IF("StringEquals: {'ec2:Owner': '" SOURCE "'}"), IMAGE(1), true},
+      {IF("StringEquals: {'ec2:Owner': '" SOURCE "'}"), SNAPSHOT(1), true},
+      {IF("StringEquals: {'ec2:Owner': '" TARGET "'}"), SNAPSHOT(1), false},
+      {IF("Bool: {'ec2:Public': true}"), IMAGE(1), false},
+      {IF("Bool: {'ec2:Public': true}"), IMAGE(2), true},
+      {IF("Bool: {'ec2:Encrypted': true}"), SNAPSHOT(1), false},
+      {IF("Bool: {'ec2:Encrypted': true}"), SNAPSHOT(2), true},
+      {IF("StringEquals: {'ec2:RootDeviceType': ebs}"), IMAGE(1), true},
+      {IF("StringEquals: {'ec2:RootDeviceType': ebs}"), IMAGE(2), false},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    struct world w;
+    world_init(&w, cases[i].world);
+    int status = ec2(&w, &source_admin, cases[i].action, cases[i].form);
+    assert_refused(&w, status, cases[i].allowed ? 412 : 403, cases[i].allowed ? "DryRunOperation" : "UnauthorizedOperation");
+    world_done(&w);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_good_signature_is_taken_by_every_service),
@@ -354,6 +393,7 @@ int main(void) {
       cmocka_unit_test(a_presigned_url_gives_its_caller_and_its_parameters),
       cmocka_unit_test(a_presigned_url_that_is_old_changed_or_of_another_region_is_refused),
       cmocka_unit_test(conditions_see_whom_a_call_adds_and_removes_in_either_form),
+      cmocka_unit_test(conditions_see_what_a_resource_is),
   };
   return cmocka_run_group_tests_name("cloudsim/auth", tests, NULL, NULL);
 }

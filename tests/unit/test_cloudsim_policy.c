@@ -207,6 +207,28 @@ TEST(yaml_reads_like_json_and_errors_name_the_line) {
   af_doc_free(doc);
 }
 
+TEST(condition_keys_of_ec2_that_nobody_fills_in_are_refused) {
+  static const struct {
+    const char *key;
+    bool known;
+  } cases[] = {{"ec2:Owner", true},         {"ec2:owner", true},          {"ec2:Region", true},         {"ec2:CreateAction", true},
+               {"ec2:ResourceTag/a", true}, {"ec2:Add/userId", true},     {"ec2:Remove/group", true},   {"aws:RequestTag/x", true},
+               {"ec2:InstanceType", false}, {"ec2:SourceSnapshot", false}, {"ec2:Add/colour", false},   {"EC2:Tenancy", false}};
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    char text[200];
+    struct af_error err;
+    json_t *d;
+    snprintf(text, sizeof text, "[{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"%s\":\"x\"}}}]", cases[i].key);
+    int rc = cs_policy_parse(&d, af_str(text), CS_POLICY_IDENTITY, &err);
+    if (cases[i].known) {
+      assert_ok(rc, &err);
+      json_decref(d);
+    } else {
+      assert_error(rc, -AF_EINVAL, &err, "condition key");
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(actions_match_with_wildcards_in_any_case),
@@ -218,6 +240,7 @@ int main(void) {
       cmocka_unit_test(a_key_that_is_dear_is_asked_for_once_and_only_when_needed),
       cmocka_unit_test(what_is_not_simulated_is_refused_not_passed_over),
       cmocka_unit_test(yaml_reads_like_json_and_errors_name_the_line),
+      cmocka_unit_test(condition_keys_of_ec2_that_nobody_fills_in_are_refused),
   };
   return cmocka_run_group_tests_name("cloudsim/policy", tests, NULL, NULL);
 }

@@ -76,21 +76,22 @@ json_t *cs_context_values(const struct cs_caller *caller, const char *region) {
   return values;
 }
 
-/* What ec2_context() needs to find a tag. */
-struct tag_lookup {
+/* What ec2_context() needs to find out about the resource. */
+struct resource_lookup {
   const struct cs_sim *sim;
   const char *resource;
 };
 
-static json_t *find_tag(void *ctx, const char *key) {
+static json_t *find_in_resource(void *ctx, const char *key) {
   static const char *const prefixes[] = {"ec2:ResourceTag/", "aws:ResourceTag/"};
-  struct tag_lookup *lookup = ctx;
+  struct resource_lookup *lookup = ctx;
   for (size_t i = 0; i < 2; i++)
     if (af_str_starts(af_str(key), prefixes[i])) {
       const char *value = cs_ec2_resource_tag(lookup->sim, lookup->resource, key + strlen(prefixes[i]));
       return value ? json_string(value) : NULL;
     }
-  return NULL;
+  const char *fact = cs_ec2_resource_fact(lookup->sim, lookup->resource, key);
+  return fact ? json_string(fact) : NULL;
 }
 
 static void put_tag(json_t *values, json_t *keys, const char *key, const char *value) {
@@ -194,8 +195,8 @@ static void blob(struct cs_sim *sim, char *out, size_t n) {
 }
 
 int cs_policy_check(struct cs_call *call, const char *action, const char *resource_arn) {
-  struct tag_lookup lookup = {call->sim, resource_arn};
-  struct cs_context context = {.values = ec2_context(call, action, resource_arn), .find = find_tag, .ctx = &lookup};
+  struct resource_lookup lookup = {call->sim, resource_arn};
+  struct cs_context context = {.values = ec2_context(call, action, resource_arn), .find = find_in_resource, .ctx = &lookup};
   enum cs_verdict verdict = cs_identity_says(call->sim, &call->caller, action, resource_arn, &context);
   json_decref(context.values);
   if (verdict == CS_ALLOW)

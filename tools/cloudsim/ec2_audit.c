@@ -214,14 +214,3 @@ void cs_audit_ec2(struct cs_sim *sim, int64_t sim_ms, json_t *audit) {
   json_object_set_new(audit, "concurrency", peaks(sim));
   json_object_set_new(audit, "hazards", hazards(sim));
 }
-
-const char *cs_ec2_resource_tag(const struct cs_sim *sim, const char *arn, const char *key) {
-  const char *slash = arn ? strrchr(arn, '/') : NULL;
-  if (!slash)
-    return NULL;
-  const struct cs_image *image = cs_image_by_id(sim, slash + 1);
-  const struct cs_snapshot *s = cs_snapshot_by_id(sim, slash + 1);
-  const struct cs_thing *thing = cs_thing_by_id(sim, slash + 1);
-  const struct cs_tags *tags = image ? &image->tags : s ? &s->tags : thing ? &thing->tags : NULL;
-  return tags ? cs_tags_get(tags, INT64_MAX - 1, key) : NULL;
-}

@@ -307,6 +307,24 @@ static bool texts(const json_t *v) {
   return true;
 }
 
+/* EC2 has many more: one that nobody fills in would hold where it is absent, or never, and either would be a lie. access.c fills in
+ * these, ec2_conditions.c those that are about a resource. */
+static bool unknown_key(const char *key) {
+  static const char *const known[] = {
+      "ec2:Add/group",  "ec2:Add/organizationArn",     "ec2:Add/organizationalUnitArn",    "ec2:Add/userId",
+      "ec2:CreateAction", "ec2:Encrypted",             "ec2:ImageID",                      "ec2:Owner",
+      "ec2:Public",     "ec2:Region",                  "ec2:Remove/group",                 "ec2:Remove/organizationArn",
+      "ec2:Remove/organizationalUnitArn", "ec2:Remove/userId", "ec2:RootDeviceType",       "ec2:SnapshotID",
+  };
+  static const char tag[] = "ec2:ResourceTag/";
+  if (strncasecmp(key, "ec2:", 4) != 0 || strncasecmp(key, tag, strlen(tag)) == 0)
+    return false;
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+    if (strcasecmp(known[i], key) == 0)
+      return false;
+  return true;
+}
+
 static const char *bad_condition(const json_t *conditions) {
   const char *name, *key;
   json_t *keys, *patterns;
@@ -318,9 +336,12 @@ static const char *bad_condition(const json_t *conditions) {
       return "Condition has an operator that is unknown or not simulated";
     if (!json_is_object(keys))
       return "each operator of Condition must be a map of keys";
-    json_object_foreach (keys, key, patterns)
+    json_object_foreach (keys, key, patterns) {
       if (!texts(patterns))
         return "a condition's value must be text or a list of texts, without policy variables";
+      if (unknown_key(key))
+        return "Condition has a condition key of EC2 that is unknown or not simulated";
+    }
   }
   return NULL;
 }

@@ -279,6 +279,8 @@ int64_t cs_ec2_next_ms(const struct cs_sim *sim, int64_t sim_ms); /* in sim_ms; 
 void cs_audit_ec2(struct cs_sim *sim, int64_t sim_ms, json_t *audit);
 /* A tag of the resource that an EC2 ARN names (for ec2:ResourceTag conditions); NULL where it, or the tag, isn't there. */
 const char *cs_ec2_resource_tag(const struct cs_sim *sim, const char *arn, const char *key);
+/* What the condition key (ec2:Owner, ec2:Public, ...) says of it; NULL where it isn't there, or has no such thing. */
+const char *cs_ec2_resource_fact(const struct cs_sim *sim, const char *arn, const char *key);
 
 /* --- the front's, called by the core ----------------------------------------------------------------------------------------- */
 /* Regions and accounts are there. Reads what the world file says of principals and keys, and the rest of its own top-level keys
@@ -290,7 +292,7 @@ void cs_identity_free(struct cs_sim *sim); /* identity, kms, front */
 #define CS_FRONT_REGION_KEYS "keys", "buckets"
 
 /* May the caller do `action` ("ec2:CopyImage") to the resource (an ARN, or "*")? 0, or -AF_EAWS with call->failure filled:
- * UnauthorizedOperation, 403. Conditions read call->params and cs_ec2_resource_tag(). */
+ * UnauthorizedOperation, 403. Conditions read call->params and what the resource is. */
 int cs_policy_check(struct cs_call *call, const char *action, const char *resource_arn);
 
 /* A KMS key, as far as the core looks. The front owns it and adds what it needs to the end. */
