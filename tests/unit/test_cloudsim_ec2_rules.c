@@ -342,6 +342,38 @@ TEST(tags_that_are_shared_are_for_images_alone) {
                                     "&TagSpecification.1.ResourceType=image&TagSpecification.1.Tag.1.Key=ec2:SharedTag/Team"));
 }
 
+TEST(a_dry_run_of_what_is_not_there_or_makes_no_sense_says_so) {
+  static const struct {
+    const char *form, *code;
+  } cases[] = {
+      {"ModifyImageAttribute&ImageId=ami-0000000f&Description.Value=x", "InvalidAMIID.NotFound"},
+      {"ModifyImageAttribute&ImageId=nothing&Description.Value=x", "InvalidAMIID.Malformed"},
+      {"ModifyImageAttribute&ImageId=ami-00000001", "InvalidParameterCombination"},
+      {"ModifyImageAttribute&ImageId=ami-00000001&LaunchPermission.Add.1.UserId=42", "InvalidAMIAttributeItemValue"},
+      {"ModifySnapshotAttribute&SnapshotId=snap-0000000f&CreateVolumePermission.Add.1.UserId=" TARGET, "InvalidSnapshot.NotFound"},
+      {"ModifySnapshotAttribute&SnapshotId=snap-00000001&CreateVolumePermission.Add.1.UserId=42", "InvalidAMIAttributeItemValue"},
+      {"ModifySnapshotAttribute&SnapshotId=snap-00000001&CreateVolumePermission.Add.1.UserId=" TARGET
+       "&CreateVolumePermission.Remove.1.UserId=" OTHER, "InvalidParameterCombination"},
+      {"ResetImageAttribute&ImageId=ami-0000000f&Attribute=launchPermission", "InvalidAMIID.NotFound"},
+      {"ResetSnapshotAttribute&SnapshotId=snap-00000001&Attribute=colour", "InvalidParameterValue"},
+      {"DescribeImageAttribute&ImageId=ami-0000000f&Attribute=description", "InvalidAMIID.NotFound"},
+      {"DescribeSnapshotAttribute&SnapshotId=snap-0000000f&Attribute=productCodes", "InvalidSnapshot.NotFound"},
+      {"DisableImage&ImageId=ami-0000000f", "InvalidAMIID.NotFound"},
+      {"CancelImageLaunchPermission&ImageId=ami-0000000f", "InvalidAMIID.NotFound"},
+      {"DeregisterImage&ImageId=ami-0000000f", "InvalidAMIID.NotFound"},
+      {"DeregisterImage&ImageId=nothing", "InvalidAMIID.Malformed"},
+      {"DeleteSnapshot&SnapshotId=snap-0000000f", "InvalidSnapshot.NotFound"},
+      {"DeleteVolume&VolumeId=vol-0000000f", "InvalidVolume.NotFound"},
+      {"DeleteSecurityGroup&GroupId=sg-0000000f", "InvalidGroup.NotFound"},
+  };
+  WORLD(w, "", "");
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    char form[300];
+    snprintf(form, sizeof form, "Action=%s&DryRun=true", cases[i].form);
+    assert_refused(w, call_as(w, SOURCE, form), cases[i].code, "");
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(an_action_that_is_not_ec2s_is_invalid),
@@ -366,6 +398,7 @@ int main(void) {
       cmocka_unit_test(regions_are_those_of_the_partition_that_are_enabled),
       cmocka_unit_test(every_call_has_a_dry_run_and_can_be_denied),
       cmocka_unit_test(tags_that_are_shared_are_for_images_alone),
+      cmocka_unit_test(a_dry_run_of_what_is_not_there_or_makes_no_sense_says_so),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -312,7 +312,10 @@ void cs_xml_codes(struct af_buf *out, const struct cs_product_code *codes, size_
 bool cs_owner_asked(struct cs_call *call, size_t n, const struct cs_account *owner); /* Owner.N: account ids, aliases, self */
 
 /* ec2_attributes.c */
-int cs_may_touch(struct cs_call *call, const char *type, const char *id); /* permission and DryRun of a call that is about one */
+int cs_may_touch(struct cs_call *call, const char *type, const char *id); /* permission of a call that is about one image or snapshot */
+/* What such a call of the owner's is about: its id, permission, whether it is there, DryRun. NULL with the failure filled. */
+struct cs_image *cs_touch_image(struct cs_call *call, const char *id);
+struct cs_snapshot *cs_touch_snapshot(struct cs_call *call, const char *id);
 
 /* ec2_kernels.c */
 int cs_kernels_check(struct cs_call *call); /* does the Region have what the call names? */

@@ -198,13 +198,21 @@ static int modify_imds(struct cs_call *call, struct cs_image *image) {
   return 0;
 }
 
+static int check_launch_permission(struct cs_call *call) {
+  struct changes c = {0};
+  int rc = read_changes(call, "LaunchPermission", "launchPermission", MOST_IMAGE_CHANGES, &c);
+  free(c.items);
+  return rc;
+}
+
 static const struct {
   const char *name, *prefix;
+  int (*check)(struct cs_call *call); /* of the parameters, before anything is looked at; NULL: modify() sees to it */
   int (*modify)(struct cs_call *call, struct cs_image *image);
 } image_attributes[] = {
-    {"launchPermission", "LaunchPermission.", modify_launch_permission},
-    {"description", "Description.", modify_description},
-    {"imdsSupport", "ImdsSupport.", modify_imds},
+    {"launchPermission", "LaunchPermission.", check_launch_permission, modify_launch_permission},
+    {"description", "Description.", NULL, modify_description},
+    {"imdsSupport", "ImdsSupport.", NULL, modify_imds},
 };
 
 /* Which attribute is meant: named, or by the structure that is there; one a call. */
@@ -231,7 +239,21 @@ int cs_may_touch(struct cs_call *call, const char *type, const char *id) {
   char arn[160], action[100];
   cs_arn(arn, sizeof arn, call->region, type, id);
   snprintf(action, sizeof action, "ec2:%s", call->action);
-  return cs_policy_check(call, action, arn) < 0 || cs_dry_run(call) < 0 ? -AF_EAWS : 0;
+  return cs_policy_check(call, action, arn);
+}
+
+struct cs_image *cs_touch_image(struct cs_call *call, const char *id) {
+  if (cs_check_image_id(call, id) < 0 || cs_may_touch(call, "image", id) < 0)
+    return NULL;
+  struct cs_image *image = cs_own_image(call, id);
+  return image && cs_dry_run(call) == 0 ? image : NULL;
+}
+
+struct cs_snapshot *cs_touch_snapshot(struct cs_call *call, const char *id) {
+  if (cs_check_snapshot_id(call, id) < 0 || cs_may_touch(call, "snapshot", id) < 0)
+    return NULL;
+  struct cs_snapshot *s = cs_own_snapshot(call, id);
+  return s && cs_dry_run(call) == 0 ? s : NULL;
 }
 
 static int done(struct af_buf *out) {
@@ -242,9 +264,9 @@ static int done(struct af_buf *out) {
 int cs_modify_image_attribute(struct cs_call *call, struct af_buf *out) {
   const char *id = cs_param(&call->params, "ImageId");
   size_t which = 0;
-  if (cs_may_touch(call, "image", id) < 0 || pick_image_attribute(call, &which) < 0)
+  if (pick_image_attribute(call, &which) < 0 || (image_attributes[which].check && image_attributes[which].check(call) < 0))
     return -AF_EAWS;
-  struct cs_image *image = cs_own_image(call, id);
+  struct cs_image *image = cs_touch_image(call, id);
   if (!image || image_attributes[which].modify(call, image) < 0)
     return -AF_EAWS;
   return done(out);
@@ -252,14 +274,22 @@ int cs_modify_image_attribute(struct cs_call *call, struct af_buf *out) {
 
 /* --- ModifySnapshotAttribute --- */
 
-static int may_share_snapshot(struct cs_call *call, const struct cs_snapshot *s, const struct changes *c) {
-  const struct cs_settings *settings = cs_caller_settings(call);
+static int read_snapshot_changes(struct cs_call *call, struct changes *c) {
+  static const char *const names[] = {"createVolumePermission", NULL};
+  if (cs_one_of(call, "Attribute", names) < 0 ||
+      read_changes(call, "CreateVolumePermission", "createVolumePermission", MOST_SNAPSHOT_CHANGES, c) < 0)
+    return -AF_EAWS;
   for (size_t i = 0; i < c->n; i++) {
     if (c->items[i].kind != CS_TO_USER && c->items[i].kind != CS_TO_GROUP) /* rules.md 1.3.4 */
       return cs_fail(call, 400, "InvalidParameterValue", "Snapshots cannot be shared with organizations.");
     if (c->items[i].add != c->items[0].add) /* rules.md 2.5 */
       return cs_fail(call, 400, "InvalidParameterCombination", "Permissions can be added or removed in one request, not both.");
   }
+  return 0;
+}
+
+static int may_share_snapshot(struct cs_call *call, const struct cs_snapshot *s, const struct changes *c) {
+  const struct cs_settings *settings = cs_caller_settings(call);
   if (!adds(c, false))
     return 0;
   if (cs_check_tier(call, s, "shared") < 0)
@@ -304,13 +334,10 @@ static void change_sharing(struct cs_call *call, struct cs_snapshot *s, const st
 }
 
 int cs_modify_snapshot_attribute(struct cs_call *call, struct af_buf *out) {
-  static const char *const names[] = {"createVolumePermission", NULL};
-  const char *id = cs_param(&call->params, "SnapshotId");
   struct cs_snapshot *s = NULL;
   struct changes c = {0};
-  int rc = cs_may_touch(call, "snapshot", id) < 0 || cs_one_of(call, "Attribute", names) < 0 ||
-                   read_changes(call, "CreateVolumePermission", "createVolumePermission", MOST_SNAPSHOT_CHANGES, &c) < 0 ||
-                   (s = cs_own_snapshot(call, id)) == NULL || may_share_snapshot(call, s, &c) < 0
+  int rc = read_snapshot_changes(call, &c) < 0 || (s = cs_touch_snapshot(call, cs_param(&call->params, "SnapshotId"))) == NULL ||
+                   may_share_snapshot(call, s, &c) < 0
                ? -AF_EAWS
                : 0;
   if (rc == 0)
@@ -323,10 +350,9 @@ int cs_modify_snapshot_attribute(struct cs_call *call, struct af_buf *out) {
 
 int cs_reset_image_attribute(struct cs_call *call, struct af_buf *out) {
   static const char *const names[] = {"launchPermission", NULL};
-  const char *id = cs_param(&call->params, "ImageId");
-  if (cs_may_touch(call, "image", id) < 0 || cs_one_of(call, "Attribute", names) < 0)
+  if (cs_one_of(call, "Attribute", names) < 0)
     return -AF_EAWS;
-  struct cs_image *image = cs_own_image(call, id);
+  struct cs_image *image = cs_touch_image(call, cs_param(&call->params, "ImageId"));
   if (!image)
     return -AF_EAWS;
   withdraw_all(&image->permissions, call->sim_ms);
@@ -335,10 +361,9 @@ int cs_reset_image_attribute(struct cs_call *call, struct af_buf *out) {
 
 int cs_reset_snapshot_attribute(struct cs_call *call, struct af_buf *out) {
   static const char *const names[] = {"createVolumePermission", NULL};
-  const char *id = cs_param(&call->params, "SnapshotId");
-  if (cs_may_touch(call, "snapshot", id) < 0 || cs_one_of(call, "Attribute", names) < 0)
+  if (cs_one_of(call, "Attribute", names) < 0)
     return -AF_EAWS;
-  struct cs_snapshot *s = cs_own_snapshot(call, id);
+  struct cs_snapshot *s = cs_touch_snapshot(call, cs_param(&call->params, "SnapshotId"));
   if (!s)
     return -AF_EAWS;
   change_sharing(call, s, NULL);
@@ -373,9 +398,7 @@ static bool write_text_attribute(struct af_buf *out, const struct cs_image *imag
 
 int cs_describe_image_attribute(struct cs_call *call, struct af_buf *out) {
   const char *id = cs_param(&call->params, "ImageId"), *name = cs_param(&call->params, "Attribute");
-  if (cs_may_touch(call, "image", id) < 0)
-    return -AF_EAWS;
-  const struct cs_image *image = cs_own_image(call, id);
+  const struct cs_image *image = cs_touch_image(call, id);
   if (!image)
     return -AF_EAWS;
   if (af_streq(name, "blockDeviceMapping")) /* deprecated: rules.md 2.4 */
@@ -393,9 +416,9 @@ int cs_describe_image_attribute(struct cs_call *call, struct af_buf *out) {
 int cs_describe_snapshot_attribute(struct cs_call *call, struct af_buf *out) {
   static const char *const names[] = {"createVolumePermission", "productCodes", NULL};
   const char *id = cs_param(&call->params, "SnapshotId"), *name = cs_param(&call->params, "Attribute");
-  if (cs_may_touch(call, "snapshot", id) < 0 || cs_one_of(call, "Attribute", names) < 0)
+  if (cs_one_of(call, "Attribute", names) < 0)
     return -AF_EAWS;
-  const struct cs_snapshot *s = cs_own_snapshot(call, id);
+  const struct cs_snapshot *s = cs_touch_snapshot(call, id);
   if (!s)
     return -AF_EAWS;
   cs_xml_text(out, "snapshotId", id);

@@ -61,8 +61,8 @@ const char *cs_ec2_resource_fact(const struct cs_sim *sim, const char *arn, cons
     const char *key;
     const char *(*of)(const struct named *r);
   } facts[] = {
-      {"ec2:Encrypted", encrypted},     {"ec2:ImageID", image_id},
-      {"ec2:Owner", owner},             {"ec2:Public", public},
+      {"ec2:Encrypted", encrypted}, {"ec2:ImageID", image_id},
+      {"ec2:Owner", owner},         {"ec2:Public", public},
       {"ec2:RootDeviceType", root_device_type}, {"ec2:SnapshotID", snapshot_id},
   };
   for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)

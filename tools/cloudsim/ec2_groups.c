@@ -105,14 +105,15 @@ static int read_rules(struct cs_call *call, bool egress, struct rules *rules) {
   return read_flat(call, egress, rules);
 }
 
-/* Permission, DryRun, the group; NULL with the failure filled. */
+/* Permission, the group, DryRun; NULL with the failure filled. */
 static struct cs_group *begin(struct cs_call *call) {
   char action[100];
   const char *id = param(call, "GroupId");
   snprintf(action, sizeof action, "ec2:%s", call->action);
-  if (cs_may(call, action, "security-group", id) < 0 || cs_dry_run(call) < 0)
+  if (cs_may(call, action, "security-group", id) < 0)
     return NULL;
-  return cs_own_thing(call, CS_GROUP, id);
+  struct cs_group *group = cs_own_thing(call, CS_GROUP, id);
+  return group && cs_dry_run(call) == 0 ? group : NULL;
 }
 
 static bool of_egress(const struct cs_call *call) {

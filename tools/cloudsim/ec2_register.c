@@ -364,9 +364,7 @@ static void delete_all_associated(struct cs_call *call, struct af_buf *out, cons
 
 int cs_deregister_image(struct cs_call *call, struct af_buf *out) {
   const char *id = param(call, "ImageId");
-  if (may(call, "ec2:DeregisterImage", "image", id) < 0 || cs_dry_run(call) < 0)
-    return -AF_EAWS;
-  struct cs_image *image = cs_own_image(call, id);
+  struct cs_image *image = cs_touch_image(call, id);
   if (!image)
     return -AF_EAWS;
   const char *protection = image->text[CS_PROTECTION];
@@ -384,9 +382,7 @@ int cs_deregister_image(struct cs_call *call, struct af_buf *out) {
 int cs_delete_snapshot(struct cs_call *call, struct af_buf *out) {
   const char *id = param(call, "SnapshotId");
   const struct cs_image *user = NULL;
-  if (may(call, "ec2:DeleteSnapshot", "snapshot", id) < 0 || cs_dry_run(call) < 0)
-    return -AF_EAWS;
-  struct cs_snapshot *s = cs_own_snapshot(call, id);
+  struct cs_snapshot *s = cs_touch_snapshot(call, id);
   if (!s)
     return -AF_EAWS;
   if (cs_snapshot_users(call->sim, s, call->sim_ms, NULL, &user))

@@ -7,10 +7,8 @@
 static const int64_t minute_ms = 60 * 1000;
 static const int64_t day_ms = (int64_t)24 * 3600 * 1000;
 
-/* Permission, DryRun, ownership; NULL with the failure filled. */
 static struct cs_image *begin(struct cs_call *call) {
-  const char *id = cs_param(&call->params, "ImageId");
-  return cs_may_touch(call, "image", id) < 0 ? NULL : cs_own_image(call, id);
+  return cs_touch_image(call, cs_param(&call->params, "ImageId"));
 }
 
 static int done(struct af_buf *out) {
@@ -97,11 +95,13 @@ int cs_disable_protection(struct cs_call *call, struct af_buf *out) {
 /* rules.md 2.5: the account that an image is shared with drops out by itself; it cannot leave a group or an organization. */
 int cs_cancel_launch_permission(struct cs_call *call, struct af_buf *out) {
   const char *id = cs_param(&call->params, "ImageId");
-  if (cs_may_touch(call, "image", id) < 0 || cs_check_image_id(call, id) < 0)
+  if (cs_check_image_id(call, id) < 0 || cs_may_touch(call, "image", id) < 0)
     return -AF_EAWS;
   struct cs_image *image = cs_image_by_id(call->sim, id);
   if (cs_image_seen(call, call->region, image) != CS_SEEN)
     return cs_fail(call, 400, "InvalidAMIID.NotFound", "The image id '[%s]' does not exist", id);
+  if (cs_dry_run(call) < 0)
+    return -AF_EAWS;
   if (!cs_permitted(&image->permissions, call->sim_ms, CS_TO_USER, call->caller.account))
     return cs_fail(call, 400, "InvalidAMIID.Unavailable", "The image '%s' is not shared with this account by its id.", id);
   cs_withdraw(&image->permissions, call->sim_ms, CS_TO_USER, call->caller.account);

@@ -98,10 +98,10 @@ int cs_describe_volumes(struct cs_call *call, struct af_buf *out) {
 
 int cs_delete_volume(struct cs_call *call, struct af_buf *out) {
   const char *id = cs_param(&call->params, "VolumeId");
-  if (cs_may(call, "ec2:DeleteVolume", "volume", id) < 0 || cs_dry_run(call) < 0)
+  if (cs_may(call, "ec2:DeleteVolume", "volume", id) < 0)
     return -AF_EAWS;
   struct cs_volume *v = cs_own_thing(call, CS_VOLUME, id);
-  if (!v)
+  if (!v || cs_dry_run(call) < 0)
     return -AF_EAWS;
   if (call->sim_ms < v->detached_ms)
     return cs_fail(call, 400, "VolumeInUse", "Volume %s is currently attached to %s", id, v->instance->thing.id);
