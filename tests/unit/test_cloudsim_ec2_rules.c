@@ -148,6 +148,129 @@ TEST(what_was_taken_away_may_still_show) {
   assert_no_body(w, "ami-00000003");
 }
 
+/* What is set on an image that is there: by which call, and how a read shows that it was and was not. */
+static const struct {
+  const char *call, *attribute, *before, *after;
+} settings_of_images[] = {
+    {"ModifyImageAttribute&ImageId=ami-00000001&Description.Value=of+new", "description", ">of old<", ">of new<"},
+    {"ModifyImageAttribute&ImageId=ami-00000001&Description.Value=of+newer", "description", ">of new<", ">of newer<"},
+    {"EnableImageDeregistrationProtection&ImageId=ami-00000001", "deregistrationProtection", NULL, ">enabled-without-cooldown<"},
+    {"DisableImageDeregistrationProtection&ImageId=ami-00000001", "deregistrationProtection", ">enabled-without-cooldown<", ">disabled<"},
+    {"EnableImageDeprecation&ImageId=ami-00000001&DeprecateAt=2030-01-01T00:00:00Z", NULL, NULL, ">2030-01-01T00:00:00.000Z<"},
+    {"DisableImageDeprecation&ImageId=ami-00000001", NULL, ">2030-01-01T00:00:00.000Z<", NULL},
+};
+
+/* In both calls that show it; there: what is shown, gone: what is not. NULL: nothing to look for. */
+static void assert_shown(struct world *w, const char *attribute, const char *there, const char *gone) {
+  char one[128];
+  snprintf(one, sizeof one, "Action=DescribeImageAttribute&ImageId=ami-00000001&Attribute=%s", attribute ? attribute : "");
+  for (int i = 0; i < (attribute ? 2 : 1); i++) {
+    assert_done(w, call_as(w, SOURCE, i ? one : IMAGES "&ImageId.1=ami-00000001"));
+    if (there)
+      assert_body(w, there);
+    if (gone)
+      assert_no_body(w, gone);
+  }
+}
+
+TEST(what_is_set_on_an_image_lags_in_both_calls_that_show_it) {
+  WORLD(w, "latencies: {read_lag: 30}\nquotas: {throttle: false}\n", "");
+  for (size_t i = 0; i < COUNT(settings_of_images); i++) {
+    char form[200];
+    snprintf(form, sizeof form, "Action=%s", settings_of_images[i].call);
+    assert_done(w, call_as(w, SOURCE, form));
+    assert_shown(w, settings_of_images[i].attribute, settings_of_images[i].before, settings_of_images[i].after);
+    after_s(w, 29);
+    assert_shown(w, settings_of_images[i].attribute, settings_of_images[i].before, settings_of_images[i].after);
+    after_s(w, 1);
+    assert_shown(w, settings_of_images[i].attribute, settings_of_images[i].after, settings_of_images[i].before);
+  }
+}
+
+TEST(imds_support_lags_and_a_copy_has_what_the_image_has) {
+  WORLD(w, "latencies: {read_lag: 30}\n", "");
+  static const char read[] = "Action=DescribeImageAttribute&ImageId=ami-00000005&Attribute=imdsSupport";
+  assert_done(w, call_as(w, SOURCE, "Action=ModifyImageAttribute&ImageId=ami-00000005&ImdsSupport.Value=v2.0"));
+  assert_done(w, call_as(w, SOURCE, read));
+  assert_no_body(w, "v2.0");
+  assert_done(w, call_as(w, SOURCE, IMAGES "&ImageId.1=ami-00000005"));
+  assert_no_body(w, "<imdsSupport>");
+  assert_done(w, call_as(w, SOURCE, "Action=CopyImage&Name=copied&SourceRegion=eu-west-1&SourceImageId=ami-00000005"));
+  after_s(w, 30);
+  assert_done(w, call_as(w, SOURCE, read));
+  assert_body(w, "<value>v2.0</value>");
+  assert_done(w, call_as(w, SOURCE, IMAGES "&Filter.1.Name=name&Filter.1.Value.1=copied"));
+  assert_body(w, "<imdsSupport>v2.0</imdsSupport>"); /* the copy is made of what the image is, not of what is shown */
+}
+
+TEST(two_changes_within_the_lag_show_one_after_the_other) {
+  WORLD(w, "latencies: {read_lag: 30}\n", "");
+  static const char one[] = "Action=DescribeImageAttribute&ImageId=ami-00000001&Attribute=description";
+  assert_done(w, call_as(w, SOURCE, "Action=ModifyImageAttribute&ImageId=ami-00000001&Description.Value=second"));
+  after_s(w, 10);
+  assert_done(w, call_as(w, SOURCE, "Action=ModifyImageAttribute&ImageId=ami-00000001&Description.Value=third"));
+  assert_done(w, call_as(w, SOURCE, one));
+  assert_string_equal(value_of(w, "value"), "of old");
+  after_s(w, 20);
+  assert_done(w, call_as(w, SOURCE, one));
+  assert_string_equal(value_of(w, "value"), "second");
+  assert_done(w, call_as(w, SOURCE, IMAGES "&Filter.1.Name=description&Filter.1.Value.1=third"));
+  assert_no_body(w, "ami-");
+  after_s(w, 10);
+  assert_done(w, call_as(w, SOURCE, one));
+  assert_string_equal(value_of(w, "value"), "third");
+}
+
+TEST(a_protection_that_does_not_show_yet_protects_and_one_that_still_shows_does_not) {
+  WORLD(w, "latencies: {read_lag: 30}\n", "");
+  assert_done(w, call_as(w, SOURCE, "Action=EnableImageDeregistrationProtection&ImageId=ami-00000003"));
+  assert_refused(w, call_as(w, SOURCE, "Action=DeregisterImage&ImageId=ami-00000003"), "OperationNotPermitted", "protection");
+  after_s(w, 30);
+  assert_done(w, call_as(w, SOURCE, "Action=DisableImageDeregistrationProtection&ImageId=ami-00000003"));
+  assert_done(w, call_as(w, SOURCE, IMAGES "&ImageId.1=ami-00000003"));
+  assert_body(w, "<deregistrationProtection>enabled-without-cooldown</deregistrationProtection>");
+  assert_done(w, call_as(w, SOURCE, "Action=DeregisterImage&ImageId=ami-00000003"));
+}
+
+TEST(a_disabled_image_still_shows_and_can_not_be_copied) {
+  WORLD(w, "latencies: {read_lag: 30}\n", "");
+  static const char copy[] = "Action=CopyImage&Name=copied&SourceRegion=eu-west-1&SourceImageId=ami-00000001";
+  share_plain(w);
+  after_s(w, 30);
+  assert_done(w, call_as(w, SOURCE, "Action=DisableImage&ImageId=ami-00000001"));
+  assert_refused(w, call_as(w, SOURCE, "Action=DisableImage&ImageId=ami-00000001"), "IncorrectState", "disabled");
+  assert_string_equal(image_state(w, SOURCE, "ami-00000001"), "available");
+  assert_string_equal(image_state(w, TARGET, "ami-00000001"), "available");
+  assert_refused(w, call_as(w, SOURCE, copy), "InvalidAMIID.Unavailable", "");
+  assert_refused(w, call_as(w, TARGET, copy), "InvalidAMIID.Unavailable", "");
+  after_s(w, 30);
+  assert_done(w, call_as(w, SOURCE, IMAGES "&ImageId.1=ami-00000001"));
+  assert_no_body(w, "ami-");
+  assert_string_equal(image_state(w, TARGET, "ami-00000001"), "InvalidAMIID.NotFound");
+  assert_done(w, call_as(w, SOURCE, "Action=EnableImage&ImageId=ami-00000001"));
+  assert_done(w, call_as(w, SOURCE, IMAGES "&ImageId.1=ami-00000001&IncludeDisabled=true"));
+  assert_body(w, "<imageState>disabled</imageState>");
+  after_s(w, 30);
+  assert_string_equal(image_state(w, SOURCE, "ami-00000001"), "available");
+  assert_done(w, call_as(w, SOURCE, copy));
+}
+
+TEST(an_image_whose_deprecation_was_lifted_stays_hidden_from_listings_for_a_while) {
+  WORLD(w, "latencies: {read_lag: 30}\n", "");
+  char form[160], at[AF_TIME_SIZE];
+  assert_done(w, call_as(w, SOURCE, "Action=ModifyImageAttribute&ImageId=ami-00000001&LaunchPermission.Add.1.UserId=" TARGET));
+  af_time_iso(w->now_ms + 3600 * 1000, at);
+  snprintf(form, sizeof form, "Action=EnableImageDeprecation&ImageId=ami-00000001&DeprecateAt=%s", at);
+  assert_done(w, call_as(w, SOURCE, form));
+  after_s(w, 2 * 3600);
+  assert_done(w, call_as(w, SOURCE, "Action=DisableImageDeprecation&ImageId=ami-00000001"));
+  assert_done(w, call_as(w, TARGET, IMAGES "&Owner.1=" SOURCE));
+  assert_no_body(w, "ami-00000001");
+  after_s(w, 30);
+  assert_done(w, call_as(w, TARGET, IMAGES "&Owner.1=" SOURCE));
+  assert_body(w, "ami-00000001");
+}
+
 TEST(names_and_tokens_do_not_lag) {
   WORLD(w, "latencies: {read_lag: 30}\n", "");
   static const char form[] = "Action=CopyImage&Name=copied&ClientToken=t&SourceRegion=eu-west-1&SourceImageId=ami-00000001";
@@ -386,6 +509,12 @@ int main(void) {
       cmocka_unit_test(what_was_just_made_may_not_be_there_yet),
       cmocka_unit_test(tags_and_permissions_lag_as_well),
       cmocka_unit_test(what_was_taken_away_may_still_show),
+      cmocka_unit_test(what_is_set_on_an_image_lags_in_both_calls_that_show_it),
+      cmocka_unit_test(imds_support_lags_and_a_copy_has_what_the_image_has),
+      cmocka_unit_test(two_changes_within_the_lag_show_one_after_the_other),
+      cmocka_unit_test(a_protection_that_does_not_show_yet_protects_and_one_that_still_shows_does_not),
+      cmocka_unit_test(a_disabled_image_still_shows_and_can_not_be_copied),
+      cmocka_unit_test(an_image_whose_deprecation_was_lifted_stays_hidden_from_listings_for_a_while),
       cmocka_unit_test(names_and_tokens_do_not_lag),
       cmocka_unit_test(each_read_may_lag_by_another_span),
       cmocka_unit_test(one_seed_makes_one_history),

@@ -1,8 +1,9 @@
 /* EC2's resources as cloudsim keeps them: shared by the ec2_*.c files, unknown to the front.
  *
  * Stale reads. Nothing is overwritten or removed: images, snapshots, tags and permissions carry the time from which and until
- * which they hold, so that a read can be answered as of call->view_ms, which may lie behind call->sim_ms. Whoever decides (quotas,
- * unique names, tokens, keys) asks as of sim_ms: AWS's reads are eventually consistent, its writes are not.
+ * which they hold, and an image keeps what was set on it before, so that a read can be answered as of call->view_ms, which may lie
+ * behind call->sim_ms. Whoever decides (quotas, unique names, tokens, keys, protection) asks as of sim_ms: AWS's reads are
+ * eventually consistent, its writes are not.
  *
  * The life of an image and of a snapshot (pending until ready_ms, gone from gone_ms):
  *
@@ -131,11 +132,23 @@ struct cs_watermark {
 };
 
 enum cs_image_fate { CS_IMAGE_AVAILABLE, CS_IMAGE_FAILED, CS_IMAGE_DISABLED, CS_IMAGE_INVALID };
+/* What an image was until then, oldest first; what it is now stands in the image itself. */
+struct cs_past_text {
+  enum cs_attribute which;
+  char *value; /* NULL: none */
+  int64_t until;
+};
+struct cs_past_fate {
+  enum cs_image_fate fate;
+  int64_t until;
+};
 struct cs_image {
   char id[CS_ID_SIZE];
   const struct cs_region *region;
   struct cs_account *owner;
-  char *text[CS_ATTRIBUTE_MAX_];
+  char *text[CS_ATTRIBUTE_MAX_]; /* now; while it is being made it may be written directly, later by cs_image_set() alone */
+  struct cs_past_text *past_texts;
+  size_t n_past_texts;
   struct cs_mapping *mappings;
   size_t n_mappings;
   struct cs_product_code *codes;
@@ -149,7 +162,9 @@ struct cs_image {
   struct cs_permissions permissions;
   struct cs_permissions bundle_readers; /* instance store: who may read the bundle in S3 */
   struct cs_tags tags;
-  enum cs_image_fate fate; /* from ready_ms on */
+  enum cs_image_fate fate; /* now, but from ready_ms on; changed by cs_image_set_fate() */
+  struct cs_past_fate *past_fates;
+  size_t n_past_fates;
   char *reason_code, *reason;
   int64_t created_ms, ready_ms, gone_ms;
   bool from_world;
@@ -245,6 +260,12 @@ const struct cs_mapping *cs_root_mapping(const struct cs_image *image); /* NULL 
 struct cs_usage *cs_usage_of(struct cs_sim *sim, const struct cs_account *account, const struct cs_region *region);
 void cs_hazard(struct cs_sim *sim, int64_t at_ms, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* ec2_history.c: what can be changed on an image that is there */
+void cs_image_set(struct cs_image *image, int64_t now, enum cs_attribute which, const char *value); /* NULL: it has none from now on */
+void cs_image_set_fate(struct cs_image *image, int64_t now, enum cs_image_fate fate);
+const char *cs_image_text(const struct cs_image *image, int64_t view, enum cs_attribute which); /* NULL: none */
+enum cs_image_fate cs_image_fate(const struct cs_image *image, int64_t view);
+
 /* ec2_view.c: what a caller sees, as of a time */
 enum cs_seen {
   CS_UNSEEN, /* does not exist for this caller: NotFound */
@@ -259,6 +280,7 @@ const char *cs_image_state(const struct cs_image *image, int64_t view);
 const char *cs_snapshot_state(const struct cs_snapshot *s, int64_t view);
 int cs_snapshot_progress(const struct cs_snapshot *s, int64_t view);
 bool cs_image_lives(const struct cs_image *image, int64_t at); /* not deregistered */
+bool cs_image_usable(const struct cs_call *call, const struct cs_image *image); /* available, as the caller sees it and in truth */
 bool cs_snapshot_lives(const struct cs_snapshot *s, int64_t at);
 bool cs_image_allowed(const struct cs_call *call, const struct cs_image *image); /* by Allowed AMIs in the image's Region */
 struct cs_account *cs_caller_account(const struct cs_call *call);

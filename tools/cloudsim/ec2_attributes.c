@@ -185,7 +185,7 @@ static int modify_description(struct cs_call *call, struct cs_image *image) {
   value = value ? value : cs_param(&call->params, "Value");
   if (!value || strlen(value) > 255)
     return cs_fail(call, 400, "InvalidParameterValue", "Value for parameter description is invalid. It has at most 255 characters.");
-  cs_set(&image->text[CS_DESCRIPTION], value);
+  cs_image_set(image, call->sim_ms, CS_DESCRIPTION, value);
   return 0;
 }
 
@@ -194,7 +194,7 @@ static int modify_imds(struct cs_call *call, struct cs_image *image) {
   value = value ? value : cs_param(&call->params, "Value");
   if (!af_streq(value, "v2.0")) /* it can be added, never removed: rules.md 2.4 */
     return cs_fail(call, 400, "InvalidParameterValue", "Value (%s) for parameter imdsSupport is invalid.", value ? value : "");
-  cs_set(&image->text[CS_IMDS], value);
+  cs_image_set(image, call->sim_ms, CS_IMDS, value);
   return 0;
 }
 
@@ -385,11 +385,11 @@ static void write_permissions(struct af_buf *out, const char *element, const str
   cs_xml_close(out, element);
 }
 
-static bool write_text_attribute(struct af_buf *out, const struct cs_image *image, const char *name) {
+static bool write_text_attribute(struct af_buf *out, const struct cs_image *image, const char *name, int64_t view) {
   for (int i = 0; i < CS_ATTRIBUTE_MAX_; i++)
     if (af_streq(cs_image_attributes[i].describe, name)) {
       cs_xml_open(out, name);
-      cs_xml_text(out, "value", image->text[i]);
+      cs_xml_text(out, "value", cs_image_text(image, view, i));
       cs_xml_close(out, name);
       return true;
     }
@@ -408,7 +408,7 @@ int cs_describe_image_attribute(struct cs_call *call, struct af_buf *out) {
     write_permissions(out, name, &image->permissions, call->view_ms);
   else if (af_streq(name, "productCodes"))
     cs_xml_codes(out, image->codes, image->n_codes);
-  else if (!write_text_attribute(out, image, name))
+  else if (!write_text_attribute(out, image, name, call->view_ms))
     return cs_fail(call, 400, "InvalidRequest", "The request received was invalid."); /* aws/aws-cli#7351 */
   return 0;
 }

@@ -167,7 +167,7 @@ static const struct cs_image *find_source(struct cs_call *call, const struct cs_
     seen = CS_SEEN;
   if (seen == CS_UNSEEN)
     cs_fail(call, 400, "InvalidAMIID.NotFound", "The image id '[%s]' does not exist", id);
-  else if (seen == CS_GONE || !af_streq(cs_image_state(image, call->view_ms), "available") || !cs_image_lives(image, call->sim_ms))
+  else if (seen == CS_GONE || !cs_image_usable(call, image))
     cs_fail(call, 400, "InvalidAMIID.Unavailable", "The image ID '%s' is not available", id);
   return call->failure.status != 0 ? NULL : image;
 }

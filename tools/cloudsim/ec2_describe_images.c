@@ -89,7 +89,7 @@ static void write_image(const struct cs_call *call, struct af_buf *out, const st
   cs_xml_bool(out, "isPublic", cs_permissions_public(&image->permissions, view));
   for (int i = 0; i < CS_ATTRIBUTE_MAX_; i++)
     if (cs_image_attributes[i].element)
-      cs_xml_text(out, cs_image_attributes[i].element, image->text[i]);
+      cs_xml_text(out, cs_image_attributes[i].element, cs_image_text(image, view, i));
   if (image->n_codes > 0)
     cs_xml_codes(out, image->codes, image->n_codes);
   write_mappings(call, out, image);
@@ -108,11 +108,9 @@ enum { EBS_SNAPSHOT, EBS_TYPE, EBS_SIZE, EBS_ENCRYPTED, EBS_DELETE, DEVICE };
 enum { MARK_KEY, MARK_IMAGE, MARK_REGION, MARK_CREATED, MARK_IMAGE_CREATED };
 
 static void image_text(const struct cs_call *call, const void *resource, const struct cs_filter *f, struct cs_match *m) {
-  const struct cs_image *image = resource;
-  (void)call;
   for (int i = 0; i < CS_ATTRIBUTE_MAX_; i++)
     if (af_streq(cs_image_attributes[i].filter, f->name))
-      cs_match_value(m, image->text[i]);
+      cs_match_value(m, cs_image_text(resource, call->view_ms, i));
 }
 
 static void image_fact(const struct cs_call *call, const void *resource, const struct cs_filter *f, struct cs_match *m) {
@@ -256,9 +254,9 @@ static bool executable(struct cs_call *call, size_t n, const struct cs_image *im
 /* rules.md 2.3: disabled images are hidden from all, deprecated ones of others from listings. */
 static bool listed(struct cs_call *call, const struct cs_image *image, bool by_id) {
   int64_t deprecated;
-  if (image->fate == CS_IMAGE_DISABLED && cs_param_bool(call, "IncludeDisabled", false) != true)
+  if (cs_image_fate(image, call->view_ms) == CS_IMAGE_DISABLED && cs_param_bool(call, "IncludeDisabled", false) != true)
     return false;
-  const char *when = image->text[CS_DEPRECATION];
+  const char *when = cs_image_text(image, call->view_ms, CS_DEPRECATION);
   bool own = af_streq(image->owner->id, call->caller.account);
   if (by_id || own || !when || cs_param_bool(call, "IncludeDeprecated", false) == true)
     return true;

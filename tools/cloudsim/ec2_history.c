@@ -1,5 +1,6 @@
 /* Tags and permissions as lists that forget nothing: each entry holds from `since` until `until`, so that a read which lags
- * behind sees what it would have seen then. */
+ * behind sees what it would have seen then. What is set on an image (its description, IMDS support, deprecation, protection, and
+ * whether it is disabled) lies in the image as it is now, beside a list of what it was, each entry until `until`. */
 #include <stdlib.h>
 
 #include "tools/cloudsim/ec2.h"
@@ -143,4 +144,32 @@ void cs_permissions_done(struct cs_permissions *p) {
   for (size_t i = 0; i < p->n; i++)
     free(p->items[i].to);
   free(p->items);
+}
+
+/* --- what is set on an image --- */
+
+void cs_image_set(struct cs_image *image, int64_t now, enum cs_attribute which, const char *value) {
+  if (af_streq(image->text[which], value))
+    return;
+  *CS_ADD(image->past_texts, image->n_past_texts) = (struct cs_past_text){which, image->text[which], now};
+  image->text[which] = cs_strdup(value);
+}
+
+const char *cs_image_text(const struct cs_image *image, int64_t view, enum cs_attribute which) {
+  for (size_t i = 0; i < image->n_past_texts; i++)
+    if (image->past_texts[i].which == which && view < image->past_texts[i].until)
+      return image->past_texts[i].value;
+  return image->text[which];
+}
+
+void cs_image_set_fate(struct cs_image *image, int64_t now, enum cs_image_fate fate) {
+  *CS_ADD(image->past_fates, image->n_past_fates) = (struct cs_past_fate){image->fate, now};
+  image->fate = fate;
+}
+
+enum cs_image_fate cs_image_fate(const struct cs_image *image, int64_t view) {
+  for (size_t i = 0; i < image->n_past_fates; i++)
+    if (view < image->past_fates[i].until)
+      return image->past_fates[i].fate;
+  return image->fate;
 }

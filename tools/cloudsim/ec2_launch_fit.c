@@ -24,7 +24,7 @@ const struct cs_image *cs_launch_image(struct cs_call *call) {
   enum cs_seen seen = cs_image_seen(call, call->region, image);
   if (seen == CS_UNSEEN)
     cs_fail(call, 400, "InvalidAMIID.NotFound", "The image id '[%s]' does not exist", id);
-  else if (!af_streq(cs_image_state(image, call->view_ms), "available") || !cs_image_lives(image, call->sim_ms))
+  else if (!cs_image_usable(call, image))
     cs_fail(call, 400, "InvalidAMIID.Unavailable", "The image ID '%s' is not available", id);
   else if (check_subscription(call, image) == 0)
     return image;

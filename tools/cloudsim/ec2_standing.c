@@ -30,7 +30,7 @@ int cs_disable_image(struct cs_call *call, struct af_buf *out) {
   for (size_t i = 0; i < image->permissions.n; i++)
     if (image->permissions.items[i].until == CS_NEVER)
       image->permissions.items[i].until = call->sim_ms;
-  image->fate = CS_IMAGE_DISABLED;
+  cs_image_set_fate(image, call->sim_ms, CS_IMAGE_DISABLED);
   return done(out);
 }
 
@@ -40,7 +40,7 @@ int cs_enable_image(struct cs_call *call, struct af_buf *out) {
     return -AF_EAWS;
   if (!af_streq(cs_image_state(image, call->sim_ms), "disabled"))
     return wrong_state(call, image);
-  image->fate = CS_IMAGE_AVAILABLE;
+  cs_image_set_fate(image, call->sim_ms, CS_IMAGE_AVAILABLE);
   return done(out);
 }
 
@@ -60,7 +60,7 @@ int cs_enable_deprecation(struct cs_call *call, struct af_buf *out) {
     return cs_fail(call, 400, "InvalidParameterValue", "Value (%s) for parameter DeprecateAt is invalid. It lies in the past, or too far ahead.", text);
   char stored[AF_TIME_SIZE];
   af_time_iso(at, stored);
-  cs_set(&image->text[CS_DEPRECATION], stored);
+  cs_image_set(image, call->sim_ms, CS_DEPRECATION, stored);
   return done(out);
 }
 
@@ -68,7 +68,7 @@ int cs_disable_deprecation(struct cs_call *call, struct af_buf *out) {
   struct cs_image *image = begin(call);
   if (!image)
     return -AF_EAWS;
-  cs_set(&image->text[CS_DEPRECATION], NULL);
+  cs_image_set(image, call->sim_ms, CS_DEPRECATION, NULL);
   return done(out);
 }
 
@@ -77,7 +77,7 @@ int cs_enable_protection(struct cs_call *call, struct af_buf *out) {
   if (!image)
     return -AF_EAWS;
   bool cooldown = cs_param_bool(call, "WithCooldown", false) == true;
-  cs_set(&image->text[CS_PROTECTION], cooldown ? "enabled-with-cooldown" : "enabled-without-cooldown");
+  cs_image_set(image, call->sim_ms, CS_PROTECTION, cooldown ? "enabled-with-cooldown" : "enabled-without-cooldown");
   return done(out);
 }
 
@@ -88,7 +88,7 @@ int cs_disable_protection(struct cs_call *call, struct af_buf *out) {
     return -AF_EAWS;
   if (af_streq(image->text[CS_PROTECTION], "enabled-with-cooldown"))
     image->protected_until = call->sim_ms + day_ms;
-  cs_set(&image->text[CS_PROTECTION], "disabled");
+  cs_image_set(image, call->sim_ms, CS_PROTECTION, "disabled");
   return done(out);
 }
 

@@ -233,6 +233,10 @@ static void watermarks_done(struct cs_watermark *list, size_t n) {
 void cs_image_free(struct cs_image *image) {
   for (int i = 0; i < CS_ATTRIBUTE_MAX_; i++)
     free(image->text[i]);
+  for (size_t i = 0; i < image->n_past_texts; i++)
+    free(image->past_texts[i].value);
+  free(image->past_texts);
+  free(image->past_fates);
   for (size_t i = 0; i < image->n_mappings; i++)
     cs_mapping_done(&image->mappings[i]);
   free(image->mappings);

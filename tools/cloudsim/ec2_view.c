@@ -59,7 +59,11 @@ const char *cs_image_state(const struct cs_image *image, int64_t view) {
   };
   if (view >= image->gone_ms)
     return "deregistered";
-  return view < image->ready_ms ? "pending" : fates[image->fate];
+  return view < image->ready_ms ? "pending" : fates[cs_image_fate(image, view)];
+}
+
+bool cs_image_usable(const struct cs_call *call, const struct cs_image *image) {
+  return af_streq(cs_image_state(image, call->view_ms), "available") && af_streq(cs_image_state(image, call->sim_ms), "available");
 }
 
 static int64_t after(int64_t time, int64_t span) {
@@ -70,7 +74,7 @@ static int64_t after(int64_t time, int64_t span) {
 static bool image_open(const struct cs_call *call, const struct cs_image *image) {
   if (af_streq(image->owner->id, call->caller.account))
     return true;
-  return image->fate != CS_IMAGE_DISABLED && cs_permissions_reach(&image->permissions, call->view_ms, cs_caller_account(call));
+  return cs_image_fate(image, call->view_ms) != CS_IMAGE_DISABLED && cs_permissions_reach(&image->permissions, call->view_ms, cs_caller_account(call));
 }
 
 enum cs_seen cs_image_seen(const struct cs_call *call, const struct cs_region *region, const struct cs_image *image) {
