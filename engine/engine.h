@@ -79,8 +79,8 @@ typedef void af_planned(void *ctx, size_t i, const struct af_copy_spec *spec, co
 int af_engine_plan(struct af_engine *e, const struct af_manifest *m, af_planned *found, void *ctx, struct af_error *err);
 
 /* Compares a copy that is done with its source, as both are in AWS now, changing nothing; the store may be a reader. Where the source is gone,
- * it is compared with what was read of it then (*ret_source_live false). An AMI that is gone is a finding, "image" Missing. -AF_EINVAL: the
- * copy isn't done. -AF_EAWS: it can't be read, err says why. The caller frees ret with af_findings_done(). */
+ * it is compared with what was read of it then (*ret_source_live false). An AMI that is gone is a finding, "image" Missing. Where something
+ * differs in a copy that ended less than window_ms ago, it waits for the rest of that and reads again. -AF_EINVAL: the copy isn't done. -AF_EAWS: it can't be read, err says why. The caller frees ret with af_findings_done(). */
 int af_engine_verify(struct af_engine *e, const char *copy_id, struct af_findings *ret, bool *ret_source_live, struct af_error *err);
 
 struct af_sweep_thing { /* something in AWS that carries amiferry's tag; a grant, its name */

@@ -68,7 +68,8 @@ static int64_t round_of_asks(struct af_engine *e, struct af_survey *list, size_t
 }
 
 int af_survey_run(struct af_engine *e, struct af_survey *list, size_t n, struct af_error *err) {
-  for (size_t i = 0; i < n; i++) list[i].since_ms = af_now_ms(e->config.clock);
+  int64_t now = af_now_ms(e->config.clock);
+  for (size_t i = 0; i < n; i++) list[i].since_ms = list[i].due_ms > now ? list[i].due_ms : now;
   for (;;) {
     int64_t wait = round_of_asks(e, list, n);
     if (e->rc) *err = e->failure;

@@ -10,12 +10,13 @@ struct af_survey { /* one walk of reads; zeroed but for the first part */
   int (*ask)(void *reads, struct af_ask *ret);                                           /* op stays NULL at the end */
   int (*answer)(void *reads, const struct af_answer *a, struct af_error *err);           /* 0, or why it is refused */
   struct af_session *source, *target;
+  int64_t due_ms;        /* when to ask, and to ask again; 0: at once */
   struct af_error error; /* why it can't be read; class NONE and no message where it can */
 
   struct af_ask asked; /* the call in flight; op NULL: none */
   json_t *pages;       /* what earlier pages of the answer brought */
   int repeats;
-  int64_t due_ms, since_ms;
+  int64_t since_ms; /* when it was answered last, or first to be asked: patience counts from there */
   bool over;
 };
 /* Until all are over. What one of them can't read is its own error; returns what stops them all. */

@@ -1,5 +1,6 @@
 /* Verifying again: both images are read anew, side by side, and compared as the verify step does. What was decided (name, key, owner) is
- * taken from the facts of that time: by now the copy itself is what a new decision would find. */
+ * taken from the facts of that time: by now the copy itself is what a new decision would find. A copy that ended a moment ago may be shown
+ * without what was set on it last: a difference counts only in what was asked for when AWS shows it. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -96,7 +97,8 @@ static int compare(struct af_live_copy *c, struct af_survey *list, struct af_fin
   return af_verify(&c->spec, &c->facts, &c->decision, &now, ret) ? af_error_nomem(err) : 0;
 }
 
-static int read_both(struct af_engine *e, struct af_live_copy *c, struct af_findings *ret, bool *ret_live, struct af_error *err) {
+/* from_ms: when to begin. */
+static int read_both(struct af_engine *e, struct af_live_copy *c, int64_t from_ms, struct af_findings *ret, bool *ret_live, struct af_error *err) {
   bool own = *c->facts.source_account && af_streq(af_json_str(c->facts.image, "OwnerId"), c->facts.source_account);
   struct reading reads[2] = {{.what = {c->spec.image, c->spec.source.region, AF_SOURCE, own, false, false}, .account = c->facts.source_account},
                              {.what = {c->row.image_id, c->spec.target.region, AF_TARGET, true, true, true}, .account = c->facts.target_account}};
@@ -104,7 +106,7 @@ static int read_both(struct af_engine *e, struct af_live_copy *c, struct af_find
   int rc = 0;
   for (size_t i = 0; i < 2; i++) {
     reads[i].seen = json_object();
-    list[i] = (struct af_survey){.reads = &reads[i], .ask = ask, .answer = answer, .source = c->source, .target = c->target};
+    list[i] = (struct af_survey){.reads = &reads[i], .ask = ask, .answer = answer, .source = c->source, .target = c->target, .due_ms = from_ms};
     if (!reads[i].seen) rc = af_error_nomem(err);
   }
   if (!rc) rc = af_survey_run(e, list, 2, err);
@@ -114,6 +116,21 @@ static int read_both(struct af_engine *e, struct af_live_copy *c, struct af_find
     json_decref(reads[i].seen);
   }
   return rc;
+}
+
+/* When AWS shows all that this copy did. A clock that was set back since makes nobody wait longer than the window. */
+static int64_t shown_from(const struct af_engine *e, const struct af_live_copy *c, int64_t now) {
+  int64_t shown = c->row.updated_ms + e->config.window_ms;
+  return shown < now + e->config.window_ms ? shown : now + e->config.window_ms;
+}
+
+static int read_until_shown(struct af_engine *e, struct af_live_copy *c, struct af_findings *ret, bool *ret_live, struct af_error *err) {
+  int64_t now = af_now_ms(e->config.clock), shown = shown_from(e, c, now);
+  struct af_error difference;
+  int rc = read_both(e, c, now, ret, ret_live, err);
+  if (rc || now >= shown || !af_findings_judge(ret, &difference)) return rc;
+  af_findings_done(ret);
+  return read_both(e, c, shown, ret, ret_live, err);
 }
 
 static int check_done(const struct af_live_copy *c, struct af_error *err) {
@@ -132,7 +149,7 @@ int af_engine_verify(struct af_engine *e, const char *copy_id, struct af_finding
   if (!rc) rc = af_live_copy_parse(c, e->config.store, err);
   if (!rc) rc = check_done(c, err);
   if (!rc) rc = af_spec_sessions(e, &c->spec, &c->source, &c->target, err);
-  if (!rc) rc = read_both(e, c, &found, &live, err);
+  if (!rc) rc = read_until_shown(e, c, &found, &live, err);
   af_live_copy_free(c);
   if (rc) return rc;
   *ret = found;

@@ -12,6 +12,7 @@ from ferry import PLAIN, QUICK, SEALED, Place, cloud, copy, wait_for
 from harness import SOURCE, TARGET, contains, equal, test
 
 FAST = ["--patience", "1"]
+WINDOW = ["--consistency-window", "1"]  # what differs in a copy that is younger is read again
 
 
 def made(p, *copies):
@@ -19,7 +20,7 @@ def made(p, *copies):
 
 
 def verify(p, c, code, *more):
-    return p.run("verify", c["id"], "--output", "json", *more).ends(code).json()
+    return p.run("verify", c["id"], *WINDOW, "--output", "json", *more).ends(code).json()
 
 
 def verdicts(document):
@@ -75,7 +76,7 @@ def _():
         document = verify(p, one, 1)
         equal({a: v for a, v in verdicts(document).items() if v != "Same"}, {"tag[team]": "Different", "tag[stage]": "Missing"})
         equal(document["same"], False)
-        text = p.run("verify", one["id"]).ends(1).out
+        text = p.run("verify", one["id"], *WINDOW).ends(1).out
         contains(text, "  blue -> red\n")
         contains(text, "  x -> nothing\n")
         contains(text, " Same, 1 Different, 1 Missing\n")

@@ -178,6 +178,94 @@ TEST(a_stop_at_any_turn_is_resumed) {
   }
 }
 
+/* --- what is set on a finished image, and reads that don't show it yet --- */
+
+#define SET_LATE ", deprecation: 365d, deregistration_protection: enabled}\n"
+#define PLAIN_SET_LATE "- {source: {image: ami-0a000000000000000}" SET_LATE
+#define SEALED_SET_LATE "- {source: {image: ami-0b000000000000000}, target: {kms_key: alias/amis}" SET_LATE
+
+struct looked { /* what `amiferry verify` says of a copy */
+  char copy[64];
+  bool live;
+  struct af_findings findings;
+};
+
+static int look(struct af_engine *e, void *ctx, struct af_error *err) {
+  struct looked *l = ctx;
+  return af_engine_verify(e, l->copy, &l->findings, &l->live, err);
+}
+
+static void assert_verifies(struct rig *r, const char *when) {
+  struct af_copy_row *list;
+  struct af_error err;
+  size_t n = rig_copies(r, &list);
+  for (size_t i = 0; i < n; i++) {
+    struct looked l = {.live = false};
+    AF_COPY(l.copy, af_str(list[i].id));
+    if (rig_do(r, look, &l, &err) || af_findings_judge(&l.findings, &err)) fail_msg("%s: copy %zu: %s", when, i, err.message);
+    assert_true(l.live);
+    af_findings_done(&l.findings);
+  }
+  rig_copies_free(list, n);
+}
+
+/* Protection comes after the copy's own verification, so that nothing has waited for AWS to show it. */
+TEST(verifying_right_after_a_run_waits_for_aws_to_show_what_was_set_last) {
+  char *world = world_with("read_lag: [0, 8]", "read_lag: [5, 18]");
+  for (uint64_t seed = 40; seed < 50; seed++) {
+    struct rig *r = new_rig(world, seed);
+    struct af_error err;
+    char when[64];
+    snprintf(when, sizeof(when), "seed %u", (unsigned)seed);
+    assert_ok(rig_run(r, MANIFEST_HEAD PLAIN_SET_LATE SEALED_SET_LATE, &err), &err);
+    assert_all(r, AF_COPY_DONE, when);
+    assert_verifies(r, when);
+    rig_free(r);
+  }
+  free(world);
+}
+
+TEST(a_difference_that_stays_is_told_and_waited_for_no_longer_than_aws_may_lag) {
+  struct rig *r = new_rig(WORLD, 60);
+  struct af_copy_row *list;
+  struct af_error err;
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN, &err), &err);
+  size_t n = rig_copies(r, &list);
+  assert_int_equal(n, 1);
+  struct looked l = {.live = false};
+  AF_COPY(l.copy, af_str(list[0].id));
+  set_faults(r, "[{\"kind\": \"error\", \"action\": \"DescribeImages\", \"status\": 400, \"code\": \"InvalidAMIID.NotFound\","
+                " \"message\": \"it does not exist\", \"region\": \"eu-west-1\"}]");
+  int64_t began = rig_now(r);
+  assert_ok(rig_do(r, look, &l, &err), &err);
+  assert_int_not_equal(af_findings_judge(&l.findings, &err), 0);
+  assert_in_range(rig_now(r) - began, 15000, 30000);
+  af_findings_done(&l.findings);
+  began = rig_now(r);
+  assert_ok(rig_do(r, look, &l, &err), &err);
+  assert_in_range(rig_now(r) - began, 0, 5000); /* by now AWS shows what there is */
+  af_findings_done(&l.findings);
+  rig_copies_free(list, n);
+  rig_free(r);
+}
+
+TEST(a_copy_is_undone_while_reads_do_not_show_yet_that_it_is_protected) {
+  char *world = world_with("read_lag: [0, 8]", "read_lag: [5, 18]");
+  for (uint64_t seed = 70; seed < 75; seed++) {
+    struct rig *r = new_rig(world, seed);
+    struct af_copy_row *list;
+    struct af_error err;
+    assert_ok(rig_run(r, MANIFEST_HEAD PLAIN_SET_LATE, &err), &err);
+    size_t n = rig_copies(r, &list);
+    assert_ok(rig_undo(r, list[0].id, &err), &err);
+    rig_copies_free(list, n);
+    assert_clean(r, "after the undo");
+    assert_int_equal(live_images(r), 0);
+    rig_free(r);
+  }
+  free(world);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_shared_unencrypted_ami_reaches_another_region),
@@ -195,6 +283,9 @@ int main(void) {
       cmocka_unit_test(a_batch_gets_on_beside_one_that_died_holding_the_same_access),
       cmocka_unit_test(a_copy_that_fails_is_undone_wherever_it_dies),
       cmocka_unit_test(a_stop_at_any_turn_is_resumed),
+      cmocka_unit_test(verifying_right_after_a_run_waits_for_aws_to_show_what_was_set_last),
+      cmocka_unit_test(a_difference_that_stays_is_told_and_waited_for_no_longer_than_aws_may_lag),
+      cmocka_unit_test(a_copy_is_undone_while_reads_do_not_show_yet_that_it_is_protected),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -146,7 +146,8 @@ static int run(const struct af_invocation *inv) {
 const struct af_command af_command_verify = {
     .name = "verify", .arguments = "COPY", .min_args = 1, .max_args = 1,
     .summary = "compare a finished copy with its source again, as both are in AWS now",
-    .text = "Attribute by attribute: Same, Different, Missing or Unreadable. Where the source is gone, what was read of it then is compared. It changes "
-            "nothing, and works while another process carries copies out.\n"
+    .text = "Attribute by attribute: Same, Different, Missing or Unreadable. Where the source is gone, what was read of it then is compared. Where a copy "
+            "that ended a moment ago (--consistency-window) differs, both are read again once AWS must show all of it. It changes nothing, and works while "
+            "another process carries copies out.\n"
             "Exits with 0 where all is the same or allowed to differ, with 1 where something differs, with 4 where it can't be read.",
     .sets = {&af_option_set_engine}, .run = run};
