@@ -77,7 +77,7 @@ static int write_steps(struct af_engine *e, struct af_live_copy *c) {
 static void doubt(struct af_engine *e, struct af_live_copy *c, int64_t until) {
   int64_t again = af_now_ms(e->config.clock) + e->config.window_ms / LOOKS;
   stop_inspecting(e, c);
-  AF_COPY(c->waits, af_str("AWS to show what an earlier run of this copy did"));
+  AF_COPY(c->waits, af_str("AWS to show what an earlier run did"));
   c->wake_ms = again < until ? again : until;
 }
 

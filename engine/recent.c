@@ -1,6 +1,6 @@
 /* AWS's reads lag behind its writes. A manifest that is run again right after it ended may not be shown the AMI that it made, and would make
- * it twice; or be shown one that was just taken back, and would adopt it. The record knows better: what it says of the last moments is
- * waited for. */
+ * it twice; or be shown one that was just taken back, and would adopt it. Another that copies that AMI on may not be shown what was set on it
+ * last, and would keep less than there is. The record knows better: what it says of the last moments is waited for. */
 #include <stdlib.h>
 
 #include "engine/internal.h"
@@ -25,13 +25,19 @@ static bool contradicts(const struct af_decision *d, const struct af_copy_row *e
   return held && earlier->route;
 }
 
+/* Was what is to be copied made by this earlier copy? */
+static bool made_source(const struct af_live_copy *c, const struct af_copy_row *earlier) {
+  return earlier->state == AF_COPY_DONE && af_streq(earlier->image_id, af_json_str(c->facts.image, "ImageId"));
+}
+
 int64_t af_recent_doubt(struct af_engine *e, const struct af_live_copy *c) {
   int64_t until = 0;
   if (!e->recent_read && read_recent(e)) return 0;
   for (size_t i = 0; i < e->n_recent; i++) {
     const struct af_copy_row *earlier = &e->recent[i];
     int64_t shown = earlier->updated_ms + e->config.window_ms;
-    if (!af_streq(earlier->key, c->row.key) || c->inspect_begun_ms >= shown || !contradicts(&c->decision, earlier)) continue;
+    bool again = af_streq(earlier->key, c->row.key) && contradicts(&c->decision, earlier);
+    if (c->inspect_begun_ms >= shown || !(again || made_source(c, earlier))) continue;
     if (shown > until) until = shown;
   }
   return until;

@@ -266,6 +266,29 @@ TEST(a_copy_is_undone_while_reads_do_not_show_yet_that_it_is_protected) {
   free(world);
 }
 
+/* The source of the second run is what the first has made: "keep" must not mean what AWS doesn't show yet. */
+TEST(a_copy_of_what_was_just_made_waits_for_aws_to_show_all_of_it) {
+  char *world = world_with("read_lag: [0, 8]", "read_lag: [5, 18]");
+  for (uint64_t seed = 80; seed < 90; seed++) {
+    struct rig *r = new_rig(world, seed);
+    struct af_copy_row *list;
+    struct af_error err;
+    char manifest[400];
+    assert_ok(rig_run(r, MANIFEST_HEAD PLAIN_SET_LATE, &err), &err);
+    size_t n = rig_copies(r, &list);
+    assert_int_equal(n, 1);
+    snprintf(manifest, sizeof(manifest), "version: 1\ncopies:\n- {source: {profile: to, region: eu-west-1, image: %s}, target: {profile: to, region: us-east-1}}\n",
+             list[0].image_id);
+    rig_copies_free(list, n);
+    assert_ok(rig_run(r, manifest, &err), &err);
+    assert_all(r, AF_COPY_DONE, "after the second run");
+    assert_int_equal(rig_carried_out(r, "ec2:EnableImageDeregistrationProtection"), 2);
+    assert_int_equal(rig_carried_out(r, "ec2:EnableImageDeprecation"), 2);
+    rig_free(r);
+  }
+  free(world);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_shared_unencrypted_ami_reaches_another_region),
@@ -286,6 +309,7 @@ int main(void) {
       cmocka_unit_test(verifying_right_after_a_run_waits_for_aws_to_show_what_was_set_last),
       cmocka_unit_test(a_difference_that_stays_is_told_and_waited_for_no_longer_than_aws_may_lag),
       cmocka_unit_test(a_copy_is_undone_while_reads_do_not_show_yet_that_it_is_protected),
+      cmocka_unit_test(a_copy_of_what_was_just_made_waits_for_aws_to_show_all_of_it),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
