@@ -169,8 +169,8 @@ void af_progress_answer(struct af_engine *e, struct af_flight *f, struct af_answ
 void af_inspect_advance(struct af_engine *e, size_t copy);
 void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight *f, struct af_answer *a);
 
-/* recent.c: until when what was decided can't be trusted, because AWS may not show yet what an earlier run of the same copy, or of the one
- * that made its source, did a moment ago; 0: it can. */
+/* recent.c: until when what was decided can't be trusted, because AWS may not have shown what an earlier run of the same copy, or of the
+ * one that made its source, had done a moment before it was asked; 0: it can. */
 int64_t af_recent_doubt(struct af_engine *e, const struct af_live_copy *c);
 void af_recent_free(struct af_engine *e);
 
