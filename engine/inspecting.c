@@ -158,8 +158,13 @@ static void take(struct af_engine *e, struct af_live_copy *c, const struct af_as
   if (again && !*err.hint)
     af_error_hint(&err, "it was asked for %lld minutes, and never answered otherwise: retry when AWS is well again",
                   (long long)(e->config.patience_ms / 60000));
+  int64_t until = err.class == AF_CLASS_NOT_YET_VISIBLE ? af_recent_unseen(e, c) : 0;
+  if (until) {
+    doubt(e, c, until);
+    return;
+  }
   if (!again || c->inspect_asked_ms >= c->inspect_since_ms + e->config.patience_ms) {
-    refuse(e, c, &err);
+    if (!e->rc) refuse(e, c, &err);
     return;
   }
   char text[sizeof(err.code) + sizeof(err.message) + 2];
