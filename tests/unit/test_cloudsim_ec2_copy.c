@@ -597,18 +597,24 @@ TEST(a_dry_run_with_a_token_that_was_used_is_a_dry_run) {
   assert_refused(w, call_as(w, SOURCE, COPY "ami-00000001&ClientToken=t1&Description=other&DryRun=true"), "DryRunOperation", "");
 }
 
+static void add_tag(char form[4096], int i, const char *key) {
+  size_t used = strlen(form);
+  snprintf(form + used, 4096 - used, "&TagSpecification.1.Tag.%d.Key=%s", i, key);
+}
+
 /* rules.md 1.2: tags that come along count against the fifty, and tagging is atomic with the creation (1.1). */
 TEST(a_copy_has_at_most_fifty_tags_wherever_they_come_from) {
   WORLD(w, "", "");
   char form[4096] = COPY "ami-00000001&CopyImageTags=true&TagSpecification.1.ResourceType=image";
   for (int i = 1; i <= 48; i++) {
-    size_t used = strlen(form);
-    snprintf(form + used, sizeof form - used, "&TagSpecification.1.Tag.%d.Key=k%d", i, i);
+    char key[8];
+    snprintf(key, sizeof key, "k%d", i);
+    add_tag(form, i, key);
   }
   assert_done(w, call_as(w, SOURCE, form)); /* Team and ec2:SharedTag/Kind make fifty */
-  strcat(form, "&TagSpecification.1.Tag.49.Key=Team");
+  add_tag(form, 49, "Team");
   assert_done(w, call_as(w, SOURCE, form)); /* the same key counts once */
-  strcat(form, "&TagSpecification.1.Tag.50.Key=more");
+  add_tag(form, 50, "more");
   assert_done(w, call_as(w, SOURCE, "Action=DescribeImages&Owner.1=self"));
   size_t before = count_of(w, "<imageId>");
   assert_refused(w, call_as(w, SOURCE, form), "TagLimitExceeded", "50");
