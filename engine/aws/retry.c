@@ -8,7 +8,7 @@ struct meaning {
   const char *code;    /* a glob */
   const char *message; /* a glob; NULL: any */
   enum af_class class;
-  const char *hint;    /* what a person can do; {action} is the call, as ec2:CopyImage. NULL: nothing to say */
+  const char *hint;    /* what a person can do; {action} is what was refused, as ec2:CopyImage. NULL: nothing to say */
 };
 
 #define HINT_GRANT "Allow {action} for this principal in its IAM policy (README.md lists what is needed), and see that no service \
@@ -233,11 +233,24 @@ static enum af_class class_of_status(int status) {
   return status >= 400 && status < 500 ? AF_CLASS_REFUSED : AF_CLASS_TRANSIENT;
 }
 
-static void put_hint(struct af_error *err, const char *hint, const char *action) {
+/* The action that AWS says is missing, which may be another than the one that was called: CopyImage with tags needs ec2:CreateTags, too.
+ * Empty where the message names none. */
+static struct af_str refused_action(const char *message) {
+  static const char before[] = "not authorized to perform: ", letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-:";
+  const char *at = strstr(message, before);
+  if (!at)
+    return af_str_n(NULL, 0);
+  at += strlen(before);
+  struct af_str action = af_str_n(at, strspn(at, letters));
+  return action.len && memchr(at, ':', action.len - 1) ? action : af_str_n(NULL, 0);
+}
+
+static void put_hint(struct af_error *err, const char *hint, const char *label) {
   static const char place[] = "{action}";
+  struct af_str refused = refused_action(err->message), action = refused.len ? refused : af_str(label);
   const char *at = strstr(hint, place);
   if (at)
-    af_error_hint(err, "%.*s%s%s", (int)(at - hint), hint, action, at + strlen(place));
+    af_error_hint(err, "%.*s%.*s%s", (int)(at - hint), hint, (int)action.len, action.ptr, at + strlen(place));
   else
     af_error_hint(err, "%s", hint);
 }

@@ -336,7 +336,7 @@ def _():
         for command in (["run", manifest], ["resume"]):
             text = p.run(*command, *QUICK).ends(4).out
             for part in ("UnauthorizedOperation: ", "account 444455556666", "Region eu-west-1", "ec2:CopyImage", "about " + PLAIN, "HTTP 403",
-                         "what to do: Allow ec2:CopyImage", "amiferry show cp-"):
+                         "what to do: Allow ec2:CreateTags", "amiferry show cp-"):
                 contains(text, part)
             request = re.search(r"request ([0-9a-f-]{36})", text).group(1)
             copy_id = re.search(r"amiferry show (cp-[0-9a-f]+)", text).group(1)
