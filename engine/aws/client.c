@@ -143,14 +143,15 @@ static int no_reply(const struct af_op *op, const struct af_http_result *r, stru
   return -AF_EAWS;
 }
 
-int af_client_decode(struct af_aws *aws, const struct af_op *op, const struct af_http_result *r, json_t **ret_output, char request_id[80],
-                     struct af_error *err) {
+int af_client_decode(struct af_aws *aws, const struct af_op *op, const char *region, const struct af_http_result *r, json_t **ret_output,
+                     char request_id[80], struct af_error *err) {
   int64_t theirs;
   int rc;
   request_id[0] = 0;
   if (r->sent == AF_SENT_REPLIED) {
     struct af_reply reply = {.status = r->status, .body = af_buf_view(&r->body), .content_type = af_str(r->content_type),
-                             .request_id = af_str(r->request_id), .bucket_region = af_str(r->bucket_region)};
+                             .request_id = af_str(r->request_id), .bucket_region = af_str(r->bucket_region),
+                             .region = af_str(region)};
     if (date_ms(r->date, &theirs))
       aws->skew_ms = theirs - af_now_ms(aws->config.clock);
     rc = af_decode(op, &reply, ret_output, request_id, err);
@@ -314,7 +315,7 @@ static bool credentials_unknown(const struct af_error *err) {
 static void call_landed(struct af_flight *f, struct af_http_result *r) {
   struct af_call_state *c = (struct af_call_state *)f;
   struct af_answer *a = &c->answer;
-  int rc = af_client_decode(c->aws, c->op, r, &a->output, a->request_id, &a->error);
+  int rc = af_client_decode(c->aws, c->op, c->region, r, &a->output, a->request_id, &a->error);
   a->retry_after_ms = r->retry_after_ms;
   if (rc < 0 && once_more(c, r)) {
     dispatch(c);

@@ -44,9 +44,9 @@ bool af_client_adopt_date(struct af_aws *aws, const char *date);
 int af_client_fly(struct af_aws *aws, struct af_flight *f, const struct af_http_request *request, struct af_error *err);
 void af_client_ground(struct af_aws *aws, struct af_flight *f); /* forgets it */
 void af_client_count_sent(struct af_aws *aws, const struct af_op *op);
-/* The reply to an op, or the lack of one, as output or as a classified error. */
-int af_client_decode(struct af_aws *aws, const struct af_op *op, const struct af_http_result *r, json_t **ret_output, char request_id[80],
-                     struct af_error *err);
+/* The reply to an op in a Region, or the lack of one, as output or as a classified error. */
+int af_client_decode(struct af_aws *aws, const struct af_op *op, const char *region, const struct af_http_result *r, json_t **ret_output,
+                     char request_id[80], struct af_error *err);
 /* The session has credentials, or has failed: its waiting calls go on. */
 void af_client_resume(struct af_session *s);
 

@@ -252,6 +252,7 @@ int af_decode(const struct af_op *op, const struct af_reply *reply, json_t **ret
     put_malformed(reply, r.why, &fresh);
   AF_ERROR_TEXT(fresh.request_id, af_str(request_id));
   AF_COPY(fresh.action, af_str(op->label));
+  AF_COPY(fresh.region, reply->region);
   af_classify(op, AF_SENT_REPLIED, &fresh);
   if (err)
     *err = fresh;

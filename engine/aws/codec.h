@@ -34,6 +34,7 @@ struct af_reply {
   struct af_str content_type;
   struct af_str request_id; /* of the x-amzn-requestid or x-amz-request-id header; empty where there was none */
   struct af_str bucket_region; /* of the x-amz-bucket-region header; empty where there was none */
+  struct af_str region;        /* that was called, for the error; may be empty */
 };
 /* A 2xx gives *ret_output (the caller's; an object, empty where the API returns nothing) and request_id. Anything else gives
  * -AF_EAWS with code, message, status and request id in err; the class is set by af_classify (retry.h). A body that can't be read

@@ -8,7 +8,7 @@ struct meaning {
   const char *code;    /* a glob */
   const char *message; /* a glob; NULL: any */
   enum af_class class;
-  const char *hint;    /* what a person can do; {action} is what was refused, as ec2:CopyImage. NULL: nothing to say */
+  const char *hint;    /* what a person can do; see put_hint(). NULL: nothing to say */
 };
 
 #define HINT_GRANT "Allow {action} for this principal in its IAM policy (README.md lists what is needed), and see that no service \
@@ -16,6 +16,7 @@ control policy or permissions boundary denies it."
 #define HINT_KEYS "The access key is not valid for this account and Region: check the profile's credentials, and that the account has \
 enabled the Region."
 #define HINT_CLOCK "Check this machine's clock first (`amiferry doctor`), then the secret access key."
+#define HINT_REGION "There may be no Region {region}: look at its spelling in the manifest and in the profile."
 #define HINT_RENEW "The credentials have expired: renew the session, then retry."
 #define HINT_BILLING "AWS does not copy this image between accounts, since it carries billing codes. `route: launch-image` in the manifest launches it in \
 the target account and makes an image of the instance."
@@ -131,6 +132,8 @@ instance-store image, with the target account. Right after sharing it may take a
     {NULL, "InvalidSecurity.RequestHasExpired", NULL, AF_CLASS_AUTH, HINT_CLOCK},
     {NULL, "RequestInTheFuture", NULL, AF_CLASS_AUTH, HINT_CLOCK},
     {NULL, "RequestTimeTooSkewed", NULL, AF_CLASS_AUTH, HINT_CLOCK},
+    {NULL, "InvalidSignatureException", "*scoped to a valid region*", AF_CLASS_AUTH, HINT_REGION},
+    {NULL, "SignatureDoesNotMatch", "*scoped to a valid region*", AF_CLASS_AUTH, HINT_REGION},
     {NULL, "InvalidSignatureException", NULL, AF_CLASS_AUTH, HINT_CLOCK},
     {NULL, "SignatureDoesNotMatch", NULL, AF_CLASS_AUTH, HINT_CLOCK},
     {NULL, "AuthFailure", "*Not authorized for image*", AF_CLASS_AUTH,
@@ -245,14 +248,21 @@ static struct af_str refused_action(const char *message) {
   return action.len && memchr(at, ':', action.len - 1) ? action : af_str_n(NULL, 0);
 }
 
+/* Writes what stands in braces: {action}, as ec2:CopyImage, or {region}; at most one. */
 static void put_hint(struct af_error *err, const char *hint, const char *label) {
-  static const char place[] = "{action}";
   struct af_str refused = refused_action(err->message), action = refused.len ? refused : af_str(label);
-  const char *at = strstr(hint, place);
-  if (at)
-    af_error_hint(err, "%.*s%.*s%s", (int)(at - hint), hint, (int)action.len, action.ptr, at + strlen(place));
-  else
-    af_error_hint(err, "%s", hint);
+  const struct {
+    const char *place;
+    struct af_str text;
+  } places[] = {{"{action}", action}, {"{region}", af_str(*err->region ? err->region : "of this name")}};
+  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    const char *at = strstr(hint, places[i].place);
+    if (at) {
+      af_error_hint(err, "%.*s%.*s%s", (int)(at - hint), hint, (int)places[i].text.len, places[i].text.ptr, at + strlen(places[i].place));
+      return;
+    }
+  }
+  af_error_hint(err, "%s", hint);
 }
 
 void af_classify(const struct af_op *op, enum af_sent sent, struct af_error *err) {

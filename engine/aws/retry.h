@@ -14,7 +14,7 @@ enum af_sent {
   AF_SENT_MAYBE,    /* bytes went out and no whole reply came back */
 };
 
-/* Sets err->class, and err->hint where it is empty and the code is a known one, from the code, message and status in err. A mutating
+/* Sets err->class, and err->hint where it is empty and the code is a known one, from the code, message, status and Region in err. A mutating
  * op that was maybe executed (AF_SENT_MAYBE, 5xx that isn't a throttle) is AMBIGUOUS, a read is TRANSIENT.
  * DryRunOperation and DryRunOperationException, which say that the call would have gone through, get AF_CLASS_NONE.
  * NOT_YET_VISIBLE also covers states that pass (IncorrectState, InvalidAMIID.Unavailable, InvalidSnapshot.InUse, DependencyViolation):

@@ -339,7 +339,8 @@ static const char *asking(const struct af_session *s, char out[AF_ORIGIN_SIZE]) 
 }
 
 struct sts_hint {
-  const char *code, *hint;
+  const char *code, *hint; /* hint NULL: AWS's message says more, and its hint stands */
+  const char *message;     /* a glob; NULL: any */
 };
 static const struct sts_hint sts_hints[] = {
     /* AWS says the same for all three. */
@@ -347,6 +348,7 @@ static const struct sts_hint sts_hints[] = {
     {"ExpiredToken", "the credentials below the role have expired: get new ones"},
     {"ExpiredTokenException", "the credentials below the role have expired: get new ones"},
     {"InvalidClientTokenId", "the access key does not exist, is inactive, or belongs to another partition"},
+    {"SignatureDoesNotMatch", NULL, "*scoped to a valid region*"},
     {"SignatureDoesNotMatch", "the secret access key is not the one that belongs to this access key id"},
     {"RegionDisabledException", "STS is not active in this Region for the account: enable the Region, or use another one for STS"},
     {"InvalidIdentityToken", "the web identity token was not accepted: look at the role's trust policy and the token's issuer"},
@@ -363,16 +365,18 @@ static void explain_sts(struct af_session *s, const char *role_arn, struct af_er
   AF_COPY(err->resource, af_str(role_arn));
   AF_COPY(err->region, af_str(s->sts_region));
   af_arn_account(af_str(role_arn), err->account);
-  for (const struct sts_hint *h = sts_hints; h->code; h++)
-    if (strcmp(h->code, err->code) == 0)
-      AF_COPY(err->hint, af_str(h->hint));
+  const struct sts_hint *h = sts_hints;
+  while (h->code && (strcmp(h->code, err->code) != 0 || (h->message && !af_str_glob(af_str(h->message), af_str(said)))))
+    h++;
+  if (h->hint)
+    AF_COPY(err->hint, af_str(h->hint));
 }
 
 static int finish_sts(struct af_session *s, const struct af_op *op, const char *role_arn, const struct af_http_result *r, struct af_error *err) {
   struct af_credential_reply reply = {0};
   json_t *output = NULL;
   char request_id[80];
-  int rc = af_client_decode(s->aws, op, r, &output, request_id, err);
+  int rc = af_client_decode(s->aws, op, s->sts_region, r, &output, request_id, err);
   if (rc == 0)
     rc = af_credentials_from_sts(&reply, output, op->label, err);
   if (rc == 0)

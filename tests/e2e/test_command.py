@@ -345,6 +345,13 @@ def _():
         equal(p.world.audit()["shares_open"], [])  # nothing stays open while it waits for a person
 
 
+@test("a Region that AWS doesn't know is named, and neither the clock nor the secret is blamed")
+def _():
+    with cloud() as p:
+        text = p.run("plan", p.manifest(copy(target={"region": "eu-wst-1"}))).ends(4).out
+        contains(text, "what to do: There may be no Region eu-wst-1: look at its spelling")
+
+
 @test("a blocked copy goes on once a person has seen to it")
 def _():
     with cloud() as p:

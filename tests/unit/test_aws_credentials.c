@@ -833,6 +833,16 @@ TEST(in_a_chain_the_failing_link_is_named) {
   fails(w, s, "AccessDenied", ROLE_A " could not assume " ROLE_B ": no");
 }
 
+TEST(a_region_that_sts_does_not_know_is_not_blamed_on_the_secret) {
+  struct world *w = *state;
+  struct af_session *s = role_session(w);
+  on_sts_error(w, "Action=AssumeRole", 403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region. ");
+  struct af_answer a = describe(w, s);
+  assert_int_equal(a.rc, -AF_EAWS);
+  assert_contains(a.error.hint, "no Region eu-west-3: look at its spelling");
+  af_answer_done(&a);
+}
+
 TEST(sts_is_asked_again_when_it_stumbles_and_the_delays_grow) {
   struct world *w = *state;
   struct af_session *s = role_session(w);
@@ -930,6 +940,7 @@ int main(void) {
       CASE(a_role_that_is_refused_answers_every_waiting_call_with_who_what_and_why),
       CASE(after_a_failure_the_next_try_waits_a_few_seconds),
       CASE(in_a_chain_the_failing_link_is_named),
+      CASE(a_region_that_sts_does_not_know_is_not_blamed_on_the_secret),
       CASE(sts_is_asked_again_when_it_stumbles_and_the_delays_grow),
       CASE(a_network_that_stays_down_is_no_matter_for_a_person),
       CASE(no_secret_is_logged),

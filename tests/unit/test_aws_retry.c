@@ -119,6 +119,8 @@ static const struct row rows[] = {
     {&af_ec2_copy_image, 400, "RequestExpired", "", AF_CLASS_AUTH, "clock"},
     {&af_sts_get_caller_identity, 403, "SignatureDoesNotMatch", "", AF_CLASS_AUTH, "clock"},
     {&af_kms_describe_key, 400, "InvalidSignatureException", "", AF_CLASS_AUTH, "clock"},
+    {&af_sts_get_caller_identity, 403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region. ", AF_CLASS_AUTH, "no Region of this name"},
+    {&af_kms_describe_key, 400, "InvalidSignatureException", "Credential should be scoped to a valid region. ", AF_CLASS_AUTH, "spelling"},
     {&af_ec2_describe_images, 401, "AuthFailure", "AWS was not able to validate the provided access credentials", AF_CLASS_AUTH, "access key"},
     {&af_ec2_describe_image_attribute, 401, "AuthFailure", "Not authorized for image:ami-1", AF_CLASS_AUTH, "owner"},
     {&af_sts_get_caller_identity, 403, "InvalidClientTokenId", "", AF_CLASS_AUTH, "access key"},
@@ -223,6 +225,13 @@ TEST(each_known_code_has_its_class_and_hint) {
       assert_string_equal(err.hint, "");
     assert_lacks(err.hint, "{");
   }
+}
+
+TEST(a_region_that_aws_does_not_know_is_named) {
+  struct af_error err = {.http_status = 403, .code = "SignatureDoesNotMatch", .message = "Credential should be scoped to a valid region. ",
+                         .region = "eu-wst-1"};
+  af_classify(&af_sts_get_caller_identity, AF_SENT_REPLIED, &err);
+  assert_contains(err.hint, "no Region eu-wst-1: look at its spelling");
 }
 
 TEST(a_dry_run_that_would_succeed_is_no_error_class) {
@@ -410,6 +419,7 @@ TEST(waiting_for_capacity_or_visibility_costs_no_tokens) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_known_code_has_its_class_and_hint),
+      cmocka_unit_test(a_region_that_aws_does_not_know_is_named),
       cmocka_unit_test(a_dry_run_that_would_succeed_is_no_error_class),
       cmocka_unit_test(an_error_keeps_the_hint_it_has),
       cmocka_unit_test(classifying_twice_changes_nothing),
