@@ -152,7 +152,7 @@ static const struct row rows[] = {
     {&af_s3_get_bucket_policy, 403, "AccountProblem", "", AF_CLASS_AUTH, "Support"},
     {&af_s3_get_bucket_policy, 403, "AllAccessDisabled", "", AF_CLASS_AUTH, NULL},
     {&af_ec2_copy_image, 403, "NobodyKnowsThis", "", AF_CLASS_AUTH, NULL},
-    {&af_ec2_run_instances, 401, "OptInRequired", "you need to accept terms and subscribe", AF_CLASS_AUTH, "Open the address in AWS's message"},
+    {&af_ec2_run_instances, 401, "OptInRequired", "you need to accept terms and subscribe", AF_CLASS_AUTH, "then retry the copy"},
     {&af_ec2_run_instances, 401, "OptInRequired", "You are not subscribed to this service", AF_CLASS_AUTH, "subscribe"},
     {&af_ec2_run_instances, 401, "OptInRequired", "The account is not signed up", AF_CLASS_AUTH, "enable it"},
     {&af_sts_assume_role, 403, "RegionDisabledException", "", AF_CLASS_AUTH, "Enable the Region"},
