@@ -76,6 +76,7 @@ static int take_image(struct af_inspection *x, const struct af_answer *a, struct
   int rc = af_error_set(err, -AF_EAWS, AF_CLASS_REFUSED, "InvalidAMIID.NotFound", "AWS shows no AMI %s in %s to account %s", x->spec->image,
                         x->spec->source.region, x->facts.pull ? x->facts.target_account : x->facts.source_account);
   AF_COPY(err->resource, af_str(x->spec->image));
+  af_error_hint(err, "it is not shared with that account, it was deregistered, or it is in another Region");
   return rc;
 }
 

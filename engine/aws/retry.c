@@ -100,8 +100,8 @@ Support raises the quota."},
 
     /* Eventual consistency, and states that pass: within a window, which the engine keeps (2.1, 6.4). */
     {NULL, "InvalidAMIID.NotFound", NULL, AF_CLASS_NOT_YET_VISIBLE,
-     "The image is not visible to this account: it is not shared with it, it was deregistered, it is too new to be seen everywhere, or \
-the account's Allowed AMIs setting hides it (EC2 console, Allowed AMIs)."},
+     "The image is not visible to this account: it is not shared with it, it was deregistered, it is too new to be seen everywhere, the \
+account's Allowed AMIs setting hides it (EC2 console, Allowed AMIs), or it is in another Region."},
     {NULL, "InvalidSnapshot.NotFound", NULL, AF_CLASS_NOT_YET_VISIBLE,
      "The snapshot is not visible to this account: it was deleted, it is not shared, or it is too new to be seen everywhere."},
     {NULL, "InvalidInstanceID.NotFound", NULL, AF_CLASS_NOT_YET_VISIBLE,

@@ -90,7 +90,7 @@ static const struct row rows[] = {
     {&af_ec2_create_image, 400, "ConcurrentCreateImage", "", AF_CLASS_CAPACITY, "CreateImage"},
 
     /* not yet */
-    {&af_ec2_copy_image, 400, "InvalidAMIID.NotFound", "", AF_CLASS_NOT_YET_VISIBLE, "Allowed AMIs"},
+    {&af_ec2_copy_image, 400, "InvalidAMIID.NotFound", "", AF_CLASS_NOT_YET_VISIBLE, "or it is in another Region"},
     {&af_ec2_copy_snapshot, 400, "InvalidSnapshot.NotFound", "", AF_CLASS_NOT_YET_VISIBLE, "not visible"},
     {&af_ec2_stop_instances, 400, "InvalidInstanceID.NotFound", "", AF_CLASS_NOT_YET_VISIBLE, "not visible"},
     {&af_ec2_run_instances, 400, "InvalidGroup.NotFound", "", AF_CLASS_NOT_YET_VISIBLE, "not visible"},
