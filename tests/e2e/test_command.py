@@ -610,7 +610,10 @@ def _():
 def _():
     with cloud() as p:
         with open("/dev/full", "w") as full:
-            contains(p.run("run", p.manifest(copy(name="one")), *QUICK, stdout=full).ends(1).err, "standard output")
+            contains(p.run("run", p.manifest(copy(name="one")), *QUICK, stdout=full).ends(1).err, "standard output: No space left on device")
+            many = p.manifest(*(copy(name="many-%d" % i) for i in range(20)))  # more than fits into the stream's buffer
+            for form in (["--output", "json"], ["--output", "ndjson"], []):
+                contains(p.run("plan", many, *form, stdout=full).ends(1).err, "standard output: No space left on device")
         equal(len(p.world.audit()["images"]), 1)
         read, write = os.pipe()
         os.close(read)

@@ -230,10 +230,17 @@ void af_print_begin(void) {
   short_of_memory = false;
 }
 
+/* Why standard output couldn't be written to, at the first time: the flush at the end finds nothing left to write and no reason. */
+static int write_errno;
+
+static void note_written(bool written) {
+  if (!written && !write_errno) write_errno = errno;
+}
+
 static void print_line(const json_t *document, size_t flags) {
   char *text = document && !short_of_memory ? json_dumps(document, flags) : NULL;
   short_of_memory = short_of_memory || !text;
-  if (text) puts(text);
+  if (text) note_written(puts(text) >= 0);
   free(text);
 }
 
@@ -262,7 +269,7 @@ void af_list_end(struct af_list *l) {
 
 void af_print_verbatim(const struct af_buf *text) {
   if (af_buf_rc(text) == -AF_ENOMEM) short_of_memory = true;
-  else fwrite(text->ptr ? text->ptr : "", 1, text->len, stdout);
+  else note_written(fwrite(text->ptr ? text->ptr : "", 1, text->len, stdout) == text->len);
 }
 
 void af_print_text(const struct af_buf *text) {
@@ -286,10 +293,11 @@ bool af_print_flush(void) {
     fputs("amiferry: memory is out: not everything could be printed\n", stderr);
     return false;
   }
-  errno = 0;
-  if (fflush(stdout) == 0 && !ferror(stdout)) return true;
-  if (errno == EPIPE) return true;
-  fprintf(stderr, "amiferry: cannot write to standard output: %m\n");
+  note_written(fflush(stdout) == 0);
+  if (!write_errno && !ferror(stdout)) return true;
+  if (write_errno == EPIPE) return true;
+  errno = write_errno;
+  fprintf(stderr, write_errno ? "amiferry: cannot write to standard output: %m\n" : "amiferry: cannot write to standard output\n");
   return false;
 }
 
