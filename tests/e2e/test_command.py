@@ -190,6 +190,23 @@ def _():
             process.kill()
 
 
+@test("whatever is said of what to type names the database, where the command line named it")
+def _():
+    with cloud() as p:
+        db = os.path.join(p.home, "my db.db")
+        named = " --db '%s'\n" % db
+        blocked = copy(name="blocked", target={"profile": "reader"})
+        done = p.run("run", p.manifest(copy(name="one"), blocked), *QUICK, "--db", db).ends(4)
+        equal(re.findall(r"all of it: amiferry show cp-[0-9a-f]{12}(.*\n)", done.out), [named])
+        for when in ("to resume it after a stop or a crash", "a person is needed, see above; then"):
+            equal(re.findall(when + r": amiferry resume [0-9a-f-]{20}(.*\n)", done.err), [named])
+        done = p.run("run", p.manifest(blocked), *QUICK, "--db", db).ends(2)
+        equal(re.findall(r"finish that batch first: amiferry resume [0-9a-f-]{20}(.*\n)", done.err), [named])
+        made = p.run("show", "cp-", "--db", db).ends(2).err  # which there are
+        hints = [p.run("undo", name, "--db", db).ends(2).err for name in re.findall("cp-[0-9a-f]{12}", made)]
+        equal(sorted(re.findall(r": amiferry (\w+) cp-[0-9a-f]{12}(.*\n)", "".join(hints))), [("cancel", named), ("undo", " --yes" + named)])
+
+
 @test("a folder that can't be written to exits with 1 and says what to do")
 def _():
     with Place() as p:

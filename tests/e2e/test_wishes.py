@@ -198,7 +198,7 @@ def _():
         process = p.start("run", p.manifest(copy(name="one")), *QUICK, "--db", path)
         wait_for(lambda: "CopyImage" in str(p.world.audit()["calls"]))
         batch = p.run("status", "--db", path, "--output", "json").json()["batches"][0]["id"]
-        p.run("cancel", batch, "--db", path).ends(0)
+        contains(p.run("cancel", batch, "--db", path).ends(0).err, "amiferry status %s --db %s shows" % (batch, path))
         process.communicate(timeout=60)
         equal(process.returncode, 1)
         clean(p, 0)

@@ -130,7 +130,7 @@ static int ask_owner(struct af_carry *c, const struct asked *a, const struct af_
   int rc = af_door_ask(c->wiring.db, asking->wish, a->id, &loaded, &changed, &err);
   if (!rc && loaded) {
     say_asked(asking, changed);
-    af_say("%s, and carries it out: amiferry status %s shows how far it is", busy->message, a->batch);
+    af_say("%s, and carries it out: amiferry status %s%s shows how far it is", busy->message, a->batch, af_database_words());
     print_asked(c->wiring.settings, a, asking->wish, changed);
     return 0;
   }

@@ -61,26 +61,6 @@ void af_carry_done(struct af_carry *c) {
   af_progress_free(p);
 }
 
-/* As a shell has to be given it. */
-static void put_word(struct af_buf *out, const char *word) {
-  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+:@%,";
-  if (*word && word[strspn(word, plain)] == 0) {
-    af_buf_puts(out, word);
-    return;
-  }
-  af_buf_putc(out, '\'');
-  for (; *word; word++) af_buf_puts(out, *word == '\'' ? "'\\''" : (char[2]){*word, 0});
-  af_buf_putc(out, '\'');
-}
-
-void af_carry_put_resume(const struct af_carry *c, struct af_buf *out) {
-  af_buf_puts(out, "amiferry resume");
-  if (*c->batch) af_buf_printf(out, " %s", c->batch);
-  if (!c->wiring.settings->db) return;
-  af_buf_puts(out, " --db ");
-  put_word(out, c->wiring.settings->db);
-}
-
 /* --- results --- */
 
 static void print_results(const struct af_carry *c, bool ended_only) {
@@ -122,11 +102,7 @@ static void sum_up(const struct af_carry *c, struct af_tally *ret) {
 
 /* What to type, and when. */
 static void say_resume(const struct af_carry *c, const char *when) {
-  struct af_buf text;
-  af_buf_init(&text, 16 * 1024);
-  af_carry_put_resume(c, &text);
-  af_say("%s: %s", when, af_buf_cstr(&text));
-  af_buf_done(&text);
+  af_say("%s: amiferry resume%s%s%s", when, *c->batch ? " " : "", c->batch, af_database_words());
 }
 
 int af_carry_out(struct af_carry *c) {

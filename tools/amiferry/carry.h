@@ -23,7 +23,5 @@ int af_carry_owner(struct af_carry *c, struct af_error *err);
 /* Runs the engine and prints the results; returns the exit code. */
 int af_carry_out(struct af_carry *c);
 void af_carry_done(struct af_carry *c);
-/* "amiferry resume 2026… --db x", as it would have to be typed. Appends to out. */
-void af_carry_put_resume(const struct af_carry *c, struct af_buf *out);
 
 #endif

@@ -43,6 +43,7 @@ int main(int argc, char **argv) {
   }
   if (af_options_parse(&inv, commands, argc, argv, &err)) return wrong_line(&inv, &err);
   af_say_quietly(inv.settings.quiet);
+  af_name_database(inv.settings.db);
   if (inv.version) {
     puts("amiferry " AF_VERSION);
     exit_code = AF_EXIT_DONE;

@@ -14,8 +14,10 @@
 #include "tools/amiferry/output.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -39,6 +41,31 @@ void af_say(const char *format, ...) {
   fputc('\n', stderr);
 }
 
+/* All of it quoted, each byte may take four. */
+static char database_words[4 * PATH_MAX + 16];
+
+static char *quote(char *out, const char *word) {
+  *out++ = '\'';
+  for (; *word; word++) {
+    if (*word == '\'') out = stpcpy(out, "'\\''");
+    else *out++ = *word;
+  }
+  return stpcpy(out, "'");
+}
+
+void af_name_database(const char *db) {
+  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+:@%,";
+  *database_words = '\0';
+  if (!db || strlen(db) >= PATH_MAX) return; /* such a long one is refused */
+  char *end = stpcpy(database_words, " --db ");
+  if (*db && db[strspn(db, plain)] == '\0') stpcpy(end, db);
+  else quote(end, db);
+}
+
+const char *af_database_words(void) {
+  return database_words;
+}
+
 /* The next character of *s, as it may be printed. C1 controls are U+0080 to U+009F: C2 80 to C2 9F. */
 static char next_plain(const char **s) {
   const unsigned char *c = (const unsigned char *)*s;
@@ -55,9 +82,10 @@ static char *copy_plain(char *out, const char *s) {
 
 /* It needs no memory: it may have to say that there is none. */
 void af_say_error(const struct af_error *err) {
-  char text[sizeof(err->message) + sizeof(err->hint) + 32];
+  char text[sizeof(err->message) + sizeof(err->hint) + sizeof(database_words) + 32];
   char *end = copy_plain(stpcpy(text, "amiferry: "), err->message);
-  if (*err->hint) copy_plain(stpcpy(end, "\n  "), err->hint);
+  if (*err->hint) end = copy_plain(stpcpy(end, "\n  "), err->hint);
+  if (strstr(err->hint, ": amiferry ")) copy_plain(end, database_words);
   fprintf(stderr, "%s\n", text);
 }
 
@@ -127,7 +155,7 @@ void af_put_result(struct af_buf *out, const struct af_copy_view *v, const struc
   af_buf_putc(out, '\n');
   if (row->state == AF_COPY_DONE || !row->error || af_error_from_json(row->error, &err)) return;
   af_put_error(out, &err);
-  af_buf_printf(out, "    all of it: amiferry show %s\n", row->id);
+  af_buf_printf(out, "    all of it: amiferry show %s%s\n", row->id, af_database_words());
 }
 
 void af_put_tried(struct af_buf *out, const char *before, const char *tried) {

@@ -251,7 +251,8 @@ static int check_options(struct af_error *err) {
 
 static void say_next(const struct sweeping *x) {
   size_t n = x->found.verdicts[AF_SWEEP_ORPHAN];
-  if (!values.delete && n) af_say("nothing was changed; to delete the %s: amiferry sweep %s --delete", n == 1 ? "orphan" : "orphans", x->inv->args[0]);
+  if (values.delete || !n) return;
+  af_say("nothing was changed; to delete the %s: amiferry sweep %s --delete%s", n == 1 ? "orphan" : "orphans", x->inv->args[0], af_database_words());
 }
 
 static int carry_out(struct sweeping *x, struct af_error *err) {
