@@ -98,6 +98,24 @@ static void say_asked(const struct af_asking *asking, size_t n) {
 
 /* --- here --- */
 
+static bool names(const struct asked *a, const char *id) {
+  for (size_t i = 0; i < a->n_open; i++)
+    if (af_streq(a->open[i], id)) return true;
+  return false;
+}
+
+/* Nobody asked for these: said before AWS is asked for anything. Blocked ones stay so. */
+static void say_others(const struct af_engine *e, const struct asked *a) {
+  size_t n = 0;
+  for (size_t i = 0; i < af_engine_count(e); i++) {
+    struct af_copy_view v;
+    af_engine_view(e, i, &v);
+    n += !af_copy_state_ended(v.row->state) && v.row->state != AF_COPY_BLOCKED && !names(a, v.row->id);
+  }
+  if (n == 1) af_say("and the other unfinished copy of the batch is carried to its end; Ctrl-C stops");
+  else if (n) af_say("and the other %zu unfinished copies of the batch are carried to their end; Ctrl-C stops", n);
+}
+
 static int ask_here(struct af_carry *c, const char *name, const struct af_asking *asking, struct af_error *err, int *ret_exit) {
   struct asked a = {0};
   size_t n = 0;
@@ -107,6 +125,7 @@ static int ask_here(struct af_carry *c, const char *name, const struct af_asking
     rc = af_engine_load(c->wiring.engine, a.batch, AF_LOAD_KEEP, err);
     if (!rc) rc = af_wish_find(asking->wish)->ask(c->wiring.engine, a.id, &n, err);
     if (!rc) say_asked(asking, n);
+    if (!rc) say_others(c->wiring.engine, &a);
     if (!rc) *ret_exit = af_ask_exit(c->wiring.store, a.open, a.n_open, asking->wanted, af_carry_out(c));
   } else if (!rc) {
     *ret_exit = nothing(&a, asking);
