@@ -447,7 +447,7 @@ def _():
         contains(p.run("status").ends(0).out, batch)
         shown = p.run("status", batch[:-2], "--output", "json").ends(0).json()
         equal(shown["copies"], made)
-        equal(shown["batch"]["counts"], {"done": 2, "working": 0, "waiting": 0, "failed": 0, "blocked": 0})
+        equal(shown["batch"]["counts"], {"done": 2, "working": 0, "waiting": 0, "failed": 0, "cancelled": 0, "blocked": 0})
         kinds = [o["type"] for o in p.run("status", batch, "--output", "ndjson").ends(0).lines()]
         equal(kinds, ["batch", "copy", "copy"])
         text = p.run("show", made[0]["id"][:-3]).ends(0).out

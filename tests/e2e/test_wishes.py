@@ -72,6 +72,8 @@ def _():
         done = p.run("cancel", one, *QUICK).ends(0)
         contains(done.err, "to be cancelled: 1 copy\nand the other unfinished copy of the batch is carried to its end; Ctrl-C stops\n")
         contains(done.err, "1 done, 1 cancelled")
+        counts = p.run("status", "--output", "json").json()["batches"][0]["counts"]
+        equal(counts, {"done": 1, "working": 0, "waiting": 0, "failed": 1, "cancelled": 1, "blocked": 0})
         equal(states(p), ["cancelled", "done"])
         clean(p, 1)
 

@@ -4,8 +4,8 @@
  *         with BATCH: {"batch": batch, "copies": [copy, ...], "open_access": [...]}
  * ndjson  the same objects, one a line; each says its "type"
  *
- * batch        {"type": "batch", "id", "manifest", "created", "counts": {"done", "working", "waiting", "failed", "blocked"}}
- *              (waiting: not begun; failed: cancelled, too)
+ * batch        {"type": "batch", "id", "manifest", "created", "counts": {"done", "working", "waiting", "failed", "cancelled", "blocked"}}
+ *              (waiting: not begun; failed: cancelled, too; cancelled: of those that failed)
  * open_access  {"type": "open_access", "kind": "createVolumePermission|launchPermission|grant|bucketPolicy", "account", "region", "resource",
  *              "grantee", "state", "borrowed", "detail"}: access that amiferry opened and has not taken back yet
  * copy         see output.c; waits is what the last call was told */
@@ -80,9 +80,10 @@ static int count_batch(struct page *p, const char *id, struct af_tally *ret, str
 }
 
 static json_t *json_batch(const struct af_batch_row *b, const struct af_tally *t) {
-  return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}}", "type", "batch", "id", af_json_text(b->id), "manifest",
+  return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}}", "type", "batch", "id", af_json_text(b->id), "manifest",
                    af_json_text(b->manifest_name), "created", af_json_time(b->created_ms), "counts", "done", (json_int_t)t->done, "working",
-                   (json_int_t)t->working, "waiting", (json_int_t)t->waiting, "failed", (json_int_t)t->failed, "blocked", (json_int_t)t->blocked);
+                   (json_int_t)t->working, "waiting", (json_int_t)t->waiting, "failed", (json_int_t)t->failed, "cancelled",
+                   (json_int_t)t->cancelled, "blocked", (json_int_t)t->blocked);
 }
 
 static void put_batch(struct page *p, const struct af_batch_row *b, const struct af_tally *t) {
