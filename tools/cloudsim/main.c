@@ -13,7 +13,7 @@
 enum { EXIT_OK = 0, EXIT_TROUBLE = 1, EXIT_USAGE = 2 };
 
 static const char usage_text[] =
-    "cloudsim: a simulated AWS (EC2, KMS, STS) on 127.0.0.1\n"
+    "cloudsim: a simulated AWS (EC2, KMS, STS, S3) on 127.0.0.1\n"
     "\n"
     "  cloudsim [options] WORLD     WORLD is a YAML or JSON file, - for standard input; docs/cloudsim.md describes it\n"
     "  cloudsim --audit URL         what the cloudsim at that URL saw, and what is left open in it\n"
