@@ -254,8 +254,13 @@ static int use_credential_source(struct planner *p, struct af_str profile, const
 /* The profile that a role's source_profile names; *ret_done where its credentials end the chain. A profile may name itself if it has keys. */
 static int follow_source(struct planner *p, struct af_str from, const struct af_profile_value *source, bool *ret_done) {
   struct af_str to = source->text;
-  if (!af_profiles_has(p->profiles, to))
-    return af_profiles_error(p->profiles, source, p->err, "ProfileNotFound", "source_profile: there is no profile \"%.*s\"", (int)to.len, to.ptr);
+  if (!af_profiles_has(p->profiles, to)) {
+    char near[AF_PROFILE_NEAR_SIZE];
+    int rc = af_profiles_error(p->profiles, source, p->err, "ProfileNotFound", "source_profile: there is no profile \"%.*s\"", (int)to.len, to.ptr);
+    if (af_profiles_nearest(p->profiles, to, near))
+      af_error_hint(p->err, "did you mean %s?", near);
+    return rc;
+  }
   bool keys = has(p, to, "aws_access_key_id");
   *ret_done = keys || !wants_role(p, to);
   if (!*ret_done && af_str_eq(from, to))

@@ -323,6 +323,23 @@ bool af_profiles_has(const struct af_profiles *p, struct af_str profile) {
   return false;
 }
 
+bool af_profiles_nearest(const struct af_profiles *p, struct af_str name, char ret[AF_PROFILE_NEAR_SIZE]) {
+  char best[AF_PROFILE_NEAR_SIZE] = "", one[AF_PROFILE_NEAR_SIZE];
+  for (size_t i = 0; i < p->n_entries; i++) {
+    const struct entry *e = &p->entries[i];
+    if (e->section != SECTION_PROFILE || e->section_name.len >= sizeof one || af_str_eq(e->section_name, af_str(best)))
+      continue;
+    AF_COPY(one, e->section_name);
+    const char *near = af_str_nearest(name, (const char *const[]){best, one, NULL}); /* of two that are as near the first */
+    if (near == one)
+      AF_COPY(best, af_str(one));
+  }
+  if (!*best)
+    return false;
+  memcpy(ret, best, sizeof best);
+  return true;
+}
+
 /* key is "name" or "group.name". */
 static bool is_key(const struct entry *e, struct af_str key) {
   if (e->group.len == 0)

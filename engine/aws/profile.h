@@ -38,6 +38,9 @@ int af_profiles_parse(struct af_profiles *p, enum af_profile_file file, const ch
 
 const char *af_profiles_path(const struct af_profiles *p, enum af_profile_file file); /* "" where no file was given */
 bool af_profiles_has(const struct af_profiles *p, struct af_str profile);
+/* The profile that was most likely meant by a name that isn't there; false where none is near. */
+#define AF_PROFILE_NEAR_SIZE 64
+bool af_profiles_nearest(const struct af_profiles *p, struct af_str name, char ret[AF_PROFILE_NEAR_SIZE]);
 /* The credentials file's value, else the config file's; false where neither has the key or the value is empty. Nested settings are
  * reached as "s3.endpoint_url". */
 bool af_profiles_get(const struct af_profiles *p, struct af_str profile, const char *key, struct af_profile_value *ret);

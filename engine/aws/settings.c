@@ -130,7 +130,10 @@ static int choose_profile(struct af_settings *s, const struct af_env *env, const
   af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "ProfileNotFound", "there is no profile \"%s\"%s%s in %s or %s", s->profile,
                s->profile_explicit ? "" : ", which is named by ", s->profile_explicit ? "" : v.origin,
                af_profiles_path(profiles, AF_PROFILE_CONFIG), af_profiles_path(profiles, AF_PROFILE_CREDENTIALS));
-  af_error_hint(err, "in the configuration file its section is [profile %.200s], in the credentials file [%.200s]", s->profile, s->profile);
+  char near[AF_PROFILE_NEAR_SIZE];
+  bool found = af_profiles_nearest(profiles, af_str(s->profile), near);
+  af_error_hint(err, "%s%s%sin the configuration file its section is [profile %.150s], in the credentials file [%.150s]", found ? "did you mean " : "",
+                found ? near : "", found ? "? otherwise: " : "", s->profile, s->profile);
   return -AF_EINVAL;
 }
 

@@ -151,7 +151,8 @@ def _():
 def _():
     with Place() as p:
         bad = p.manifest(copy(target={"profile": "dts"}))
-        contains(p.run("run", bad).ends(2).err, "dts")
+        contains(p.run("run", bad).ends(2).err, "there is no profile \"dts\"")
+        contains(p.run("run", p.manifest(copy(target={"profile": "raeder"}), name="near.json")).ends(2).err, "did you mean reader?")
         contains(p.run("plan", bad).ends(2).err, "dts")
         equal(p.knocks, 0)
 

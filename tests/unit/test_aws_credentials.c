@@ -123,6 +123,8 @@ TEST(what_cannot_work_is_refused_with_what_to_do_instead) {
       {"[profile p]\nrole_arn=" ROLE_A "\nsource_profile=b\nduration_seconds=899\n[profile b]\n" KEYS("B"), "BadRole", "config:4: duration_seconds", "",
        AF_CLASS_INVALID},
       {"[profile p]\nweb_identity_token_file=/t\n", "BadProfile", "no role to assume with it", "", AF_CLASS_INVALID},
+      {"[profile p]\nrole_arn=" ROLE_A "\nsource_profile=goldne\n[profile golden]\n" KEYS("B"), "ProfileNotFound", "no profile \"goldne\"",
+       "did you mean golden?", AF_CLASS_INVALID},
       {"[profile q]\n", "ProfileNotFound", "there is no profile \"p\"", "[profile p]", AF_CLASS_INVALID},
       {"[profile p\n", "ProfileSyntax", "config:1: ", "", AF_CLASS_INVALID},
   };

@@ -38,6 +38,20 @@ TEST(profiles_are_found_by_their_names_as_they_are_written) {
   af_profiles_free(p);
 }
 
+TEST(the_profile_that_was_likely_meant_is_found) {
+  static const struct {
+    const char *name, *want;
+  } cases[] = {{"goldne", "golden"}, {"Golden", "golden"}, {"golde", "golden"}, {"goldem-2", "golden-2"}, {"golden-22", "golden-2"}, {"recovery", NULL}, {"", NULL}};
+  struct af_profiles *p = parse("[default]\n[profile olden-time]\n[profile golden-2]\n[profile golden]\nregion=a\n[services goldne]\n", "[golden]\nx=y\n");
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    char near[AF_PROFILE_NEAR_SIZE];
+    assert_int_equal(af_profiles_nearest(p, af_str(cases[i].name), near), cases[i].want != NULL);
+    if (cases[i].want)
+      assert_string_equal(near, cases[i].want);
+  }
+  af_profiles_free(p);
+}
+
 TEST(keys_are_folded_to_lower_case_and_values_are_not) {
   struct af_profiles *p = parse("[profile a]\nRole_ARN = arn:aws:iam::1:role/CaSe\n", NULL);
   assert_str_equal(get(p, "a", "role_arn"), "arn:aws:iam::1:role/CaSe");
@@ -256,6 +270,7 @@ TEST(variables_name_the_files_and_a_tilde_is_home) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(profiles_are_found_by_their_names_as_they_are_written),
+      cmocka_unit_test(the_profile_that_was_likely_meant_is_found),
       cmocka_unit_test(keys_are_folded_to_lower_case_and_values_are_not),
       cmocka_unit_test(the_credentials_file_comes_before_the_config_file),
       cmocka_unit_test(a_profile_default_hides_a_bare_default),
