@@ -49,7 +49,14 @@ def _():
     for line in readme_block("A simulated AWS listens on http://127.0.0.1:1, with four accounts and two Regions."):
         if line not in printed:
             raise AssertionError("the README promises %r, which tools/demo did not print:\n%s" % (line, done.stdout))
-    equal(demo("status").returncode, 1)  # the simulated AWS has ended
+    # The simulated AWS has ended, and the database is still there.
+    contains(demo("status").stdout, "done")
+    copies = re.findall(r"amiferry show (cp-[0-9a-f]{12})", done.stdout)
+    contains(demo("show", copies[0]).stdout, copies[0])
+    for command in ("env", "resume", "audit"):
+        ended = demo(command)
+        equal((ended.returncode, ended.stdout), (1, ""))
+        contains(ended.stderr, "the simulated AWS isn't running")
 
 
 def amiferry_of(session):
