@@ -332,4 +332,20 @@ def _():
         equal(len(p.world.audit()["images"]), 1)
 
 
+@test("undo names the copies of later batches that have taken over what would go, a few of them")
+def _():
+    with cloud() as p:
+        made = p.run("run", p.manifest(copy(name="one"), copy(name="two")), *QUICK, "--output", "json").ends(0).json()
+        lacks(p.run("undo", made[0]["id"]).ends(2).err, "stands on it")
+        later = [p.run("run", p.manifest(copy(name="one")), *QUICK, "--output", "json").ends(0).json()[0] for _ in range(7)]
+        said = p.run("undo", made[0]["id"]).ends(2).err
+        for c in later[2:]:
+            contains(said, "  %s of batch %s stands on it, too\n" % (c["id"], c["batch"]))
+        equal(said.count("stands on it"), 5)
+        contains(said, "  and so do 2 others\n")
+        lacks(p.run("undo", made[1]["id"]).ends(2).err, "stands on it")
+        p.run("undo", made[0]["id"], "--yes", *QUICK).ends(0)
+        equal(len(p.world.audit()["images"]), 1)
+
+
 sys.exit(harness.run())

@@ -16,10 +16,13 @@ static const struct af_option options[] = {
 };
 static const struct af_option_set set = {"Options", options, &values};
 
+enum { NAMED_MOST = 5 };
+
 struct victim {
   char id[1][64];
   char batch[64];
   bool ask;          /* it is done, and there is something to take away */
+  size_t n_others;   /* copies that found the image there and took it for theirs */
   struct af_buf goes; /* what, in lines */
 };
 
@@ -29,6 +32,37 @@ static void put_goes(struct victim *v, const struct af_effect_row *e) {
   v->ask = true;
   af_buf_printf(&v->goes, "%s %s (account %s, %s)\n", image ? "  deregister" : "  delete    ", e->resource, e->account, e->region);
   if (image) af_buf_printf(&v->goes, "  delete     its snapshots\n");
+}
+
+static bool stands_on(const struct af_copy_row *other, const char *image) {
+  bool found = af_streq(other->route, af_route_name(AF_ROUTE_ADOPT)) || af_streq(other->route, af_route_name(AF_ROUTE_SKIP));
+  bool lost = other->state == AF_COPY_FAILED || other->state == AF_COPY_CANCELLED;
+  return found && !lost && other->image_id && af_streq(other->image_id, image);
+}
+
+static void put_other(struct victim *v, const struct af_copy_row *other) {
+  if (v->n_others++ < NAMED_MOST) af_buf_printf(&v->goes, "  %s of batch %s stands on it, too\n", other->id, other->batch_id);
+}
+
+/* The newest batches come first: a manifest that is run every night takes the same image over each time. */
+static int look_at_others(struct victim *v, struct af_store *s, const char *image, struct af_error *err) {
+  struct af_batch_row *batches = NULL;
+  size_t n = 0;
+  int rc = af_store_batches(s, &batches, &n, err);
+  for (size_t i = 0; i < n; i++) {
+    struct af_copy_row *list = NULL;
+    size_t n_list = 0;
+    if (!rc) rc = af_store_copies(s, batches[i].id, &list, &n_list, err);
+    for (size_t k = 0; k < n_list; k++) {
+      if (stands_on(&list[k], image)) put_other(v, &list[k]);
+      af_copy_row_done(&list[k]);
+    }
+    free(list);
+    af_batch_row_done(&batches[i]);
+  }
+  free(batches);
+  if (v->n_others > NAMED_MOST) af_buf_printf(&v->goes, "  and so do %zu others\n", v->n_others - NAMED_MOST);
+  return rc;
 }
 
 static int look_at(struct victim *v, struct af_store *s, const char *name, struct af_error *err) {
@@ -46,6 +80,7 @@ static int look_at(struct victim *v, struct af_store *s, const char *name, struc
     af_effect_row_done(&list[i]);
   }
   free(list);
+  if (!rc && v->ask && row.image_id) rc = look_at_others(v, s, row.image_id, err);
   af_copy_row_done(&row);
   return rc;
 }
@@ -86,6 +121,7 @@ static int run(const struct af_invocation *inv) {
 const struct af_command af_command_undo = {
     .name = "undo", .arguments = "COPY", .min_args = 1, .max_args = 1,
     .summary = "take a finished copy away: deregister its AMI, delete its snapshots",
-    .text = "It says what goes and asks first; without a terminal, --yes says so. What was there before (an adopted copy) is never taken away. "
+    .text = "It says what goes and asks first; without a terminal, --yes says so. What was there before (an adopted copy) is never taken away; "
+            "where later copies have adopted what goes, they are named. "
             "Exits with 0 when all of it is gone.",
     .sets = {&set, &af_option_set_engine}, .run = run};
