@@ -10,6 +10,10 @@
  *  16   2  page size; 1 is 65536          68  4  application_id: ours
  *  18   2  write and read version         28  4  pages, believed where the counters at 24 and 92 are equal
  *
+ * The lock is flock(2) on a file beside the database, and keeps owners apart. Who only wants to know whether there is an owner must
+ * not take it, not for a moment: an owner that starts just then would be turned away. So the owner also locks the file as fcntl(2)
+ * knows it (an open file description's lock, which flock doesn't see), and that one can be asked about without being taken.
+ *
  * A new database is built whole under another name, synced and renamed over the empty file, so that a header is either absent
  * or all there, whenever the process dies. */
 #include "state/store_internal.h"
@@ -237,6 +241,12 @@ static int lock_refused(int fd, const char *real, struct af_error *err) {
   return -AF_EBUSY;
 }
 
+/* Whoever may read the database may see who owns it. */
+static mode_t lock_mode(const char *real) {
+  struct stat st;
+  return 0600 | (stat(real, &st) == 0 ? st.st_mode & 0044 : 0);
+}
+
 /* flock(2) on a file of its own: it ends with the process, however that dies, and SQLite's locks on the database know nothing
  * of it. The file stays when the lock goes, because removing it would let two processes hold a lock each. */
 int af_file_lock(const char *real, int *ret_fd, struct af_error *err) {
@@ -255,10 +265,34 @@ int af_file_lock(const char *real, int *ret_fd, struct af_error *err) {
   /* The pid is for a message; a lock without it is a lock all the same, so a full disk doesn't matter here. */
   char pid[32];
   int len = snprintf(pid, sizeof pid, "%lld\n", (long long)getpid());
-  if (fchmod(fd, 0600) != 0 || ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len)
+  if (fchmod(fd, lock_mode(real)) != 0 || ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)len, 0) != len)
     errno = 0;
-  *ret_fd = fd;
-  return 0;
+  struct flock sign = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  if (fcntl(fd, F_OFD_SETLK, &sign) != 0) /* last: whoever sees it reads the right pid */
+    rc = af_errno_error(path, "lock", err);
+  if (rc != 0)
+    (void)close(fd);
+  else
+    *ret_fd = fd;
+  return rc;
+}
+
+int af_file_owner(const char *real, int64_t *ret_pid, struct af_error *err) {
+  char path[PATH_LIMIT];
+  (void)beside(path, real, ".lock");
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+  if (fd < 0 && errno == ENOENT) { /* each owner makes it before it does anything else */
+    *ret_pid = -1;
+    return 0;
+  }
+  if (fd < 0)
+    return af_errno_error(path, "open the lock", err);
+  struct flock sign = {.l_type = F_RDLCK, .l_whence = SEEK_SET};
+  int rc = fcntl(fd, F_OFD_GETLK, &sign) != 0 ? af_errno_error(path, "look at the lock", err) : 0;
+  if (rc == 0)
+    *ret_pid = sign.l_type == F_UNLCK ? -1 : lock_holder(fd);
+  (void)close(fd);
+  return rc;
 }
 
 static int build(const char *path, struct af_error *err) {

@@ -270,6 +270,10 @@ int af_store_integrity_check(struct af_store *s, struct af_error *err) {
   return rc;
 }
 
+int af_store_owner(const struct af_store *s, int64_t *ret_pid, struct af_error *err) {
+  return af_file_owner(s->path, ret_pid, err);
+}
+
 const char *af_store_sqlite_version(void) {
   return sqlite3_libversion();
 }

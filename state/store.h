@@ -198,6 +198,9 @@ void af_store_close(struct af_store *s); /* takes NULL; rolls an open transactio
 int af_store_commit(struct af_store *s, struct af_error *err); /* 0 where nothing was written since the last one */
 bool af_store_dirty(const struct af_store *s); /* is a transaction open? */
 int af_store_integrity_check(struct af_store *s, struct af_error *err); /* for doctor: PRAGMA integrity_check + foreign_key_check */
+/* Does a process own the database at this moment? ret_pid: -1 where none does, 0 where its pid isn't known. No lock is taken: an
+ * owner that starts just then isn't disturbed. -AF_EIO where it can't be told, as by a user who may not read the lock. */
+int af_store_owner(const struct af_store *s, int64_t *ret_pid, struct af_error *err);
 const char *af_store_sqlite_version(void); /* of the library that runs; static */
 
 /* Batches. A batch is unfinished while one of its copies has not ended. */

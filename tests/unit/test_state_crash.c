@@ -89,6 +89,29 @@ TEST(a_database_in_use_is_refused_with_the_owners_pid_until_that_dies) {
   assert_int_equal(count_events(f, "c"), 2);
 }
 
+static int64_t owner_of(struct fixture *f) {
+  struct af_store *reader;
+  int64_t pid = -2;
+  assert_ok(af_store_open(&reader, f->path, AF_STORE_READER, &f->clock.clock, &f->err), &f->err);
+  assert_ok(af_store_owner(reader, &pid, &f->err), &f->err);
+  af_store_close(reader);
+  return pid;
+}
+
+TEST(a_reader_is_told_the_owners_pid_until_that_dies) {
+  struct fixture *f = *state;
+  pid_t child = child_start(write_and_commit, f);
+  assert_int_equal(owner_of(f), child);
+  assert_int_equal(af_store_open(&f->store, f->path, AF_STORE_OWNER, &f->clock.clock, &f->err), -AF_EBUSY);
+  assert_int_equal(owner_of(f), child); /* who was turned away has not become it */
+  child_kill(child);
+  assert_int_equal(owner_of(f), -1);
+  fixture_open(f);
+  assert_int_equal(owner_of(f), getpid());
+  fixture_close(f);
+  assert_int_equal(owner_of(f), -1);
+}
+
 TEST(a_database_is_not_opened_twice_in_one_process) {
   struct fixture *f = *state;
   struct af_store *s;
@@ -333,6 +356,7 @@ int main(void) {
       STATE_TEST(a_process_killed_after_the_commit_leaves_everything),
       STATE_TEST(a_reader_sees_what_a_killed_process_committed_and_leaves_the_log_to_the_owner),
       STATE_TEST(a_database_in_use_is_refused_with_the_owners_pid_until_that_dies),
+      STATE_TEST(a_reader_is_told_the_owners_pid_until_that_dies),
       STATE_TEST(a_database_is_not_opened_twice_in_one_process),
       STATE_TEST(a_process_killed_at_any_system_call_leaves_whole_transactions),
       STATE_TEST(power_lost_at_any_write_or_sync_leaves_what_was_committed),
