@@ -163,7 +163,7 @@ def _():
 def _():
     with Place() as p:
         contains(p.run("status").ends(0).err, "no database yet")
-        equal(p.run("status", "--output", "json").ends(0).json(), {"batches": [], "open_access": []})
+        equal(p.run("status", "--output", "json").ends(0).json(), {"batches": [], "open_access": [], "owner": None})
         equal(p.run("status", "--output", "ndjson").ends(0).out, "")
         contains(p.run("resume").ends(0).err, "nothing to resume")
         equal(p.run("resume", "--output", "json").ends(0).json(), [])
@@ -489,6 +489,90 @@ def _():
         counts = [o["counts"] for o in watched if o["type"] == "batch"]
         equal(counts[-1]["done"], 1)
         equal(len(counts) > 1 and counts[0]["done"] == 0, True)
+
+
+def killed(p, *args):
+    """A run that died with its copy half made; the batch's id."""
+    process = p.start("run", p.manifest(copy(name="one")), *QUICK, *args)
+    try:
+        wait_for(lambda: "CopyImage" in str(p.world.audit()["calls"]))
+        seen = p.run("status", *args).ends(0)
+        lacks(seen.out, "stopped")
+        document = p.run("status", *args, "--output", "json").ends(0).json()
+        equal((document["owner"], document["batches"][0]["owner"]), ({"pid": process.pid},) * 2)
+    finally:
+        process.kill()
+        process.communicate()
+    return document["batches"][0]["id"]
+
+
+@test("status says where no process is at work any more and what to type; --watch then ends with 130")
+def _():
+    for name in (None, "my db"):
+        with cloud("--speed", "0.05") as p:
+            db = ["--db", os.path.join(p.home, name)] if name else []
+            batch = killed(p, *db)
+            line = "stopped: no process carries it out; to go on: amiferry resume " + batch + (" --db '%s/my db'\n" % p.home if db else "\n")
+            contains(p.run("status", *db).ends(0).out, "    " + line)
+            equal(p.run("status", batch, *db).ends(0).out.count("\n" + line), 1)
+            contains(p.run("status", "--watch", *db, timeout=30).ends(130).out, line)
+            document = p.run("status", batch, *db, "--output", "json").ends(0).json()
+            equal((document["owner"], document["batch"]["owner"], document["batch"]["counts"]["working"]), (None, None, 1))
+            equal([o["owner"] for o in p.run("status", *db, "--output", "ndjson").ends(0).lines() if o["type"] == "batch"], [None])
+            p.run("cancel", batch, *QUICK, *db).ends(0)
+            lacks(p.run("status", *db).ends(0).out, "stopped")
+
+
+@test("status --watch that was there before the process that goes on sees it through")
+def _():
+    with cloud("--speed", "0.2") as p:
+        killed(p)
+        watching = p.start("status", "--watch", "--output", "ndjson")
+        seen = json.loads(watching.stdout.readline())
+        equal(seen["owner"], None)
+        resumed = p.start("resume", *QUICK)
+        out = watching.communicate(timeout=60)[0]
+        resumed.communicate(timeout=60)
+        equal((watching.returncode, resumed.returncode), (0, 0))
+        batches = [o for o in map(json.loads, out.splitlines()) if o["type"] == "batch"]
+        equal({"pid": resumed.pid} in [b["owner"] for b in batches], True)
+        equal(batches[-1]["counts"]["done"], 1)
+
+
+@test("a reader who may write nothing is told as well whether a process is at work")
+def _():
+    if os.geteuid() != 0:
+        return  # only root can become somebody else
+    with cloud("--speed", "0.05") as p:
+        ferry = shutil.copy(FERRY, p.home)
+
+        def look():
+            for folder, _, names in os.walk(p.home):
+                os.chmod(folder, 0o755)
+                for name in names:
+                    os.chmod(os.path.join(folder, name), 0o755 if name == "amiferry" else 0o444)
+            done = subprocess.run([ferry, "status", "--output", "json"], env=p.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, user="nobody")
+            return Done(done.returncode, done.stdout.decode(), done.stderr.decode()).ends(0).json()["owner"]
+
+        process = p.start("run", p.manifest(copy(name="one")), *QUICK)
+        try:
+            wait_for(lambda: "CopyImage" in str(p.world.audit()["calls"]))
+            equal(look(), {"pid": process.pid})
+        finally:
+            process.kill()
+            process.communicate()
+        equal(look(), None)
+        process = p.start("resume", *QUICK)  # the lock opens for those for whom the database does
+        try:
+            wait_for(lambda: p.run("status", "--output", "json").json()["owner"])
+            equal(os.stat(p.db + ".lock").st_mode & 0o777, 0o644)
+            equal(look(), {"pid": process.pid})
+            os.chmod(p.db + ".lock", 0o600)
+            done = subprocess.run([ferry, "status", "--output", "json"], env=p.env(), stdout=subprocess.PIPE, user="nobody")
+            equal(json.loads(done.stdout)["owner"], {"pid": None})
+        finally:
+            process.kill()
+            process.communicate()
 
 
 @test("plan tells routes, reasons, ownership and cost, changes nothing, and writes no database")

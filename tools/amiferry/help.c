@@ -17,7 +17,7 @@ static const struct {
     {AF_EXIT_PARTLY, "some copies are done, others failed"},
     {AF_EXIT_BLOCKED, "nothing failed, but a person is needed before the rest can go on"},
     {AF_EXIT_BUSY, "another process owns the database"},
-    {AF_EXIT_INTERRUPTED, "interrupted; resume goes on"},
+    {AF_EXIT_INTERRUPTED, "interrupted, or (status --watch) no process is at work; resume goes on"},
 };
 #define N_EXITS (sizeof(exits) / sizeof(exits[0]))
 

@@ -1,11 +1,13 @@
 /* amiferry status: what is where and what it waits for, from the stored rows. It only reads, and so works beside a running process.
  *
- * json    without BATCH: {"batches": [batch, ...], "open_access": [open_access, ...]}
- *         with BATCH: {"batch": batch, "copies": [copy, ...], "open_access": [...]}
+ * json    without BATCH: {"batches": [batch, ...], "open_access": [open_access, ...], "owner": owner}
+ *         with BATCH: {"batch": batch, "copies": [copy, ...], "open_access": [...], "owner": owner}
  * ndjson  the same objects, one a line; each says its "type"
  *
- * batch        {"type": "batch", "id", "manifest", "created", "counts": {"done", "working", "waiting", "failed", "cancelled", "blocked"}}
- *              (waiting: not begun; failed: cancelled, too; cancelled: of those that failed)
+ * batch        {"type": "batch", "id", "manifest", "created", "counts": {"done", "working", "waiting", "failed", "cancelled", "blocked"},
+ *              "owner": owner} (waiting: not begun; failed: cancelled, too; cancelled: of those that failed)
+ * owner        {"pid"}: the process that holds the database; pid is null where it can't be told which, or whether one does. null where
+ *              none does: what is working or waiting stands still until it is resumed
  * open_access  {"type": "open_access", "kind": "createVolumePermission|launchPermission|grant|bucketPolicy", "account", "region", "resource",
  *              "grantee", "state", "borrowed", "detail"}: access that amiferry opened and has not taken back yet
  * copy         see output.c; waits is what the last call was told */
@@ -15,17 +17,18 @@
 #include <unistd.h>
 
 #include "plans/estimate.h"
+#include "tools/amiferry/carry.h"
 #include "tools/amiferry/commands.h"
 #include "tools/amiferry/find.h"
 #include "tools/amiferry/stored.h"
 
-enum { WATCH_MS = 1000, TEXT_MAX = 64 * 1024 * 1024 };
+enum { WATCH_MS = 1000, ALONE_MAX = 3 /* looks in a row that found no process: one may be about to start */, TEXT_MAX = 64 * 1024 * 1024 };
 
 static struct {
   bool watch;
 } values;
 static const struct af_option options[] = {
-    {"watch", NULL, AF_OPTION_FLAG, 0, "show it anew every second until nothing is under way"},
+    {"watch", NULL, AF_OPTION_FLAG, 0, "show it anew every second until nothing is under way, or no process is at work"},
     {0},
 };
 static const struct af_option_set set = {"Options", options, &values};
@@ -37,7 +40,20 @@ struct page { /* what is shown once */
   struct af_buf text;       /* text: all of it */
   json_t *document;         /* JSON */
   struct af_tally tally;    /* of all that is shown */
+  int64_t owner;            /* pid; as af_store_owner() has it, and 0 where it can't be told */
 };
+
+static bool under_way(const struct af_tally *t) {
+  return t->working || t->waiting;
+}
+
+/* Before the rows are read and after it: a process that ended in between has left them as they will stay, and one that began has not. */
+static void look_for_owner(struct page *p) {
+  struct af_error err;
+  int64_t pid = 0;
+  if (p->owner < 0 && af_store_owner(p->store, &pid, &err)) pid = 0;
+  if (p->owner < 0) p->owner = pid;
+}
 
 static bool as_text(const struct page *p) {
   return p->inv->settings.output == AF_OUTPUT_TEXT;
@@ -67,8 +83,11 @@ static void count(struct af_tally *t, enum af_copy_state state) {
 static int count_batch(struct page *p, const char *id, struct af_tally *ret, struct af_error *err) {
   struct af_copy_row *list = NULL;
   size_t n = 0;
+  p->owner = -1;
+  look_for_owner(p);
   int rc = af_store_copies(p->store, id, &list, &n, err);
   if (rc) return rc;
+  look_for_owner(p);
   *ret = (struct af_tally){0};
   for (size_t i = 0; i < n; i++) {
     count(ret, list[i].state);
@@ -79,11 +98,15 @@ static int count_batch(struct page *p, const char *id, struct af_tally *ret, str
   return 0;
 }
 
-static json_t *json_batch(const struct af_batch_row *b, const struct af_tally *t) {
-  return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}}", "type", "batch", "id", af_json_text(b->id), "manifest",
+static json_t *json_owner(const struct page *p) {
+  return p->owner < 0 ? json_null() : json_pack("{s:o}", "pid", p->owner ? json_integer(p->owner) : json_null());
+}
+
+static json_t *json_batch(const struct page *p, const struct af_batch_row *b, const struct af_tally *t) {
+  return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "type", "batch", "id", af_json_text(b->id), "manifest",
                    af_json_text(b->manifest_name), "created", af_json_time(b->created_ms), "counts", "done", (json_int_t)t->done, "working",
                    (json_int_t)t->working, "waiting", (json_int_t)t->waiting, "failed", (json_int_t)t->failed, "cancelled",
-                   (json_int_t)t->cancelled, "blocked", (json_int_t)t->blocked);
+                   (json_int_t)t->cancelled, "blocked", (json_int_t)t->blocked, "owner", json_owner(p));
 }
 
 static void put_batch(struct page *p, const struct af_batch_row *b, const struct af_tally *t) {
@@ -96,6 +119,15 @@ static void put_batch(struct page *p, const struct af_batch_row *b, const struct
   af_buf_putc(&p->text, '\n');
 }
 
+static void put_stopped(struct page *p, const char *indent, const struct af_batch_row *b, const struct af_tally *t) {
+  if (p->owner >= 0 || !under_way(t)) return;
+  af_buf_puts(&p->text, indent);
+  af_put_tinted(&p->text, &p->terminal, AF_TINT_CARE, "stopped");
+  af_buf_puts(&p->text, ": no process carries it out; to go on: ");
+  af_buf_printf(&p->text, "amiferry resume %s%s", b->id, af_database_words());
+  af_buf_putc(&p->text, '\n');
+}
+
 static int show_batches(struct page *p, struct af_error *err) {
   struct af_batch_row *list = NULL;
   size_t n = 0;
@@ -104,7 +136,8 @@ static int show_batches(struct page *p, struct af_error *err) {
     struct af_tally t = {0};
     if (!rc) rc = count_batch(p, list[i].id, &t, err);
     if (!rc && as_text(p)) put_batch(p, &list[i], &t);
-    else if (!rc) give(p, "batches", json_batch(&list[i], &t));
+    else if (!rc) give(p, "batches", json_batch(p, &list[i], &t));
+    if (!rc && as_text(p)) put_stopped(p, "    ", &list[i], &t);
     af_batch_row_done(&list[i]);
   }
   free(list);
@@ -167,8 +200,9 @@ static int show_batch(struct page *p, const char *name, struct af_error *err) {
   if (rc) return rc;
   rc = count_batch(p, b.id, &t, err);
   if (!rc && as_text(p)) put_batch(p, &b, &t);
-  else if (!rc) give(p, "batch", json_batch(&b, &t));
+  else if (!rc) give(p, "batch", json_batch(p, &b, &t));
   if (!rc) rc = show_copies(p, b.id, err);
+  if (!rc && as_text(p)) put_stopped(p, "", &b, &t); /* behind them: there may be more than a screen shows */
   af_batch_row_done(&b);
   return rc;
 }
@@ -199,7 +233,10 @@ static int fill(struct page *p, struct af_error *err) {
   const char *name = p->inv->n_args ? p->inv->args[0] : NULL;
   if (p->inv->settings.output == AF_OUTPUT_JSON) p->document = json_pack("{s:[]}", "open_access");
   if (p->document && !name) json_object_set_new(p->document, "batches", json_array());
+  p->owner = -1;
+  if (p->store) look_for_owner(p);
   int rc = !p->store ? 0 : name ? show_batch(p, name, err) : show_batches(p, err);
+  if (!rc && p->document) json_object_set_new(p->document, "owner", json_owner(p));
   return rc || !p->store ? rc : show_exposures(p, err);
 }
 
@@ -210,26 +247,29 @@ static void print_page(struct page *p) {
   else if (p->document) af_print_json(p->document, AF_OUTPUT_JSON);
 }
 
-static int show_once(const struct af_invocation *inv, struct af_store *store, struct af_tally *ret, struct af_error *err) {
+enum standing { ENDED, STOPPED, AT_WORK }; /* of what was shown: STOPPED is under way, and no process is */
+
+static int show_once(const struct af_invocation *inv, struct af_store *store, enum standing *ret, struct af_error *err) {
   struct page p = {.inv = inv, .store = store};
   af_terminal_look(&p.terminal, STDOUT_FILENO);
   af_buf_init(&p.text, TEXT_MAX);
   int rc = fill(&p, err);
   if (!rc && !as_text(&p) && inv->settings.output == AF_OUTPUT_JSON && !p.document) rc = af_error_nomem(err);
   if (!rc) print_page(&p);
-  *ret = p.tally;
+  *ret = !under_way(&p.tally) ? ENDED : p.owner < 0 ? STOPPED : AT_WORK;
   af_buf_done(&p.text);
   json_decref(p.document);
   return rc;
 }
 
-static int watch(const struct af_invocation *inv, struct af_store *store, struct af_error *err) {
+static int watch(const struct af_invocation *inv, struct af_store *store, enum standing *ret, struct af_error *err) {
   const volatile int *stop = af_wiring_signals();
   const struct timespec pause = {.tv_sec = WATCH_MS / 1000};
-  struct af_tally t;
-  for (;;) {
-    int rc = show_once(inv, store, &t, err);
-    if (rc || !af_print_flush() || !(t.working || t.waiting)) return rc;
+  for (int alone = 0;;) {
+    int rc = show_once(inv, store, ret, err);
+    if (rc || !af_print_flush() || *ret == ENDED) return rc;
+    alone = *ret == STOPPED ? alone + 1 : 0;
+    if (alone == ALONE_MAX) return 0;
     if (*stop || nanosleep(&pause, NULL)) return af_error_set(err, -AF_ECANCELED, AF_CLASS_CANCELLED, "Interrupted", "interrupted");
   }
 }
@@ -244,13 +284,13 @@ static int open_store(struct af_wiring *w, const struct af_invocation *inv, stru
 
 static int run(const struct af_invocation *inv) {
   struct af_wiring w = {0};
-  struct af_tally t;
+  enum standing standing = ENDED;
   struct af_error err;
   int rc = af_wiring_init(&w, &inv->settings, &err);
   if (!rc) rc = open_store(&w, inv, &err);
-  if (!rc) rc = values.watch ? watch(inv, w.store, &err) : show_once(inv, w.store, &t, &err);
+  if (!rc) rc = (values.watch ? watch : show_once)(inv, w.store, &standing, &err);
   af_wiring_done(&w);
-  if (!rc) return AF_EXIT_DONE;
+  if (!rc) return values.watch && standing == STOPPED ? AF_EXIT_INTERRUPTED : AF_EXIT_DONE;
   if (rc != -AF_ECANCELED) af_say_error(&err);
   return af_exit_of(rc, &err);
 }
@@ -259,5 +299,6 @@ const struct af_command af_command_status = {
     .name = "status", .arguments = "[BATCH]", .max_args = 1,
     .summary = "show what is where, and what it waits for",
     .text = "Without BATCH all batches, with it the copies of that one; and the access that amiferry has opened and not taken back yet. It reads the "
-            "database only, and works while another process carries copies out.",
+            "database only, and works while another process carries copies out. Where none does, it says so, and what to type to go on.\n"
+            "--watch exits with 0 once nothing is under way any more, and with 130 where something is and no process has been at work for some seconds.",
     .sets = {&set}, .run = run};
