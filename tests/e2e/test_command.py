@@ -632,6 +632,22 @@ def _():
         contains(p.run("doctor", "--profile", "src").ends(0).out, "warn  clock")
 
 
+@test("doctor gives no advice about the mode of what is no database of amiferry's")
+def _():
+    with Place() as p:
+        foreign = os.path.join(p.home, "foreign.db")
+        with contextlib.closing(sqlite3.connect(foreign)) as db, db:
+            db.execute("CREATE TABLE t (a)")
+        folder = os.path.join(p.home, "folder")
+        os.mkdir(folder)
+        for path in (p.write("notes.txt", "hello, this is no database\n"), foreign, folder, "/dev/null"):
+            if path != "/dev/null":
+                os.chmod(path, 0o777)
+            checks = p.run("doctor", "--db", path, "--profile", "nowhere", "--output", "json").ends(1).json()
+            equal([c["status"] for c in checks if c["check"] == "database"], ["fail"])
+            lacks(json.dumps(checks), "chmod")
+
+
 @test("doctor says which endpoint does not answer")
 def _():
     with cloud() as p:
