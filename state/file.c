@@ -37,6 +37,13 @@ static int file_says(int rc, const char *path, const char *what, struct af_error
   return rc;
 }
 
+/* What was named can't be a database, whoever asks: the command line is wrong. */
+static int wrong_path(const char *path, const char *why, const char *hint, struct af_error *err) {
+  af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "StorePath", "%s %s", path, why);
+  af_error_hint(err, "%s", hint);
+  return -AF_EINVAL;
+}
+
 /* Makes "path" + "suffix"; false where it doesn't fit. */
 static bool beside(char out[PATH_LIMIT], const char *path, const char *suffix) {
   int n = snprintf(out, PATH_LIMIT, "%s%s", path, suffix);
@@ -110,7 +117,7 @@ static int make_empty(const char *path, struct af_error *err) {
 int af_file_locate(const char *path, bool create, char **ret_real, struct af_error *err) {
   struct stat st;
   if (path[0] == 0 || strlen(path) > PATH_LIMIT - 16)
-    return af_store_error(err, -AF_EINVAL, "the database's path is %s", path[0] ? "too long" : "empty");
+    return wrong_path("the database's path", path[0] ? "is too long" : "is empty", "name another with --db", err);
   if (stat(path, &st) != 0) {
     if (errno == ENOENT && !create)
       return file_says(-AF_ENOENT, path, "is not there", err);
@@ -120,17 +127,18 @@ int af_file_locate(const char *path, bool create, char **ret_real, struct af_err
     if (rc != 0)
       return rc;
   } else if (!S_ISREG(st.st_mode)) {
-    return file_says(-AF_EINVAL, path, S_ISDIR(st.st_mode) ? "is a folder, not a database" : "is not a regular file", err);
+    return wrong_path(path, S_ISDIR(st.st_mode) ? "is a folder, not a database" : "is not a regular file",
+                      "name the database's file with --db: the first run makes it", err);
   } else if (create && st.st_nlink > 1) {
     /* A log and a lock belong to one name: under another the database would have two owners. */
-    return file_says(-AF_EINVAL, path, "has other names too (hard links): copy it, and use the copy", err);
+    return wrong_path(path, "has other names too (hard links)", "copy it, and name the copy with --db", err);
   }
   char *real = realpath(path, NULL);
   if (!real)
     return af_errno_error(path, "open", err);
   if (strlen(real) > PATH_LIMIT - 16) {
     free(real);
-    return af_store_error(err, -AF_EINVAL, "the database's path is too long");
+    return wrong_path("the database's path", "is too long", "name another with --db", err);
   }
   *ret_real = real;
   return 0;

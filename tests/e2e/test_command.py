@@ -257,6 +257,20 @@ def _():
         equal(p.knocks, 0)
 
 
+@test("a path that can't be a database's is wrong usage, whatever the command")
+def _():
+    with Place() as p:
+        made = p.write("made.db", b"")
+        os.link(made, os.path.join(p.home, "other name.db"))
+        for command in (["run", p.manifest(copy())], ["resume"], ["status"], ["show", "cp-1"], ["cancel", "cp-1"]):
+            for path in (p.home, "/dev/null"):
+                done = p.run(*command, "--db", path).ends(2)
+                contains(done.err, path + " is ")
+                contains(done.err, "--db")
+        contains(p.run("run", p.manifest(copy()), "--db", made).ends(2).err, "hard links")
+        equal(p.knocks, 0)
+
+
 @test("a second process exits with 5 and names the first; status works meanwhile")
 def _():
     with Place() as p:
