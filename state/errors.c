@@ -107,10 +107,12 @@ static int rc_of_sqlite(int extended) {
   }
 }
 
-int af_sqlite_error(sqlite3 *db, const char *doing, struct af_error *err) {
+/* path: NULL where db knows it. */
+static int sqlite_error(sqlite3 *db, const char *path, const char *doing, struct af_error *err) {
   int extended = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
   const char *said = db ? sqlite3_errmsg(db) : "out of memory";
-  const char *file = db ? sqlite3_db_filename(db, "main") : NULL;
+  const char *known = db ? sqlite3_db_filename(db, "main") : NULL, *file = path ? path : known ? known : "";
+  const char *space = *file ? " " : "";
   int rc = rc_of_sqlite(extended);
   bool system = rc == -AF_EIO && ((extended & 0xFF) == SQLITE_IOERR || (extended & 0xFF) == SQLITE_CANTOPEN);
   int number = system ? system_errno(db) : 0;
@@ -119,14 +121,24 @@ int af_sqlite_error(sqlite3 *db, const char *doing, struct af_error *err) {
     rc = -AF_EFULL;
   errno = number;
   if (rc == -AF_EFULL)
-    af_store_error(err, rc, "cannot %s the database: the disk is full", doing);
+    af_store_error(err, rc, "cannot %s the database%s%s: the disk is full", doing, space, file);
+  else if (number != 0 && (extended & 0xFF) == SQLITE_CANTOPEN) /* which SQLite puts into words that say less */
+    af_store_error(err, rc, "cannot %s the database%s%s: %m", doing, space, file);
   else if (number != 0)
-    af_store_error(err, rc, "cannot %s the database: %s: %m", doing, said);
+    af_store_error(err, rc, "cannot %s the database%s%s: %s: %m", doing, space, file, said);
   else
-    af_store_error(err, rc, "cannot %s the database: %s", doing, said);
-  if (err && file)
+    af_store_error(err, rc, "cannot %s the database%s%s: %s", doing, space, file, said);
+  if (err && *file)
     AF_COPY(err->resource, af_str(file));
   if (rc == -AF_EIO && (extended & 0xFF) != SQLITE_IOERR)
     af_error_hint(err, access_hint);
   return rc;
+}
+
+int af_sqlite_error(sqlite3 *db, const char *doing, struct af_error *err) {
+  return sqlite_error(db, NULL, doing, err);
+}
+
+int af_sqlite_open_error(sqlite3 *db, const char *path, struct af_error *err) {
+  return sqlite_error(db, path, "open", err);
 }

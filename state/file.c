@@ -167,7 +167,7 @@ static int read_header(const char *real, unsigned char header[HEADER_SIZE], stru
     rc = SQLITE_OK; /* SQLite has zeroed the rest */
   int ours = 0;
   if (rc != SQLITE_OK && sqlite3_errcode(db) != SQLITE_OK)
-    ours = af_sqlite_error(db, "open", err);
+    ours = af_sqlite_open_error(db, real, err);
   else if (rc == SQLITE_IOERR_NOMEM)
     ours = af_error_nomem(err);
   else if (rc != SQLITE_OK) /* xRead tells nobody but us */
@@ -364,7 +364,7 @@ int af_file_open_immutable(const char *real, sqlite3 **ret_db, struct af_error *
   if (af_buf_rc(&uri) != 0)
     rc = af_error_nomem(err);
   else if (sqlite3_open_v2(af_buf_cstr(&uri), &db, flags, NULL) != SQLITE_OK)
-    rc = af_sqlite_error(db, "open", err);
+    rc = af_sqlite_open_error(db, real, err);
   af_buf_done(&uri);
   if (rc != 0)
     (void)sqlite3_close(db);

@@ -141,7 +141,7 @@ static int connect(struct af_store *s, bool checkpoint, struct af_error *err) {
   bool writer = s->mode == AF_STORE_OWNER;
   int flags = (writer ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK)
-    return af_sqlite_error(s->db, "open", err);
+    return af_sqlite_open_error(s->db, s->path, err);
   (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !checkpoint, NULL);
   if (writer && sqlite3_db_readonly(s->db, "main") == 1) {
     errno = EACCES;

@@ -24,6 +24,8 @@ int af_store_error(struct af_error *err, int rc, const char *format, ...) __attr
 /* Turns errno, or db's last error, into ours; doing is what could not be done, as "write". */
 int af_errno_error(const char *path, const char *doing, struct af_error *err);
 int af_sqlite_error(sqlite3 *db, const char *doing, struct af_error *err);
+/* For sqlite3_open_v2() that failed: db doesn't know its path then. */
+int af_sqlite_open_error(sqlite3 *db, const char *path, struct af_error *err);
 
 /* rows.c */
 

@@ -271,6 +271,28 @@ def _():
         equal(p.knocks, 0)
 
 
+def as_nobody(p, *args):
+    """Run by a user whom modes keep out; by a copy, since the build's folder may be closed to them."""
+    ferry = os.path.join(p.home, "amiferry")
+    if not os.path.exists(ferry):
+        shutil.copy(FERRY, ferry)
+    nobody = {"user": "nobody"} if os.geteuid() == 0 else {}
+    done = subprocess.run([ferry, *args], env=p.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, **nobody)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@test("a database that may not be opened is named")
+def _():
+    with Place() as p:
+        os.chmod(p.home, 0o755)
+        path = p.write("closed.db", b"")
+        os.chmod(path, 0)
+        for command in (["status"], ["resume"], ["doctor", "--profile", "nowhere"]):
+            done = as_nobody(p, *command, "--db", path).ends(1)
+            contains(done.out + done.err, "cannot open the database %s: Permission denied" % path)
+            contains(done.out + done.err, "check who owns the file")
+
+
 @test("a second process exits with 5 and names the first; status works meanwhile")
 def _():
     with Place() as p:
