@@ -27,6 +27,7 @@ static const struct kind {
     {-AF_EINVAL, AF_CLASS_INTERNAL, "StoreInvalid", NULL},
 };
 static const char access_hint[] = "check who owns the file and its folder, or name another database with --db";
+static const char mount_hint[] = "mount it so that it can be written to, or name another database with --db";
 
 int af_store_error(struct af_error *err, int rc, const char *format, ...) {
   const struct kind *k = kinds;
@@ -66,8 +67,10 @@ int af_errno_error(const char *path, const char *doing, struct af_error *err) {
     af_store_error(err, rc, "cannot %s %s: %m", doing, path);
   if (err)
     AF_COPY(err->resource, af_str(path));
-  if (system == EACCES || system == EPERM || system == EROFS || system == ENOENT)
+  if (system == EACCES || system == EPERM || system == ENOENT)
     af_error_hint(err, access_hint);
+  if (system == EROFS)
+    af_error_hint(err, mount_hint);
   return rc;
 }
 

@@ -303,6 +303,50 @@ int af_file_owner(const char *real, int64_t *ret_pid, struct af_error *err) {
   return rc;
 }
 
+static int check_folder(const char *folder, struct af_error *err) {
+  return access(folder, W_OK | X_OK) != 0 ? af_errno_error(folder, "write to the folder", err) : 0;
+}
+
+/* For a file that is to be made: of the folders on its way, what is there already has to take the next one. */
+static int check_way(const char *path, struct af_error *err) {
+  char folder[PATH_LIMIT], parent[PATH_LIMIT];
+  struct stat st;
+  folder_of(folder, path);
+  while (stat(folder, &st) != 0 && errno == ENOENT && strchr(folder, '/')) {
+    folder_of(parent, folder);
+    (void)af_str_copy(folder, sizeof folder, af_str(parent));
+  }
+  return check_folder(folder, err);
+}
+
+/* The owner makes what is missing beside the database. */
+static int check_beside(const char *real, struct af_error *err) {
+  static const char *const suffixes[] = {".lock", "-wal", "-shm"};
+  char folder[PATH_LIMIT], one[PATH_LIMIT];
+  int rc = 0;
+  folder_of(folder, real);
+  for (size_t i = 0; rc == 0 && i < sizeof suffixes / sizeof suffixes[0]; i++) {
+    (void)beside(one, real, suffixes[i]);
+    if (access(one, R_OK | W_OK) != 0)
+      rc = errno == ENOENT ? check_folder(folder, err) : af_errno_error(one, "write", err);
+  }
+  return rc;
+}
+
+int af_file_ownable(const char *path, struct af_error *err) {
+  struct stat st;
+  char *real = NULL;
+  if (stat(path, &st) != 0 && errno == ENOENT)
+    return check_way(path, err);
+  int rc = af_file_locate(path, true, &real, err); /* it is there, so nothing is made */
+  if (rc == 0 && access(real, R_OK | W_OK) != 0)
+    rc = af_errno_error(real, "write", err);
+  if (rc == 0)
+    rc = check_beside(real, err);
+  free(real);
+  return rc;
+}
+
 static int build(const char *path, struct af_error *err) {
   sqlite3 *db = NULL;
   char identity[64];

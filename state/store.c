@@ -274,6 +274,10 @@ int af_store_owner(const struct af_store *s, int64_t *ret_pid, struct af_error *
   return af_file_owner(s->path, ret_pid, err);
 }
 
+int af_store_ownable(const char *path, struct af_error *err) {
+  return af_file_ownable(path, err);
+}
+
 const char *af_store_sqlite_version(void) {
   return sqlite3_libversion();
 }

@@ -201,6 +201,9 @@ int af_store_integrity_check(struct af_store *s, struct af_error *err); /* for d
 /* Does a process own the database at this moment? ret_pid: -1 where none does, 0 where its pid isn't known. No lock is taken: an
  * owner that starts just then isn't disturbed. -AF_EIO where it can't be told, as by a user who may not read the lock. */
 int af_store_owner(const struct af_store *s, int64_t *ret_pid, struct af_error *err);
+/* Could an owner open the database at path, or make it there, by what modes and mounts say? Changes nothing, and doesn't ask whether
+ * there is an owner already. -AF_EIO with what is in the way, -AF_EINVAL. */
+int af_store_ownable(const char *path, struct af_error *err);
 const char *af_store_sqlite_version(void); /* of the library that runs; static */
 
 /* Batches. A batch is unfinished while one of its copies has not ended. */

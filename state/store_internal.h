@@ -122,6 +122,7 @@ int af_file_locate(const char *path, bool create, char **ret_real, struct af_err
 int af_file_look(const char *real, struct af_file_look *ret, struct af_error *err);
 int af_file_lock(const char *real, int *ret_fd, struct af_error *err); /* -AF_EBUSY */
 int af_file_owner(const char *real, int64_t *ret_pid, struct af_error *err); /* see af_store_owner() */
+int af_file_ownable(const char *path, struct af_error *err); /* see af_store_ownable() */
 int af_file_create(const char *real, struct af_error *err); /* fills the empty file: all of it or nothing */
 /* A connection that reads the file alone and touches nothing beside it. */
 int af_file_open_immutable(const char *real, sqlite3 **ret_db, struct af_error *err);

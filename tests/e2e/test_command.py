@@ -684,6 +684,69 @@ def _():
             lacks(json.dumps(checks), "chmod")
 
 
+@test("doctor fails where run could not write to the database or its folder, and says what to do")
+def _():
+    with cloud() as p:
+        manifest = p.manifest(copy())
+        os.chmod(p.home, 0o755)
+        as_nobody(p, "help").ends(0)  # the copy that it runs
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "-R", "nobody", p.home], check=True)
+
+        def database(*args):
+            done = as_nobody(p, "doctor", "--profile", "src", "--output", "json", *args)
+            return [(c["status"], c["message"], c["hint"]) for c in done.json() if c["check"] == "database"], done.code
+
+        def refused(what, *args):
+            """As doctor says, so it is."""
+            told, code = database(*args)
+            equal((told[-1][0], told[-1][1], code), ("fail", "run can't start: " + what, 1))
+            contains(told[-1][2], "check who owns the file and its folder")
+            contains(as_nobody(p, "run", manifest, *QUICK, *args).ends(1).err, "check who owns the file and its folder")
+            equal(len(told), 1 if "none" in args[-1] else 2)
+
+        def tidy():
+            for name in ("-wal", "-shm"):  # which readers leave behind, with the database's mode: an owner that finds them needs no folder
+                if os.path.exists(path + name):
+                    os.unlink(path + name)
+
+        os.mkdir(p.home + "/shut", 0o500)
+        if os.geteuid() == 0:
+            shutil.chown(p.home + "/shut", "nobody")
+        none = p.home + "/shut/none/yet/x.db"
+        refused("cannot write to the folder %s/shut: Permission denied" % p.home, "--db", none)
+        equal(os.listdir(p.home + "/shut"), [])
+        os.chmod(p.home + "/shut", 0o700)
+        equal(database("--db", none), ([("ok", "none yet at %s; run makes it" % none, None)], 0))
+        equal(os.listdir(p.home + "/shut"), [])
+        path = p.home + "/shut/x.db"
+        as_nobody(p, "run", manifest, *QUICK, "--db", path).ends(0)
+        equal(database("--db", path), ([("ok", path + " is whole", None)], 0))
+        tidy()
+        os.chmod(p.home + "/shut", 0o500)
+        refused("cannot write to the folder %s/shut: Permission denied" % p.home, "--db", path)
+        os.chmod(p.home + "/shut", 0o700)
+        for name in (path, path + ".lock"):
+            os.chmod(name, 0o400)
+            refused("cannot write %s: Permission denied" % name, "--db", path)
+            os.chmod(name, 0o600)
+            tidy()
+        equal(database("--db", path), ([("ok", path + " is whole", None)], 0))
+        if os.geteuid() != 0 or subprocess.run(["unshare", "-m", "true"], stderr=subprocess.DEVNULL).returncode:
+            return
+        tidy()
+        for db in (path, none):  # whom no mode keeps out, a mount does
+            mounted = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
+            done = subprocess.run(["unshare", "-m", "/bin/sh", "-c", mounted, "sh", p.home + "/shut", FERRY, "doctor", "--profile", "src", "--db", db],
+                                  env=p.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            if "mount" in done.stderr:
+                return
+            equal(done.returncode, 1)
+            contains(done.stdout, "fail  database     run can't start: cannot write %s: Read-only file system\n" %
+                     (path if db == path else "to the folder %s/shut" % p.home))
+            contains(done.stdout, "mount it so that it can be written to")
+
+
 @test("doctor says which endpoint does not answer")
 def _():
     with cloud() as p:

@@ -95,17 +95,27 @@ static void check_mode(struct doctor *d) {
   if (st.st_uid != geteuid()) tell(d, "database", WARN, "run as its owner, or name another with --db", "%s belongs to another user", path);
 }
 
+/* To read it is not enough: run writes to it, and to files beside it. */
+static bool check_ownable(struct doctor *d) {
+  struct af_error err;
+  if (!af_store_ownable(d->wiring.db, &err)) return true;
+  tell(d, "database", FAIL, err.hint, "run can't start: %s", err.message);
+  return false;
+}
+
 static void check_database(struct doctor *d) {
   struct af_error err;
   int rc = af_wiring_store(&d->wiring, AF_STORE_READER, &err);
   if (rc == -AF_ENOENT) {
-    tell(d, "database", OK, "", "none yet at %s; run makes it", d->wiring.db);
+    if (check_ownable(d)) tell(d, "database", OK, "", "none yet at %s; run makes it", d->wiring.db);
     return;
   }
   if (!rc) rc = af_store_integrity_check(d->wiring.store, &err);
   if (rc) tell_error(d, "database", d->wiring.db, &err);
   else tell(d, "database", OK, "", "%s is whole", d->wiring.db);
-  if (d->wiring.store) check_mode(d);
+  if (!d->wiring.store) return;
+  (void)check_ownable(d);
+  check_mode(d);
 }
 
 /* --- AWS --- */
