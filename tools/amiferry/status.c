@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "plans/estimate.h"
-#include "tools/amiferry/carry.h"
 #include "tools/amiferry/commands.h"
 #include "tools/amiferry/find.h"
 #include "tools/amiferry/stored.h"
