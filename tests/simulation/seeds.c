@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/simulation/commit.h"
 #include "tests/simulation/play.h"
 
 #define SEEDS_FOR_EVERY_MOVE 5000
@@ -112,7 +113,7 @@ static void report(uint64_t seed, struct worker *w, bool brief) {
   fprintf(stderr, "the least that fails: %s\n", w->why.text);
   scene_print(&scene, stderr);
   scene_done(&scene);
-  fprintf(stderr, "again, with its history: simulation --seed %llu --kept %llx --trace   (version %s)\n", (unsigned long long)seed, (unsigned long long)kept, AF_VERSION);
+  fprintf(stderr, "again, with its history: simulation --seed %llu --kept %llx --trace   (at %s)\n", (unsigned long long)seed, (unsigned long long)kept, AF_COMMIT);
 }
 
 static void add(struct play_stats *sum, const struct play_stats *s) {
