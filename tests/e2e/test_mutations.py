@@ -112,7 +112,7 @@ def main():
     try:
         print(f"1..{len(wanted) + 1}", flush=True)
         copy_sources(folder)
-        setup = subprocess.run(["meson", "setup", "--buildtype=debugoptimized", os.path.join(folder, "out"), folder], capture_output=True, text=True)
+        setup = subprocess.run(["meson", "setup", "--buildtype=debugoptimized", "-Dwerror=false", os.path.join(folder, "out"), folder], capture_output=True, text=True)
         problem = setup.stdout[-2000:] if setup.returncode else build(folder)
         print(f"{'not ' if problem else ''}ok 1 - the copy of the sources builds", flush=True)
         if problem:
