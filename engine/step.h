@@ -114,6 +114,7 @@ void af_outcome_fail(struct af_outcome *out, enum af_class c, const char *code, 
 /* Takes an error over as the outcome's failure. */
 void af_outcome_error(struct af_outcome *out, const struct af_error *err);
 /* The step is reconciling: had AWS had time to show what the lost call may have made, when it was asked? */
+bool af_grant_may_be_late(const struct af_step_ctx *ctx); /* what a key refused is worth another try */
 bool af_settled(const struct af_step_ctx *ctx);
 bool af_says_gone(const struct af_error *err); /* that what was to be removed isn't there */
 /* The answer to a call that removes something is an error: a "not found" counts as removed, but only once it has been the answer for so

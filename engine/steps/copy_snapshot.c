@@ -8,8 +8,6 @@
 #include "engine/steps/steps.h"
 
 /* A grant takes up to five minutes to reach every corner of KMS (rules.md 3); each try costs about one. */
-#define GENERATIONS_MAX 8
-
 static int create(const struct af_step_ctx *ctx, struct af_ask *ret) {
   char description[256];
   snprintf(description, sizeof(description), "amiferry: copy of %s (%s) for %s", ctx->step->item, ctx->spec->source.region,
@@ -66,7 +64,7 @@ static void removed(const struct af_step_ctx *ctx, struct af_outcome *out) {
   const char *why = af_json_str(ctx->data, "why");
   bool key = strstr(why, "key ID is not accessible") != NULL;
   out->kind = AF_OUT_REMAKE;
-  if (key && ctx->step->generation % GENERATIONS_MAX + 1 < GENERATIONS_MAX && af_step_of(ctx, "grant-key", NULL)) return;
+  if (key && af_grant_may_be_late(ctx)) return;
   af_outcome_fail(out, key ? AF_CLASS_AUTH : AF_CLASS_REFUSED, key ? "KeyNotAccessible" : "SnapshotCopyFailed", ctx->step->item,
                   "the copy of %s failed in AWS: %s", ctx->step->item, *why ? why : "no reason given");
   AF_COPY(out->error.action, af_str("ec2:CopySnapshot"));

@@ -11,8 +11,6 @@
 #include "engine/aws/ops.h"
 #include "engine/steps/steps.h"
 
-#define GENERATIONS_MAX 8
-
 static bool removing(const struct af_step_ctx *ctx) {
   return ctx->step->face == AF_FACE_UNDO || *af_json_str(ctx->data, "discard");
 }
@@ -75,7 +73,7 @@ static void removed(const struct af_step_ctx *ctx, struct af_outcome *out) {
   const char *why = af_json_str(ctx->data, "why");
   bool key = strstr(why, "key ID is not accessible") != NULL;
   out->kind = AF_OUT_REMAKE;
-  if (key && ctx->step->generation % GENERATIONS_MAX + 1 < GENERATIONS_MAX && af_step_of(ctx, "grant-key", NULL)) return;
+  if (key && af_grant_may_be_late(ctx)) return;
   af_outcome_fail(out, key ? AF_CLASS_AUTH : AF_CLASS_REFUSED, key ? "KeyNotAccessible" : "ImageFailed", ctx->source_image,
                   "the image made of %s failed in AWS: %s", ctx->source_image, why);
   AF_COPY(out->error.action, af_str(af_json_str(ctx->data, "api")));

@@ -227,6 +227,7 @@ TEST(after_many_tries_a_key_that_stays_shut_blocks_the_copy_and_says_what_to_all
   b.steps[0].kind = TEXT("grant-key");
   b.steps[2].resource = TEXT("snap-0new000000000000c");
   b.steps[2].generation = 7;
+  b.ctx.now_ms = 600000; /* the grant of time 0 isn't late any more */
   matures(&b, "{\"SnapshotId\": \"snap-0new000000000000c\", \"State\": \"error\", \"StateMessage\": \"Given key ID is not accessible\"}");
   json_t *data = b.out.data;
   b.ctx.data = data;
