@@ -227,11 +227,7 @@ static bool ask_step(struct af_engine *e, size_t copy, size_t step, const struct
   } else {
     moved = send_ask(e, copy, step, &ask);
   }
-  if (c->live[step].slot && c->steps[step].state == AF_STEP_IDLE) { /* it wasn't sent after all */
-    struct af_at at = af_step_at(c, step);
-    af_slot_give(e->budgets, at.session, at.region, af_step_traits(c->steps[step].kind)->quota);
-    c->live[step].slot = false;
-  }
+  if (c->steps[step].state == AF_STEP_IDLE) af_step_give_slot(e, c, step); /* it wasn't sent after all */
   af_ask_done(&ask);
   af_outcome_done(&out);
   return moved;

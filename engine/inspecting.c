@@ -93,7 +93,7 @@ static void refuse_twin(struct af_engine *e, struct af_live_copy *c, const struc
   af_error_set(&err, -AF_EEXIST, AF_CLASS_AUTH, "CopyUnderWay", "copy %s of batch %s makes the same AMI under the same name, and is not finished",
                twin->row.id, twin->row.batch_id);
   AF_COPY(err.resource, af_str(c->spec.image));
-  af_error_hint(&err, "finish batch %s first (amiferry resume, or cancel), then retry copy %s", twin->row.batch_id, c->row.id);
+  af_error_hint(&err, "finish or cancel that one first, then retry this copy: amiferry resume %s", twin->row.batch_id);
   refuse(e, c, &err);
 }
 
@@ -155,15 +155,15 @@ static void take(struct af_engine *e, struct af_live_copy *c, const struct af_as
   bool expired = af_is_expired_credentials(err.code) && ++c->inspect_expired < AF_EXPIRED_MOST;
   bool again = err.class == AF_CLASS_TRANSIENT || err.class == AF_CLASS_THROTTLED || err.class == AF_CLASS_CAPACITY || expired;
   fill_error(c, asked, a, &err);
-  if (again && !*err.hint)
-    af_error_hint(&err, "it was asked for %lld minutes, and never answered otherwise: retry when AWS is well again",
-                  (long long)(e->config.patience_ms / 60000));
   int64_t until = err.class == AF_CLASS_NOT_YET_VISIBLE ? af_recent_unseen(e, c) : 0;
   if (until) {
     doubt(e, c, until);
     return;
   }
   if (!again || c->inspect_asked_ms >= c->inspect_since_ms + e->config.patience_ms) {
+    if (again && !*err.hint)
+      af_error_hint(&err, "it was asked for %lld minutes, and never answered otherwise: retry when AWS is well again",
+                    (long long)(e->config.patience_ms / 60000));
     if (!e->rc) refuse(e, c, &err);
     return;
   }

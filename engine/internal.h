@@ -127,6 +127,7 @@ struct af_at { /* where a step is at work; borrowed */
   const char *account, *region;
 };
 struct af_at af_step_at(const struct af_live_copy *c, size_t step);
+void af_step_give_slot(struct af_engine *e, struct af_live_copy *c, size_t step); /* record.c; no-op where it holds none */
 /* What the step is about (step.h: subject). Borrowed. */
 const char *af_step_subject(const struct af_live_copy *c, size_t step);
 /* A new flight in the outbox; takes the input over, whatever happens. NULL: no memory, the engine has failed. */

@@ -119,11 +119,7 @@ static int step_pending(struct af_engine *e, struct af_live_copy *c, size_t step
 static int block_here(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
   if (c->row.state == AF_COPY_WORKING && c->row.cancel_requested) return af_record_goal(e, c, AF_GOAL_CANCELLED, NULL);
   c->row.resume_state = c->row.state;
-  for (size_t i = 0; i < c->n_steps; i++) { /* who waits for a person keeps nobody waiting: AWS itself says when there is no room */
-    struct af_at at = af_step_at(c, i);
-    if (c->live[i].slot) af_slot_give(e->budgets, at.session, at.region, af_step_traits(c->steps[i].kind)->quota);
-    c->live[i].slot = false;
-  }
+  for (size_t i = 0; i < c->n_steps; i++) af_step_give_slot(e, c, i); /* who waits for a person keeps nobody waiting: AWS itself says when there is no room */
   return af_record_copy(e, c, AF_COPY_BLOCKED,
                         &(struct af_note){.kind = "state", .message = "can go neither on nor back: a person is needed", .error = err});
 }

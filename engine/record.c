@@ -90,6 +90,13 @@ int af_record_copy(struct af_engine *e, struct af_live_copy *c, enum af_copy_sta
   return keep_event(e, c, SIZE_MAX, &ev);
 }
 
+void af_step_give_slot(struct af_engine *e, struct af_live_copy *c, size_t step) {
+  if (!c->live[step].slot) return;
+  struct af_at at = af_step_at(c, step);
+  af_slot_give(e->budgets, at.session, at.region, af_step_traits(c->steps[step].kind)->quota);
+  c->live[step].slot = false;
+}
+
 /* What follows from a state: the intent, the data as text, the slot. */
 static int settle(struct af_engine *e, struct af_live_copy *c, size_t step, enum af_step_state from, enum af_step_state to,
                   const struct af_note *note) {
@@ -106,11 +113,7 @@ static int settle(struct af_engine *e, struct af_live_copy *c, size_t step, enum
   free(s->data);
   s->data = json_object_size(live->data) ? af_json_dumps(live->data, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
   if (!s->data && json_object_size(live->data)) return af_engine_fail(e, -AF_ENOMEM, NULL);
-  if (live->slot && (to == AF_STEP_IDLE || to == AF_STEP_DONE)) {
-    struct af_at at = af_step_at(c, step);
-    af_slot_give(e->budgets, at.session, at.region, af_step_traits(s->kind)->quota);
-    live->slot = false;
-  }
+  if (to == AF_STEP_IDLE || to == AF_STEP_DONE) af_step_give_slot(e, c, step);
   return 0;
 }
 

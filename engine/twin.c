@@ -66,7 +66,7 @@ const struct af_live_copy *af_twin(struct af_engine *e, const struct af_live_cop
   for (size_t i = 0; i < e->n_copies; i++)
     if (e->copies[i] != c && is_twin(c, e->copies[i])) return e->copies[i];
   for (size_t i = 0; i < e->n_others; i++)
-    if (!is_loaded(e, e->others[i]->row.id) && is_twin(c, e->others[i])) return e->others[i];
+    if (is_twin(c, e->others[i])) return e->others[i];
   return NULL;
 }
 

@@ -5,6 +5,9 @@
 #include "engine/step.h"
 #include "plans/keep.h"
 
+#define GRANT_LATE_MS 600000 /* a grant is there within five minutes, mostly (rules.md 3) */
+#define KEY_TRIES 8
+
 void af_ask_done(struct af_ask *a) {
   if (!a) return;
   json_decref(a->input);
@@ -41,10 +44,7 @@ bool af_settled(const struct af_step_ctx *ctx) {
   return ctx->asked_ms >= ctx->step->intent_ms + ctx->window_ms;
 }
 
-/* A grant is there within five minutes, mostly (rules.md 3); that the key could be used may have been an older grant's doing. */
-#define GRANT_LATE_MS 600000
-#define KEY_TRIES 8
-
+/* That the key could be used may have been an older grant's doing. */
 bool af_grant_may_be_late(const struct af_step_ctx *ctx) {
   const struct af_step_row *grant = af_step_of(ctx, "grant-key", NULL);
   return grant && (ctx->now_ms < grant->intent_ms + GRANT_LATE_MS || ctx->step->generation % KEY_TRIES + 1 < KEY_TRIES);
