@@ -238,6 +238,11 @@ TEST(an_encrypted_image_that_failed_under_its_key_is_made_anew_once_the_key_is_m
   retries(DEAF_KEY, MANIFEST_HEAD SEALED_BY_COPY_IMAGE PLAIN_HERE, &(struct person){.mends = opens_the_key, .after_ms = 300000});
 }
 
+/* AWS takes a while to know of it: longer than eight tries. */
+TEST(a_key_that_was_mended_a_second_ago_is_waited_for) {
+  retries(DEAF_KEY, MANIFEST_HEAD SEALED PLAIN_HERE, &(struct person){.mends = opens_the_key, .after_ms = 1000});
+}
+
 TEST(a_key_that_nobody_mended_blocks_the_copy_again) {
   char *world = world_with(TARGET_ALIAS, DEAF_KEY);
   struct rig *r = new_rig(world, 1);
@@ -476,6 +481,7 @@ int main(void) {
       cmocka_unit_test(a_retry_sees_what_a_person_has_mended),
       cmocka_unit_test(an_image_that_failed_under_its_key_is_made_anew_once_the_key_is_mended),
       cmocka_unit_test(an_encrypted_image_that_failed_under_its_key_is_made_anew_once_the_key_is_mended),
+      cmocka_unit_test(a_key_that_was_mended_a_second_ago_is_waited_for),
       cmocka_unit_test(a_key_that_nobody_mended_blocks_the_copy_again),
       cmocka_unit_test(the_time_that_a_copy_was_blocked_is_no_work),
       cmocka_unit_test(a_cancelled_adoption_leaves_the_images_protection_alone),
