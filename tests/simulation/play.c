@@ -9,6 +9,7 @@
 
 #define LIVES_MAX 40
 #define MENDS_MAX 4
+#define COPIES (SCENE_COPIES + SCENE_CHAINED)
 
 struct play {
   struct scene scene;
@@ -45,7 +46,8 @@ static void watch(void *ctx, struct rig *r) {
 
 /* "c3 {name}" is copy 3 of the scene. */
 static int copy_of(const char *name) {
-  return name && name[0] == 'c' && name[1] >= '0' && name[1] <= '9' && name[2] == ' ' ? name[1] - '0' : -1;
+  int i = name && name[0] == 'c' && name[1] >= '0' && name[1] <= '9' && name[2] == ' ' ? name[1] - '0' : -1;
+  return i < COPIES ? i : -1;
 }
 
 static void fulfil(struct rig *r, struct af_engine *e, const struct scene_wish *w) {
@@ -116,11 +118,11 @@ static bool live(struct play *p, const char *manifest, const char *undo, bool *r
   return !p->failed && (record_holds(p->rig, NULL, p->why) || !(p->failed = true));
 }
 
-static bool anything_is_written(struct rig *r) {
+static size_t count_written(struct rig *r) {
   struct af_copy_row *list;
   size_t n = rig_copies(r, &list);
   rig_copies_free(list, n);
-  return n > 0;
+  return n;
 }
 
 static bool is_done(struct rig *r, const char *id) {
@@ -137,14 +139,15 @@ static bool is_done(struct rig *r, const char *id) {
  * manifest comes when the first has been interrupted, not over what is being taken back. */
 static bool to_rest(struct play *p, const char *manifest, const char *undo) {
   bool over = false;
+  size_t before = count_written(p->rig);
   for (int i = 0; i < LIVES_MAX && !over; i++) {
     if (!live(p, manifest, undo, &over)) return false;
-    if (!over && !undo && p->scene.overlaps && !p->second_done && anything_is_written(p->rig)) {
+    if (!over && !undo && p->scene.overlaps && !p->second_done && count_written(p->rig)) {
       p->second_done = true;
       if (!live(p, af_buf_cstr(&p->scene.second), NULL, &over)) return false;
       over = false; /* that of the second manifest only */
     }
-    if (manifest && anything_is_written(p->rig)) manifest = NULL;
+    if (manifest && count_written(p->rig) > before) manifest = NULL;
     if (undo && !is_done(p->rig, undo)) undo = NULL;
   }
   return over || broken(p, "no rest after %d lives", LIVES_MAX);
@@ -190,7 +193,7 @@ static bool right_end(struct play *p, const struct af_copy_row *row) {
   int i = copy_of_row(row);
   char end[400];
   describe_end(row, end, sizeof(end));
-  if (i < 0 || i >= p->scene.n_copies) return broken(p, "a copy that nobody asked for: %s", row->spec);
+  if (i < 0 || !p->scene.copies[i].region) return broken(p, "a copy that nobody asked for: %s", row->spec);
   const char *code = p->scene.copies[i].fails;
   bool taken_over = p->second_done && (!row->route || row->rung > 0); /* by the second manifest's batch, before a route or between two */
   if (row->state == AF_COPY_CANCELLED && (was_cancelled(&p->scene, i) || i == p->undone || taken_over)) return true;
@@ -224,28 +227,82 @@ static bool each_row(struct play *p, bool (*right)(struct play *p, const struct 
 /* One image for each copy that arrived, no other. */
 static bool images_fit(struct play *p, const int *arrived) {
   json_t *audit = rig_audit(p->rig), *image;
-  int there[SCENE_COPIES] = {0};
+  int there[COPIES] = {0};
   size_t i;
   json_array_foreach(json_object_get(audit, "images"), i, image) {
     const char *state = json_string_value(json_object_get(image, "state")), *name = json_string_value(json_object_get(image, "name"));
     if (strcmp(state, "deregistered") == 0) continue;
     int k = copy_of(name);
-    if (k < 0 || k >= SCENE_COPIES || strcmp(state, "available") != 0) broken(p, "image \"%s\" is left, %s", name ? name : "", state);
+    if (k < 0 || strcmp(state, "available") != 0) broken(p, "image \"%s\" is left, %s", name ? name : "", state);
     else if (strcmp(json_string_value(json_object_get(image, "region")), p->scene.copies[k].region) != 0) broken(p, "image \"%s\" is in the wrong Region", name);
     else there[k]++;
   }
   json_decref(audit);
-  for (int k = 0; k < SCENE_COPIES; k++)
+  for (int k = 0; k < COPIES; k++)
     if (there[k] != (arrived[k] && k != p->undone)) broken(p, "copy %d has %d images, and %s", k, there[k], arrived[k] ? "arrived" : "did not arrive");
   return !p->failed;
 }
 
 static bool all_is_well(struct play *p, const char *when) {
-  int arrived[SCENE_COPIES + 5] = {0};
+  int arrived[COPIES] = {0};
   struct why why;
   if (!each_row(p, right_end, arrived) || !images_fit(p, arrived)) return false;
   if (!cloud_is_clean(p->rig, "333333333333", &why) || !nothing_is_borrowed(p->rig, &why)) return broken(p, "%s: %s", when, why.text);
   return true;
+}
+
+/* Puts those that arrived first, and says how many they are. */
+static size_t sort_arrived(struct af_copy_row *list, size_t n) {
+  size_t done = 0;
+  for (size_t i = 0; i < n; i++) {
+    struct af_copy_row row = list[i];
+    if (row.state != AF_COPY_DONE) continue;
+    list[i] = list[done];
+    list[done++] = row;
+  }
+  return done;
+}
+
+/* Copies on, at once, what has arrived. */
+static bool chain(struct play *p) {
+  struct af_copy_row *list;
+  struct af_buf manifest;
+  size_t n = rig_copies(p->rig, &list), done = sort_arrived(list, n), chained = 0;
+  af_buf_init(&manifest, 1 << 16);
+  af_buf_str(&manifest, af_str("{\"version\": 1, \"copies\": ["));
+  for (int i = 0; i < p->scene.n_chained && done; i++) {
+    const struct af_copy_row *of = &list[p->scene.chained[i].of % done];
+    if (!scene_has(&p->scene, SCENE_FLAGS + 4 + i)) continue;
+    if (chained++) af_buf_str(&manifest, af_str(", "));
+    scene_chain(&p->scene, i, copy_of_row(of), of->image_id, &manifest);
+  }
+  af_buf_str(&manifest, af_str("]}"));
+  rig_copies_free(list, n);
+  bool ok = !chained || (to_rest(p, af_buf_cstr(&manifest), NULL) && each_row(p, right_rest, NULL));
+  af_buf_done(&manifest);
+  return ok;
+}
+
+struct looked {
+  const char *copy;
+  bool live;
+  struct af_findings findings;
+};
+
+static int look(struct af_engine *e, void *ctx, struct af_error *err) {
+  struct looked *l = ctx;
+  return af_engine_verify(e, l->copy, &l->findings, &l->live, err);
+}
+
+static bool verifies(struct play *p, const struct af_copy_row *row) {
+  struct looked l = {.copy = row->id};
+  struct af_error err;
+  if (row->state != AF_COPY_DONE) return true;
+  bool ok = !rig_do(p->rig, look, &l, &err) && !af_findings_judge(&l.findings, &err);
+  if (!ok) broken(p, "copy %d is not verified: %s", copy_of_row(row), err.message);
+  if (ok && !l.live) ok = broken(p, "the source of copy %d is not seen", copy_of_row(row));
+  af_findings_done(&l.findings);
+  return ok;
 }
 
 /* Takes back one that amiferry made. */
@@ -299,7 +356,8 @@ bool play(uint64_t seed, uint64_t kept, struct play_stats *stats, struct why *wh
   p.rig = rig_of(&p.scene);
   rig_watch(p.rig, watch, &p);
   bool any = strchr(af_buf_cstr(&p.scene.manifest), '{') != strrchr(af_buf_cstr(&p.scene.manifest), '{');
-  bool ok = !any || (to_rest(&p, af_buf_cstr(&p.scene.manifest), NULL) && each_row(&p, right_rest, NULL) && mend(&p) && all_is_well(&p, "in the end"));
+  bool ok = !any || (to_rest(&p, af_buf_cstr(&p.scene.manifest), NULL) && each_row(&p, right_rest, NULL) && chain(&p) && mend(&p) && all_is_well(&p, "in the end"));
+  if (ok && any && p.scene.verified) ok = each_row(&p, verifies, NULL);
   if (ok && any && p.scene.again) ok = to_rest(&p, af_buf_cstr(&p.scene.manifest), NULL) && all_is_well(&p, "run again");
   if (ok && any && p.scene.undone) ok = take_one_back(&p) && all_is_well(&p, "taken back");
   if (ok && !record_holds(p.rig, &stats->moves, why)) ok = false;

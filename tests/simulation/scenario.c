@@ -257,22 +257,39 @@ static void put_source(struct af_buf *out, const struct scene_copy *c, enum scen
   af_buf_str(out, af_str("}"));
 }
 
-static void put_copy(struct af_buf *out, const struct scene *s, int i) {
+/* What a manifest says of copy i beside its source. */
+static void put_rest(struct af_buf *out, const struct scene *s, int i) {
   static const char *const settings[] = {", \"deprecation\": \"365d\"", ", \"deregistration_protection\": \"enabled\"",
                                          ", \"tags\": {\"from\": \"manifest\"}"};
   const struct scene_copy *c = &s->copies[i];
-  enum scene_kind kind = s->images[c->image].kind;
-  af_buf_str(out, af_str("{"));
-  put_source(out, c, kind);
   af_buf_printf(out, ", \"target\": {\"profile\": \"to\", \"region\": \"%s\"%s}, \"name\": \"c%d {name}\", \"route\": %s, \"launch\": {\"kms_key\": \"alias/amis\"}", c->region,
                 c->key ? ", \"kms_key\": \"alias/amis\"" : "", i, c->route);
-  if (is_pulled(kind)) af_buf_str(out, af_str(", \"trusted_owners\": [\"333333333333\"]"));
   if (c->settings & 1)
     af_buf_printf(out, ", \"launch_permissions\": {\"accounts\": [\"333333333333\"]%s}",
                   c->settings & 2 && !is_encrypted(s, c->image) && !c->key ? ", \"snapshots\": true" : "");
   for (int k = 0; k < 3; k++)
     if (c->settings & (4 << k)) af_buf_str(out, af_str(settings[k]));
   af_buf_str(out, af_str("}"));
+}
+
+static void put_copy(struct af_buf *out, const struct scene *s, int i) {
+  const struct scene_copy *c = &s->copies[i];
+  enum scene_kind kind = s->images[c->image].kind;
+  af_buf_str(out, af_str("{"));
+  put_source(out, c, kind);
+  if (is_pulled(kind)) af_buf_str(out, af_str(", \"trusted_owners\": [\"333333333333\"]"));
+  put_rest(out, s, i);
+}
+
+void scene_chain(struct scene *s, int i, int of, const char *image, struct af_buf *out) {
+  const struct scene_chained *link = &s->chained[i];
+  struct scene_copy *c = &s->copies[SCENE_COPIES + i];
+  enum scene_kind kind = s->images[s->copies[of].image].kind;
+  bool plain = kind == SCENE_PLAIN || kind == SCENE_OWN || kind == SCENE_GIVEN; /* what else there is may have been launched, under a key */
+  bool key = kind != SCENE_BUNDLE && (link->key || !plain || s->copies[of].key || strcmp(s->copies[of].route, "\"auto\"") != 0);
+  *c = (struct scene_copy){.image = s->copies[of].image, .region = link->region, .key = key, .route = "\"auto\"", .settings = link->settings};
+  af_buf_printf(out, "{\"source\": {\"image\": \"%s\", \"region\": \"%s\", \"profile\": \"to\"}", image, s->copies[of].region);
+  put_rest(out, s, SCENE_COPIES + i);
 }
 
 static void put_manifest(struct af_buf *out, const struct scene *s, int step) {
@@ -342,11 +359,22 @@ static void draw_trouble(struct scene *s, struct draw *d) {
     s->wishes[i].turn = (int)magnitude(d, 12);
     s->wishes[i].copy = below(d, s->n_copies);
   }
-  int at = SCENE_COPIES + SCENE_FAULTS + SCENE_DEATHS + SCENE_WISHES;
-  s->overlaps = chance(d, 20) && scene_has(s, at);
-  s->again = chance(d, 25) && scene_has(s, at + 1);
-  s->undone = chance(d, 25) && scene_has(s, at + 2);
+  s->overlaps = chance(d, 20) && scene_has(s, SCENE_FLAGS);
+  s->again = chance(d, 25) && scene_has(s, SCENE_FLAGS + 1);
+  s->undone = chance(d, 25) && scene_has(s, SCENE_FLAGS + 2);
   s->latency_ms = magnitude(d, 10);
+}
+
+static void draw_sequel(struct scene *s, struct draw *d) {
+  s->verified = chance(d, 25) && scene_has(s, SCENE_FLAGS + 3);
+  s->n_chained = chance(d, 70) ? 0 : 1 + below(d, SCENE_CHAINED);
+  for (int i = 0; i < s->n_chained; i++) {
+    struct scene_chained *c = &s->chained[i];
+    c->of = (unsigned)below(d, 1000);
+    c->region = regions[below(d, (int)COUNT_OF(regions))];
+    c->key = chance(d, 60);
+    c->settings = chance(d, 60) ? 0 : below(d, 32);
+  }
 }
 
 bool scene_has(const struct scene *s, int part) {
@@ -366,6 +394,7 @@ void scene_draw(struct scene *ret, uint64_t seed, uint64_t kept) {
   for (int i = 0; i < ret->n_copies; i++) draw_copy(ret, &d, i);
   draw_trouble(ret, &d);
   put_world(ret, &d);
+  draw_sequel(ret, &d);
   put_manifest(&ret->manifest, ret, 1);
   put_manifest(&ret->second, ret, 2);
 }
@@ -410,5 +439,10 @@ void scene_print(const struct scene *s, FILE *out) {
   at += SCENE_DEATHS;
   for (int i = 0; i < s->n_wishes; i++)
     if (scene_has(s, at + i)) fprintf(out, "  in life %d, at turn %d, a person %s copy %d\n", s->wishes[i].life, s->wishes[i].turn, wishes[s->wishes[i].kind], s->wishes[i].copy);
-  fprintf(out, "  %s%s%s\n", s->overlaps ? "a second manifest overlaps; " : "", s->again ? "it is run again; " : "", s->undone ? "one copy is taken back" : "");
+  for (int i = 0; i < s->n_chained; i++)
+    if (scene_has(s, SCENE_FLAGS + 4 + i))
+      fprintf(out, "  copy %d: of what copy no. %u of those that arrive has made, to %s%s, settings %d\n", SCENE_COPIES + i, s->chained[i].of, s->chained[i].region,
+              s->chained[i].key ? " under a key" : "", s->chained[i].settings);
+  fprintf(out, "  %s%s%s%s\n", s->overlaps ? "a second manifest overlaps; " : "", s->verified ? "what arrived is verified; " : "", s->again ? "it is run again; " : "",
+          s->undone ? "one copy is taken back" : "");
 }

@@ -11,6 +11,7 @@
 #define SCENE_FAULTS 6
 #define SCENE_DEATHS 5
 #define SCENE_WISHES 3
+#define SCENE_CHAINED 2
 
 enum scene_kind {
   SCENE_PLAIN,       /* nothing special: copy-image */
@@ -44,6 +45,14 @@ struct scene_copy {
   const char *fails; /* code of the refusal that it must end with; NULL: it must arrive */
 };
 
+/* A copy of what another copy has made; which one is known when they have arrived. */
+struct scene_chained {
+  unsigned of; /* of those that arrived, modulo their number */
+  const char *region;
+  bool key;
+  int settings;
+};
+
 struct scene_death {
   enum rig_death how;
   uint64_t at;
@@ -64,9 +73,10 @@ struct scene_wish {
 
 struct scene {
   uint64_t seed, kept; /* kept: bits of the parts that take part, see scene_part() */
-  int n_images, n_copies, n_faults, n_deaths, n_wishes;
+  int n_images, n_copies, n_faults, n_deaths, n_wishes, n_chained;
   struct scene_image images[SCENE_IMAGES];
-  struct scene_copy copies[SCENE_COPIES];
+  struct scene_copy copies[SCENE_COPIES + SCENE_CHAINED]; /* the last are scene_chain()'s */
+  struct scene_chained chained[SCENE_CHAINED];
   char faults[SCENE_FAULTS][256];
   struct scene_death deaths[SCENE_DEATHS];
   struct scene_wish wishes[SCENE_WISHES];
@@ -74,17 +84,21 @@ struct scene {
   bool overlaps;    /* a second manifest asks for some of the same, while the first is unfinished */
   bool again;       /* the manifest is run once more in the end */
   bool undone;      /* and one copy is taken back */
+  bool verified;    /* what arrived is compared with its source once more */
   bool mild;        /* nothing but what passes: no copy may even wait for a person */
   struct af_buf world, manifest, second;
   int64_t latency_ms;
 };
 
-/* Parts are numbered: copies first, then faults, deaths, wishes, and the three last flags. */
-#define SCENE_PARTS (SCENE_COPIES + SCENE_FAULTS + SCENE_DEATHS + SCENE_WISHES + 3)
+/* Parts are numbered: copies first, then faults, deaths, wishes, the flags, and what is chained. */
+#define SCENE_FLAGS (SCENE_COPIES + SCENE_FAULTS + SCENE_DEATHS + SCENE_WISHES)
+#define SCENE_PARTS (SCENE_FLAGS + 4 + SCENE_CHAINED)
 #define SCENE_ALL ((UINT64_C(1) << SCENE_PARTS) - 1)
 
 void scene_draw(struct scene *ret, uint64_t seed, uint64_t kept);
 void scene_done(struct scene *s);
+/* Makes chained copy i one of what copy `of` has made, image, and appends its entry of a manifest. */
+void scene_chain(struct scene *s, int i, int of, const char *image, struct af_buf *out);
 void scene_print(const struct scene *s, FILE *out); /* for a person */
 /* The faults that are in force, JSON as cs_sim_faults() takes it; appended. */
 void scene_faults(const struct scene *s, struct af_buf *out);

@@ -42,7 +42,7 @@ static int usage(FILE *out) {
   fputs("usage: simulation [--seeds N] [--first SEED] [--seconds S] [--jobs J] [--brief]\n"
         "       simulation --seed SEED [--kept HEX] [--trace]\n"
         "\n"
-        "  --seeds N     this many seeds (default 4000; 100 with sanitizers or clang), from --first (default 1) on\n"
+        "  --seeds N     this many seeds (default 5000; 100 with sanitizers or clang), from --first (default 1) on\n"
         "  --seconds S   no new seed after this time\n"
         "  --brief       a seed that fails is named, but not made smaller\n"
         "  --jobs J      processes (default: one for each processor)\n"
