@@ -160,17 +160,18 @@ static void take(struct af_engine *e, struct af_live_copy *c, const struct af_as
     doubt(e, c, until);
     return;
   }
-  if (!again || c->inspect_asked_ms >= c->inspect_since_ms + e->config.patience_ms) {
+  c->inspect_repeats++;
+  if (!again || (now >= c->inspect_since_ms + e->config.patience_ms && c->inspect_repeats >= AF_TRIES_LEAST)) {
     if (again && !*err.hint)
       af_error_hint(&err, "it was asked for %lld minutes, and never answered otherwise: retry when AWS is well again",
-                    (long long)(e->config.patience_ms / 60000));
+                    (long long)((now - c->inspect_since_ms) / 60000));
     if (!e->rc) refuse(e, c, &err);
     return;
   }
   char text[sizeof(err.code) + sizeof(err.message) + 2];
   snprintf(text, sizeof(text), "%s: %s", err.code, err.message);
   AF_COPY(c->waits, af_str(text));
-  c->wake_ms = now + af_retry_delay_ms(expired ? AF_CLASS_TRANSIENT : err.class, ++c->inspect_repeats, a->retry_after_ms, e->config.random);
+  c->wake_ms = now + af_retry_delay_ms(expired ? AF_CLASS_TRANSIENT : err.class, c->inspect_repeats, a->retry_after_ms, e->config.random);
 }
 
 enum shared { SHARED_ASK, SHARED_TAKEN, SHARED_WAIT };
@@ -205,7 +206,6 @@ static int64_t send_read(struct af_engine *e, size_t copy, struct af_ask *next) 
   struct af_flight *f = pace ? NULL : af_flight_new(e, AF_FLIGHT_INSPECT, next->op, session, next->region, json_incref(next->input));
   if (f) f->ref.copy = copy;
   c->inspect_busy = f != NULL;
-  c->inspect_asked_ms = now;
   return pace;
 }
 

@@ -42,7 +42,7 @@ struct af_live_copy {
   const struct af_live_copy *twin; /* that it waits for, before it is inspected anew */
   bool inspect_busy;
   bool retried; /* taken up by a person while it was still being undone on the way to blocked: goes on when that is done */
-  int64_t inspect_begun_ms, inspect_since_ms, inspect_asked_ms; /* since: when a read last answered; asked: when the last one was sent */
+  int64_t inspect_begun_ms, inspect_since_ms; /* since: when a read last answered */
   int inspect_repeats, inspect_expired;
   char waits[160];
   int64_t wake_ms; /* not looked at before; INT64_MAX: an answer wakes it */
@@ -101,6 +101,8 @@ struct af_engine {
 /* Expired credentials have been renewed, and the call sent once more, by the client; that they are refused again may be chance, but not
  * this many times in a row. */
 #define AF_EXPIRED_MOST 5
+/* What doesn't answer is asked this often at least, though one answer may take longer than all patience. */
+#define AF_TRIES_LEAST 4
 
 /* record.c: the one way to write. Each checks the move, writes state and event in the turn's transaction, and calls the invariant. A
  * failure is kept in e->rc, and the turn ends without sending anything. */

@@ -40,8 +40,9 @@ static void take(struct af_engine *e, struct af_survey *s, struct af_answer *a) 
     return;
   }
   bool again = err.class == AF_CLASS_TRANSIENT || err.class == AF_CLASS_THROTTLED || err.class == AF_CLASS_CAPACITY;
-  if (again && s->due_ms < s->since_ms + e->config.patience_ms) {
-    s->due_ms = now + af_retry_delay_ms(err.class, ++s->repeats, a->retry_after_ms, e->config.random);
+  s->repeats++;
+  if (again && (now < s->since_ms + e->config.patience_ms || s->repeats < AF_TRIES_LEAST)) {
+    s->due_ms = now + af_retry_delay_ms(err.class, s->repeats, a->retry_after_ms, e->config.random);
     return;
   }
   s->error = err;

@@ -101,7 +101,7 @@ static bool first_is_done_second_works(const struct rig *r, const struct af_engi
 }
 static bool is_reading(const struct rig *r, const struct af_engine *e) {
   const struct af_live_copy *c = e->copies[0];
-  return c->row.state == AF_COPY_INSPECTING && c->inspect_busy && rig_now(r) > c->inspect_asked_ms + 1000;
+  return c->row.state == AF_COPY_INSPECTING && c->inspect_busy && rig_now(r) > c->inspect_since_ms + 1000;
 }
 static bool is_polling_the_image(const struct rig *r, const struct af_engine *e) {
   const struct af_live_copy *c = e->copies[0];

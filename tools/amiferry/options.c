@@ -31,7 +31,7 @@ static const struct af_option engine_options[] = {
     {"consistency-window", "SECONDS", AF_OPTION_SECONDS, SETTING(window_ms),
      "how long what AWS shows may lag behind what it did; default: 60"},
     {"patience", "SECONDS", AF_OPTION_SECONDS, SETTING(patience_ms),
-     "how long to go on asking in vain before a copy waits for a person; one under way goes on until its step's time is over; default: 300"},
+     "how long to go on asking in vain, four times at least, before a copy waits for a person; one under way goes on until its step's time is over; default: 300"},
     {0},
 };
 const struct af_option_set af_option_set_engine = {"Options for AWS's pace", engine_options, NULL};
