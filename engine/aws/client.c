@@ -53,6 +53,7 @@ int af_client_fly(struct af_aws *aws, struct af_flight *f, const struct af_http_
   struct af_flight **slot = slot_of(aws, id);
   f->id = id;
   f->up = true;
+  f->offset_ms = aws->offset_ms;
   f->next = NULL;
   *slot = f;
   return 0;
@@ -91,20 +92,24 @@ static bool date_ms(const char *date, int64_t *ret_ms) {
   return true;
 }
 
-bool af_client_adopt_date(struct af_aws *aws, const char *date) {
+void af_client_adopt_date(struct af_aws *aws, const char *date) {
   int64_t theirs;
   if (!date_ms(date, &theirs))
-    return false;
+    return;
   int64_t off = theirs - af_client_now_ms(aws);
   if (off > -SKEW_MS && off < SKEW_MS)
-    return false;
+    return;
   aws->offset_ms = theirs - af_now_ms(aws->config.clock);
   aws->skew_ms = aws->offset_ms;
   char span[AF_TIME_SIZE];
   af_time_span(aws->offset_ms < 0 ? -aws->offset_ms : aws->offset_ms, span);
   af_log_write(aws->config.log, AF_LOG_WARN, NULL, "this machine's clock is %s %s AWS's: signing with AWS's time", span,
                aws->offset_ms < 0 ? "ahead of" : "behind");
-  return true;
+}
+
+bool af_client_reclocked(struct af_aws *aws, const struct af_flight *f, const char *date) {
+  af_client_adopt_date(aws, date);
+  return aws->offset_ms != f->offset_ms;
 }
 
 int64_t af_aws_skew_ms(const struct af_aws *aws) {
@@ -289,7 +294,7 @@ static bool once_more(struct af_call_state *c, const struct af_http_result *r) {
   const struct af_error *err = &c->answer.error;
   if (r->sent != AF_SENT_REPLIED || r->status < 400 || r->status > 499)
     return false;
-  if (!c->reclocked && af_is_clock_skew(err->code) && af_client_adopt_date(c->aws, r->date)) {
+  if (!c->reclocked && af_is_clock_skew(err->code) && af_client_reclocked(c->aws, &c->flight, r->date)) {
     c->reclocked = true;
     return true;
   }

@@ -384,7 +384,7 @@ static int finish_sts(struct af_session *s, const struct af_op *op, const char *
   af_json_wipe(output);
   if (rc == 0)
     return 0;
-  if (!s->reclocked && af_is_clock_skew(err->code) && af_client_adopt_date(s->aws, r->date)) {
+  if (!s->reclocked && af_is_clock_skew(err->code) && af_client_reclocked(s->aws, &s->flight, r->date)) {
     s->reclocked = true;
     return STAGE_AGAIN;
   }

@@ -18,7 +18,7 @@ struct play {
   struct why *why;
   bool failed;
   int life, next_death, commits;
-  bool second_done;
+  bool second_done, mended;
   int undone; /* the copy of the scene that was taken back; -1 */
 };
 
@@ -73,13 +73,25 @@ static bool is_now(const struct scene_wish *w, int life, int turn) {
   return w->life == life && w->turn == turn;
 }
 
+static void set_key(struct rig *r, const struct scene_key *k, bool enabled) {
+  struct af_error err;
+  if (!cs_sim_enable_key(rig_sim(r), k->owner, k->region, "alias/amis", enabled, &err)) return;
+  fprintf(stderr, "key: %s\n", err.message);
+  abort();
+}
+
 static void person(void *ctx, struct rig *r, struct af_engine *e, int turn) {
   struct play *p = ctx;
+  const struct scene_key *key = &p->scene.key;
+  bool strikes = key->owner && key->life == p->life && !p->mended;
+  if (strikes && key->turn == turn) set_key(r, key, false);
+  if (strikes && key->turns && key->turn + key->turns == turn) set_key(r, key, true);
   for (int i = 0; i < p->scene.n_wishes; i++)
     if (takes_part(&p->scene, i) && is_now(&p->scene.wishes[i], p->life, turn)) fulfil(r, e, &p->scene.wishes[i]);
 }
 
 static bool is_attended(const struct play *p) {
+  if (p->scene.key.owner && p->scene.key.life == p->life) return true;
   for (int i = 0; i < p->scene.n_wishes; i++)
     if (takes_part(&p->scene, i) && (p->scene.wishes[i].life == p->life || p->scene.wishes[i].kind == WISH_GIVE_UP)) return true;
   return false;
@@ -166,9 +178,11 @@ static size_t count_in(struct rig *r, enum af_copy_state state) {
 static bool mend(struct play *p) {
   struct af_error err;
   json_t *none = json_array();
+  p->mended = true;
   cs_sim_faults(rig_sim(p->rig), none, &err);
   json_decref(none);
   cs_sim_subscribe(rig_sim(p->rig), "222222222222", "prod-abc", &err);
+  if (p->scene.key.owner) set_key(p->rig, &p->scene.key, true);
   for (int i = 0; i < MENDS_MAX && count_in(p->rig, AF_COPY_BLOCKED); i++) {
     rig_advance(p->rig, 60000);
     if (!to_rest(p, NULL, NULL)) return false;
@@ -272,7 +286,7 @@ static bool chain(struct play *p) {
   af_buf_str(&manifest, af_str("{\"version\": 1, \"copies\": ["));
   for (int i = 0; i < p->scene.n_chained && done; i++) {
     const struct af_copy_row *of = &list[p->scene.chained[i].of % done];
-    if (!scene_has(&p->scene, SCENE_FLAGS + 4 + i)) continue;
+    if (!scene_has(&p->scene, SCENE_LINKS + i)) continue;
     if (chained++) af_buf_str(&manifest, af_str(", "));
     scene_chain(&p->scene, i, copy_of_row(of), of->image_id, &manifest);
   }

@@ -365,6 +365,23 @@ static void draw_trouble(struct scene *s, struct draw *d) {
   s->latency_ms = magnitude(d, 10);
 }
 
+static void draw_key(struct scene *s, struct draw *d) {
+  bool strikes = chance(d, 12), source = chance(d, 40), lasts = chance(d, 50);
+  const char *region = regions[below(d, (int)COUNT_OF(regions))];
+  int life = below(d, 2), turn = (int)magnitude(d, 10), turns = (int)magnitude(d, 9);
+  if (!strikes || !scene_has(s, SCENE_KEY)) return;
+  s->key = (struct scene_key){source ? "111111111111" : "222222222222", source ? HOME : region, life, turn, lasts ? 0 : turns};
+  s->mild = false;
+}
+
+/* From some call on AWS's clock is another than ours, or ours is wrong. */
+static void draw_skew(struct scene *s, struct draw *d) {
+  bool strikes = chance(d, 12), behind = chance(d, 50);
+  int seconds = (int)magnitude(d, 17), after = (int)magnitude(d, 7) - 1;
+  if (strikes && scene_has(s, SCENE_SKEW))
+    snprintf(s->skew, sizeof(s->skew), "{\"kind\": \"clock-skew\", \"seconds\": %d, \"after\": %d}", behind ? -seconds : seconds, after);
+}
+
 static void draw_sequel(struct scene *s, struct draw *d) {
   s->verified = chance(d, 25) && scene_has(s, SCENE_FLAGS + 3);
   s->n_chained = chance(d, 70) ? 0 : 1 + below(d, SCENE_CHAINED);
@@ -375,6 +392,8 @@ static void draw_sequel(struct scene *s, struct draw *d) {
     c->key = chance(d, 60);
     c->settings = chance(d, 60) ? 0 : below(d, 32);
   }
+  draw_key(s, d);
+  draw_skew(s, d);
 }
 
 bool scene_has(const struct scene *s, int part) {
@@ -413,6 +432,7 @@ void scene_faults(const struct scene *s, struct af_buf *out) {
     af_buf_printf(out, "%s%s", comma, s->faults[i]);
     comma = ", ";
   }
+  if (*s->skew) af_buf_printf(out, "%s%s", comma, s->skew);
   af_buf_str(out, af_str("]"));
 }
 
@@ -439,8 +459,12 @@ void scene_print(const struct scene *s, FILE *out) {
   at += SCENE_DEATHS;
   for (int i = 0; i < s->n_wishes; i++)
     if (scene_has(s, at + i)) fprintf(out, "  in life %d, at turn %d, a person %s copy %d\n", s->wishes[i].life, s->wishes[i].turn, wishes[s->wishes[i].kind], s->wishes[i].copy);
+  if (*s->skew) fprintf(out, "  fault %s\n", s->skew);
+  if (s->key.owner)
+    fprintf(out, "  in life %d, at turn %d, the key of %s in %s is disabled, for %d turns (0: until it is mended)\n", s->key.life, s->key.turn, s->key.owner, s->key.region,
+            s->key.turns);
   for (int i = 0; i < s->n_chained; i++)
-    if (scene_has(s, SCENE_FLAGS + 4 + i))
+    if (scene_has(s, SCENE_LINKS + i))
       fprintf(out, "  copy %d: of what copy no. %u of those that arrive has made, to %s%s, settings %d\n", SCENE_COPIES + i, s->chained[i].of, s->chained[i].region,
               s->chained[i].key ? " under a key" : "", s->chained[i].settings);
   fprintf(out, "  %s%s%s%s\n", s->overlaps ? "a second manifest overlaps; " : "", s->verified ? "what arrived is verified; " : "", s->again ? "it is run again; " : "",

@@ -59,6 +59,12 @@ struct scene_death {
   int64_t pause_ms; /* until somebody starts it again */
 };
 
+/* An administrator disables alias/amis of an account and Region; it stays so until a person mends it, or for a while. */
+struct scene_key {
+  const char *owner, *region; /* owner NULL: nobody does */
+  int life, turn, turns;      /* turns: how long; 0: until it is mended */
+};
+
 enum scene_wish_kind {
   WISH_CANCEL,
   WISH_INTERRUPT,
@@ -84,15 +90,20 @@ struct scene {
   bool overlaps;    /* a second manifest asks for some of the same, while the first is unfinished */
   bool again;       /* the manifest is run once more in the end */
   bool undone;      /* and one copy is taken back */
+  struct scene_key key;
+  char skew[96];    /* a fault of the clock; "": none */
   bool verified;    /* what arrived is compared with its source once more */
   bool mild;        /* nothing but what passes: no copy may even wait for a person */
   struct af_buf world, manifest, second;
   int64_t latency_ms;
 };
 
-/* Parts are numbered: copies first, then faults, deaths, wishes, the flags, and what is chained. */
+/* Parts are numbered: copies first, then faults, deaths, wishes, the flags, what is chained, the key and the clock. */
 #define SCENE_FLAGS (SCENE_COPIES + SCENE_FAULTS + SCENE_DEATHS + SCENE_WISHES)
-#define SCENE_PARTS (SCENE_FLAGS + 4 + SCENE_CHAINED)
+#define SCENE_LINKS (SCENE_FLAGS + 4)
+#define SCENE_KEY (SCENE_LINKS + SCENE_CHAINED)
+#define SCENE_SKEW (SCENE_KEY + 1)
+#define SCENE_PARTS (SCENE_SKEW + 1)
 #define SCENE_ALL ((UINT64_C(1) << SCENE_PARTS) - 1)
 
 void scene_draw(struct scene *ret, uint64_t seed, uint64_t kept);

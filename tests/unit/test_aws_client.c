@@ -592,6 +592,28 @@ TEST(a_wrong_clock_is_corrected_by_awss_date_and_the_call_sent_once_more) {
   assert_contains(w->sent[2].headers, "X-Amz-Date: 20261123T072900Z\n");
 }
 
+/* The first refusal sets the clock right; the second is of a call that was signed before that. */
+TEST(several_calls_signed_by_a_wrong_clock_are_all_sent_once_more) {
+  struct world *w = *state;
+  struct af_session *s = keys(w);
+  for (int i = 0; i < 2; i++) {
+    struct scripted *refused = on_ec2_error(w, "Action=DescribeImages", 403, "RequestTimeTooSkewed", "x");
+    refused->date = "Mon, 23 Nov 2026 07:29:00 GMT";
+    refused->held = true;
+  }
+  on_images(w);
+  on_images(w);
+  ask(w, s, &af_ec2_describe_images, "eu-west-1", json_object(), 1);
+  ask(w, s, &af_ec2_describe_images, "eu-west-1", json_object(), 2);
+  release(w);
+  for (int i = 0; i < 2; i++) {
+    struct af_answer a = answer(w);
+    assert_ok(a.rc, &a.error);
+    af_answer_done(&a);
+  }
+  assert_int_equal(w->n_sent, 4);
+}
+
 TEST(a_clock_that_is_set_right_again_is_followed) {
   struct world *w = *state;
   struct af_session *s = keys(w);
@@ -746,6 +768,7 @@ int main(void) {
       CASE(keys_that_s3_does_not_know_are_looked_up_again_for_the_next_call),
       CASE(a_server_fault_with_such_a_code_is_not_repeated),
       CASE(a_wrong_clock_is_corrected_by_awss_date_and_the_call_sent_once_more),
+      CASE(several_calls_signed_by_a_wrong_clock_are_all_sent_once_more),
       CASE(a_clock_that_is_set_right_again_is_followed),
       CASE(with_a_right_clock_such_a_refusal_is_final),
       CASE(a_clock_that_cannot_be_corrected_is_tried_once),

@@ -60,6 +60,9 @@ int cs_sim_faults(struct cs_sim *sim, const json_t *faults, struct af_error *err
 /* The account subscribes to a Marketplace product, as a person does in the console; twice is once. */
 int cs_sim_subscribe(struct cs_sim *sim, const char *account, const char *product_code, struct af_error *err);
 
+/* The account's administrator disables a key, named by its alias, or enables it again. */
+int cs_sim_enable_key(struct cs_sim *sim, const char *account, const char *region, const char *alias, bool enabled, struct af_error *err);
+
 /* Virtual time of the next thing that changes by itself (a copy that completes, a grant that arrives); INT64_MAX where nothing will. */
 int64_t cs_sim_next_ms(struct cs_sim *sim, int64_t now_ms);
 

@@ -121,6 +121,14 @@ void cs_key_set_state(struct cs_key *key, const char *state) {
                  strcmp(more->usage, "ENCRYPT_DECRYPT") == 0;
 }
 
+int cs_sim_enable_key(struct cs_sim *sim, const char *account, const char *region, const char *alias, bool enabled, struct af_error *err) {
+  const struct cs_alias *a = cs_alias_find(sim, account, region, alias);
+  if (!a)
+    return af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "BadKey", "%s has no key %s in %s", account, alias, region);
+  cs_key_set_state(a->key, enabled ? "Enabled" : "Disabled");
+  return 0;
+}
+
 static void random_uuid(struct af_random_seeded *r, char out[40]) {
   char hex[33];
   af_random_hex(&r->random, hex, 32);
