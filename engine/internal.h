@@ -176,6 +176,7 @@ void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight 
  * one that made its source, had done a moment before it was asked; 0: it can. */
 int64_t af_recent_doubt(struct af_engine *e, const struct af_live_copy *c);
 int64_t af_recent_unseen(struct af_engine *e, const struct af_live_copy *c); /* the same of a read that didn't find the source */
+int64_t af_recent_shown(struct af_engine *e); /* when AWS shows all that copies which ended lately did; 0: there are none */
 void af_recent_free(struct af_engine *e);
 
 /* twin.c: the copy, of this run or left unfinished by another, that makes what this one decided to make or to take over; NULL: none. */

@@ -52,3 +52,11 @@ int64_t af_recent_doubt(struct af_engine *e, const struct af_live_copy *c) {
 int64_t af_recent_unseen(struct af_engine *e, const struct af_live_copy *c) {
   return doubt(e, c, false);
 }
+
+int64_t af_recent_shown(struct af_engine *e) {
+  int64_t until = 0;
+  if (!e->recent_read && read_recent(e)) return 0;
+  for (size_t i = 0; i < e->n_recent; i++)
+    if (e->recent[i].updated_ms + e->config.window_ms > until) until = e->recent[i].updated_ms + e->config.window_ms;
+  return until;
+}

@@ -22,7 +22,7 @@ enabled the Region."
 the target account and makes an image of the instance."
 #define HINT_STATE "The resource is not in a state that allows this yet; amiferry looks again for a while."
 #define HINT_IN_USE "Something still uses the resource, such as an instance that is being terminated; amiferry looks again for a while."
-#define HINT_KEY_STATE "Enable the KMS key, or cancel its deletion, in the account that owns it."
+#define HINT_KEY_STATE "Enable the KMS key, or cancel its deletion, in the account that owns it, then retry."
 #define HINT_QUOTA "A quota is full: amiferry waits for room. Raise it in Service Quotas to go faster."
 #define HINT_NO_ROOM "AWS has no room for this instance type in the Availability Zone now: amiferry waits; another type or zone may have room."
 #define HINT_SUBNET "Name a subnet of the target account in the Region that the instance is launched in."
@@ -170,13 +170,13 @@ five minutes to arrive."},
     {NULL, "RegionDisabled*", NULL, AF_CLASS_AUTH, "Enable the Region for this account (and for STS), then retry."},
     {"sts", "IDPRejectedClaim*", NULL, AF_CLASS_AUTH, "The identity provider refused the web identity token: get a new one."},
     {"sts", "InvalidIdentityToken*", NULL, AF_CLASS_AUTH, "The web identity token is not valid: check the token file and the role's trust policy."},
+    {NULL, "CustomerKeyHasBeenRevoked", NULL, AF_CLASS_AUTH, HINT_KEY_STATE},
+    {"kms", "DisabledException", NULL, AF_CLASS_AUTH, HINT_KEY_STATE},
+    {"kms", "KMSInvalidStateException", NULL, AF_CLASS_AUTH, HINT_KEY_STATE},
     {NULL, "Blocked", NULL, AF_CLASS_AUTH, HINT_SUPPORT},
     {NULL, "PendingVerification", NULL, AF_CLASS_AUTH, HINT_SUPPORT},
 
     /* AWS said no for good. */
-    {NULL, "CustomerKeyHasBeenRevoked", NULL, AF_CLASS_REFUSED, HINT_KEY_STATE},
-    {"kms", "DisabledException", NULL, AF_CLASS_REFUSED, HINT_KEY_STATE},
-    {"kms", "KMSInvalidStateException", NULL, AF_CLASS_REFUSED, HINT_KEY_STATE},
     {"kms", "InvalidKeyUsageException", NULL, AF_CLASS_REFUSED, "EBS needs a symmetric key for encryption (SYMMETRIC_DEFAULT): name another one."},
     {"kms", "NotFoundException", NULL, AF_CLASS_REFUSED, "KMS knows no such key or grant in this account and Region: check the ARN."},
     {"s3", "NoSuchBucketPolicy", NULL, AF_CLASS_REFUSED, NULL}, /* an answer more than an error */

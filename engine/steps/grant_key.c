@@ -64,7 +64,7 @@ static void looked(const struct af_step_ctx *ctx, const struct af_answer *a, str
     out->kind = AF_OUT_DONE;
     return;
   }
-  if (a->error.class != AF_CLASS_AUTH) return;
+  if (!af_streq(a->error.code, "AccessDeniedException")) return; /* a key that was disabled meanwhile is no question of the grant */
   out->error = a->error;
   if (ctx->asked_ms < ctx->step->started_ms + PATIENCE_MS) {
     out->kind = AF_OUT_AGAIN; /* the engine's poll interval */

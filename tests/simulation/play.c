@@ -182,6 +182,7 @@ static bool mend(struct play *p) {
   cs_sim_faults(rig_sim(p->rig), none, &err);
   json_decref(none);
   cs_sim_subscribe(rig_sim(p->rig), "222222222222", "prod-abc", &err);
+  cs_sim_subscribe(rig_sim(p->rig), "444444444444", "prod-abc", &err);
   if (p->scene.key.owner) set_key(p->rig, &p->scene.key, true);
   for (int i = 0; i < MENDS_MAX && count_in(p->rig, AF_COPY_BLOCKED); i++) {
     rig_advance(p->rig, 60000);
@@ -334,6 +335,8 @@ static bool take_one_back(struct play *p) {
   return ok;
 }
 
+#define ELSEWHERE "[profile elsewhere]\nrole_arn = arn:aws:iam::444444444444:role/amiferry-target\nsource_profile = operator\nexternal_id = to-there\n"
+
 static struct rig *rig_of(const struct scene *s) {
   struct af_error err;
   struct af_buf faults;
@@ -347,7 +350,7 @@ static struct rig *rig_of(const struct scene *s) {
   }
   json_decref(list);
   af_buf_done(&faults);
-  rig_setenv(r, "AWS_CONFIG_FILE", rig_file(r, "aws-config", CONFIG));
+  rig_setenv(r, "AWS_CONFIG_FILE", rig_file(r, "aws-config", CONFIG ELSEWHERE));
   rig_setenv(r, "AWS_SHARED_CREDENTIALS_FILE", rig_file(r, "aws-credentials", CREDENTIALS));
   rig_latency(r, 1, s->latency_ms);
   return r;

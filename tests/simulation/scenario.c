@@ -240,6 +240,8 @@ static void put_world(struct scene *s, struct draw *d) {
   put_account(s, d, "222222222222", true);
   af_buf_str(&s->world, af_str(", "));
   put_account(s, d, "333333333333", false);
+  af_buf_str(&s->world, af_str(", "));
+  put_account(s, d, "444444444444", true);
   af_buf_str(&s->world, af_str("]}"));
 }
 
@@ -247,6 +249,10 @@ static void put_world(struct scene *s, struct draw *d) {
 
 static bool is_pulled(enum scene_kind k) {
   return k == SCENE_GIVEN || k == SCENE_LAUNCH_ONLY;
+}
+
+static const char *target_profile(bool elsewhere) {
+  return elsewhere ? "elsewhere" : "to";
 }
 
 static void put_source(struct af_buf *out, const struct scene_copy *c, enum scene_kind kind) {
@@ -262,7 +268,7 @@ static void put_rest(struct af_buf *out, const struct scene *s, int i) {
   static const char *const settings[] = {", \"deprecation\": \"365d\"", ", \"deregistration_protection\": \"enabled\"",
                                          ", \"tags\": {\"from\": \"manifest\"}"};
   const struct scene_copy *c = &s->copies[i];
-  af_buf_printf(out, ", \"target\": {\"profile\": \"to\", \"region\": \"%s\"%s}, \"name\": \"c%d {name}\", \"route\": %s, \"launch\": {\"kms_key\": \"alias/amis\"}", c->region,
+  af_buf_printf(out, ", \"target\": {\"profile\": \"%s\", \"region\": \"%s\"%s}, \"name\": \"c%d {name}\", \"route\": %s, \"launch\": {\"kms_key\": \"alias/amis\"}", target_profile(c->elsewhere), c->region,
                 c->key ? ", \"kms_key\": \"alias/amis\"" : "", i, c->route);
   if (c->settings & 1)
     af_buf_printf(out, ", \"launch_permissions\": {\"accounts\": [\"333333333333\"]%s}",
@@ -287,8 +293,8 @@ void scene_chain(struct scene *s, int i, int of, const char *image, struct af_bu
   enum scene_kind kind = s->images[s->copies[of].image].kind;
   bool plain = kind == SCENE_PLAIN || kind == SCENE_OWN || kind == SCENE_GIVEN; /* what else there is may have been launched, under a key */
   bool key = kind != SCENE_BUNDLE && (link->key || !plain || s->copies[of].key || strcmp(s->copies[of].route, "\"auto\"") != 0);
-  *c = (struct scene_copy){.image = s->copies[of].image, .region = link->region, .key = key, .route = "\"auto\"", .settings = link->settings};
-  af_buf_printf(out, "{\"source\": {\"image\": \"%s\", \"region\": \"%s\", \"profile\": \"to\"}", image, s->copies[of].region);
+  *c = (struct scene_copy){.image = s->copies[of].image, .region = link->region, .elsewhere = link->elsewhere, .key = key, .route = "\"auto\"", .settings = link->settings};
+  af_buf_printf(out, "{\"source\": {\"image\": \"%s\", \"region\": \"%s\", \"profile\": \"%s\"}", image, s->copies[of].region, target_profile(s->copies[of].elsewhere));
   put_rest(out, s, SCENE_COPIES + i);
 }
 
@@ -374,21 +380,23 @@ static void draw_key(struct scene *s, struct draw *d) {
   s->mild = false;
 }
 
-/* From some call on AWS's clock is another than ours, or ours is wrong. */
+/* Our clock is wrong. (AWS's own doesn't jump, so it is so from the first call on.) */
 static void draw_skew(struct scene *s, struct draw *d) {
   bool strikes = chance(d, 12), behind = chance(d, 50);
-  int seconds = (int)magnitude(d, 17), after = (int)magnitude(d, 7) - 1;
+  int seconds = (int)magnitude(d, 17);
   if (strikes && scene_has(s, SCENE_SKEW))
-    snprintf(s->skew, sizeof(s->skew), "{\"kind\": \"clock-skew\", \"seconds\": %d, \"after\": %d}", behind ? -seconds : seconds, after);
+    snprintf(s->skew, sizeof(s->skew), "{\"kind\": \"clock-skew\", \"seconds\": %d}", behind ? -seconds : seconds);
 }
 
 static void draw_sequel(struct scene *s, struct draw *d) {
+  for (int i = 0; i < s->n_copies; i++) s->copies[i].elsewhere = chance(d, 20) && !is_pulled(s->images[s->copies[i].image].kind);
   s->verified = chance(d, 25) && scene_has(s, SCENE_FLAGS + 3);
   s->n_chained = chance(d, 70) ? 0 : 1 + below(d, SCENE_CHAINED);
   for (int i = 0; i < s->n_chained; i++) {
     struct scene_chained *c = &s->chained[i];
     c->of = (unsigned)below(d, 1000);
     c->region = regions[below(d, (int)COUNT_OF(regions))];
+    c->elsewhere = chance(d, 25);
     c->key = chance(d, 60);
     c->settings = chance(d, 60) ? 0 : below(d, 32);
   }
@@ -445,8 +453,8 @@ void scene_print(const struct scene *s, FILE *out) {
     const struct scene_copy *c = &s->copies[i];
     const struct scene_image *im = &s->images[c->image];
     if (scene_has(s, i))
-      fprintf(out, "  copy %d: %s (image %d, %d volumes%s) to %s%s%s, route %s, settings %d%s%s\n", i, kinds[im->kind].name, c->image, im->volumes,
-              im->shared_before ? ", shared before" : "", c->region, c->key ? " under a key" : "", c->bridge_key ? ", bridge key" : "", c->route, c->settings,
+      fprintf(out, "  copy %d: %s (image %d, %d volumes%s) to %s%s%s%s, route %s, settings %d%s%s\n", i, kinds[im->kind].name, c->image, im->volumes,
+              im->shared_before ? ", shared before" : "", c->region, c->elsewhere ? " elsewhere" : "", c->key ? " under a key" : "", c->bridge_key ? ", bridge key" : "", c->route, c->settings,
               c->fails ? ", must fail: " : "", c->fails ? c->fails : "");
   }
   int at = SCENE_COPIES;
@@ -465,7 +473,7 @@ void scene_print(const struct scene *s, FILE *out) {
             s->key.turns);
   for (int i = 0; i < s->n_chained; i++)
     if (scene_has(s, SCENE_LINKS + i))
-      fprintf(out, "  copy %d: of what copy no. %u of those that arrive has made, to %s%s, settings %d\n", SCENE_COPIES + i, s->chained[i].of, s->chained[i].region,
+      fprintf(out, "  copy %d: of what copy no. %u of those that arrive has made, to %s%s%s, settings %d\n", SCENE_COPIES + i, s->chained[i].of, s->chained[i].region, s->chained[i].elsewhere ? " elsewhere" : "",
               s->chained[i].key ? " under a key" : "", s->chained[i].settings);
   fprintf(out, "  %s%s%s%s\n", s->overlaps ? "a second manifest overlaps; " : "", s->verified ? "what arrived is verified; " : "", s->again ? "it is run again; " : "",
           s->undone ? "one copy is taken back" : "");

@@ -39,6 +39,7 @@ struct scene_image {
 struct scene_copy {
   int image;
   const char *region;
+  bool elsewhere;    /* to the second target account */
   bool key, bridge_key;
   const char *route; /* "auto", or JSON */
   int settings;      /* bits: launch permissions, snapshots too, deprecation, protection, tags */
@@ -49,7 +50,7 @@ struct scene_copy {
 struct scene_chained {
   unsigned of; /* of those that arrived, modulo their number */
   const char *region;
-  bool key;
+  bool elsewhere, key;
   int settings;
 };
 

@@ -159,11 +159,11 @@ static const struct row rows[] = {
     {&af_ec2_copy_image, 400, "DeclarativePoliciesAccessDeniedException", "", AF_CLASS_AUTH, "organization"},
     {&af_ec2_copy_image, 400, "Blocked", "", AF_CLASS_AUTH, "Support"},
     {&af_ec2_copy_image, 400, "PendingVerification", "", AF_CLASS_AUTH, "Support"},
+    {&af_ec2_copy_image, 400, "CustomerKeyHasBeenRevoked", "", AF_CLASS_AUTH, "KMS key"},
+    {&af_kms_create_grant, 400, "DisabledException", "", AF_CLASS_AUTH, "Enable the KMS key"},
+    {&af_kms_create_grant, 400, "KMSInvalidStateException", "", AF_CLASS_AUTH, "KMS key"},
 
     /* no for good */
-    {&af_ec2_copy_image, 400, "CustomerKeyHasBeenRevoked", "", AF_CLASS_REFUSED, "KMS key"},
-    {&af_kms_create_grant, 400, "DisabledException", "", AF_CLASS_REFUSED, "Enable the KMS key"},
-    {&af_kms_create_grant, 400, "KMSInvalidStateException", "", AF_CLASS_REFUSED, "KMS key"},
     {&af_s3_get_bucket_policy, 404, "NoSuchBucketPolicy", "", AF_CLASS_REFUSED, NULL},
     {&af_s3_get_bucket_policy, 404, "NoSuchBucket", "", AF_CLASS_REFUSED, "no bucket of this name"},
     {&af_s3_list_objects_v2, 404, "NoSuchKey", "", AF_CLASS_REFUSED, NULL},
