@@ -37,6 +37,19 @@ const struct af_clock *af_clock_system(void) {
   return &system;
 }
 
+static int64_t steady_now_ms(void *ctx) {
+  const struct af_steady *s = ctx;
+  return af_mono_ms(s->under) + s->ahead_ms;
+}
+
+static int64_t steady_mono_ms(void *ctx) {
+  return af_mono_ms(((const struct af_steady *)ctx)->under);
+}
+
+void af_steady_init(struct af_steady *ret, const struct af_clock *under) {
+  *ret = (struct af_steady){{steady_now_ms, steady_mono_ms, ret}, under, af_now_ms(under) - af_mono_ms(under)};
+}
+
 struct civil {
   int year, month, day; /* month and day from 1 */
   int hour, minute, second, ms;

@@ -12,6 +12,13 @@ struct af_clock {
 };
 
 const struct af_clock *af_clock_system(void); /* static */
+/* A wall clock that is read once, and goes on as the other one does: setting the system's clock doesn't move it. */
+struct af_steady {
+  struct af_clock clock;
+  const struct af_clock *under;
+  int64_t ahead_ms; /* of under's mono_ms */
+};
+void af_steady_init(struct af_steady *ret, const struct af_clock *under);
 static inline int64_t af_now_ms(const struct af_clock *c) { return c->now_ms(c->ctx); }
 static inline int64_t af_mono_ms(const struct af_clock *c) { return c->mono_ms(c->ctx); }
 

@@ -134,12 +134,14 @@ static void take_slot(struct af_engine *e, struct af_live_copy *c, size_t step) 
 
 /* An intent that is found had no outcome when the process ended: it is ambiguous until AWS has been asked. */
 static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
+  int64_t now = af_now_ms(e->config.clock);
   for (size_t i = 0; i < c->n_steps; i++) {
     struct af_step_row *s = &c->steps[i];
     const struct af_step_traits *t = af_step_traits(s->kind);
     if (!t) return af_engine_fail(e, -AF_EVERSION, NULL);
     s->next_ms = 0;
     s->started_ms = 0; /* limits are for the time that it is looked after */
+    if (s->state == AF_STEP_AMBIGUOUS || s->intent_ms > now) s->intent_ms = now; /* the clock may have been set since */
     if (s->state == AF_STEP_INTENDED &&
         af_record_step(e, c, i, AF_STEP_AMBIGUOUS,
                        &(struct af_note){.kind = "ambiguous", .message = "the process ended before the outcome was known"}))

@@ -7,9 +7,11 @@
 
 static int read_recent(struct af_engine *e) {
   struct af_error err;
-  int64_t since = e->begun_ms - e->config.window_ms;
+  int64_t since = e->begun_ms - e->config.window_ms, now = af_now_ms(e->config.clock);
   int rc = af_store_copies_ended(e->config.store, since, &e->recent, &e->n_recent, &err);
   e->recent_read = true;
+  for (size_t i = 0; i < e->n_recent; i++)
+    if (e->recent[i].updated_ms > now) e->recent[i].updated_ms = now; /* the clock was set back since: nobody waits longer than the window */
   return rc ? af_engine_fail(e, rc, &err) : 0;
 }
 

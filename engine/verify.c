@@ -118,15 +118,9 @@ static int read_both(struct af_engine *e, struct af_live_copy *c, int64_t from_m
   return rc;
 }
 
-/* When AWS shows all that was done: this copy may have ended just now, and so may one that reads its AMI, which was shared for it. A clock that
- * was set back since makes nobody wait longer than the window. */
-static int64_t shown_from(struct af_engine *e, int64_t now) {
-  int64_t shown = af_recent_shown(e);
-  return shown < now + e->config.window_ms ? shown : now + e->config.window_ms;
-}
-
+/* This copy may have ended just now, and so may one that reads its AMI, which was shared for it: AWS must have had time to show that. */
 static int read_until_shown(struct af_engine *e, struct af_live_copy *c, struct af_findings *ret, bool *ret_live, struct af_error *err) {
-  int64_t now = af_now_ms(e->config.clock), shown = shown_from(e, now);
+  int64_t now = af_now_ms(e->config.clock), shown = af_recent_shown(e);
   struct af_error difference;
   int rc = read_both(e, c, now, ret, ret_live, err);
   if (rc || now >= shown || !af_findings_judge(ret, &difference)) return rc;

@@ -113,6 +113,12 @@ static const struct scene_death *next_death(struct play *p) {
   return NULL;
 }
 
+/* What has ended is known by its time, and AWS must be given its own to show it: who sets the clock forward right after is not played. */
+static void set_clock(struct play *p) {
+  rig_set_clock(p->rig, p->scene.set_ms);
+  if (!rig_died(p->rig)) rig_advance(p->rig, 60000);
+}
+
 /* Runs a manifest, takes a copy back, or (neither) resumes. *ret_over: it came to rest, rather than to its death or to Ctrl-C. */
 static bool live(struct play *p, const char *manifest, const char *undo, bool *ret_over) {
   struct af_error err;
@@ -125,6 +131,7 @@ static bool live(struct play *p, const char *manifest, const char *undo, bool *r
   p->stats->calls += rig_calls(p->rig);
   rig_arm(p->rig, RIG_LIVES, 0);
   if (rig_died(p->rig)) rig_advance(p->rig, death->pause_ms);
+  if (p->life == p->scene.set_after) set_clock(p);
   *ret_over = !rig_died(p->rig) && rc != -AF_ECANCELED;
   if (*ret_over && rc && rc != -AF_EEXIST) return broken(p, "life %d ended with %d: %s", p->life, rc, err.message);
   return !p->failed && (record_holds(p->rig, NULL, p->why) || !(p->failed = true));
@@ -353,6 +360,7 @@ static struct rig *rig_of(const struct scene *s) {
   rig_setenv(r, "AWS_CONFIG_FILE", rig_file(r, "aws-config", CONFIG ELSEWHERE));
   rig_setenv(r, "AWS_SHARED_CREDENTIALS_FILE", rig_file(r, "aws-credentials", CREDENTIALS));
   rig_latency(r, 1, s->latency_ms);
+  rig_set_clock(r, s->wrong_ms);
   return r;
 }
 

@@ -19,7 +19,7 @@ struct pending { /* an answer on its way */
 
 struct rig {
   struct cs_sim *sim;
-  int64_t now_ms;
+  int64_t now_ms, wrong_ms; /* AWS's clock, and by how much the engine's is ahead of it */
   struct af_clock clock;
   struct af_random_seeded random;
   struct af_env env;
@@ -54,7 +54,7 @@ static void must(bool ok, const char *what) {
 /* --- clock, environment --- */
 
 static int64_t now_ms(void *ctx) {
-  return ((struct rig *)ctx)->now_ms;
+  return ((struct rig *)ctx)->now_ms + ((struct rig *)ctx)->wrong_ms;
 }
 
 static const char *env_get(void *ctx, const char *name) {
@@ -359,6 +359,10 @@ struct cs_sim *rig_sim(struct rig *r) {
 int64_t rig_now(const struct rig *r) {
   return r->now_ms;
 }
+void rig_set_clock(struct rig *r, int64_t wrong_ms) {
+  r->wrong_ms = wrong_ms;
+}
+
 void rig_advance(struct rig *r, int64_t ms) {
   r->now_ms += ms;
 }

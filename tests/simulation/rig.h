@@ -24,6 +24,8 @@ void rig_free(struct rig *r);
 struct cs_sim *rig_sim(struct rig *r);
 int64_t rig_now(const struct rig *r);
 void rig_advance(struct rig *r, int64_t ms);
+/* Between two lives somebody sets the machine's clock, so that it is ahead of AWS's by so much. */
+void rig_set_clock(struct rig *r, int64_t wrong_ms);
 /* What the engine's environment says, beside the endpoint: an access key of the world. value NULL unsets. */
 void rig_setenv(struct rig *r, const char *name, const char *value);
 /* Files that the configuration may name: kept in the rig's own folder; returns the path, which lives as long as the rig. */

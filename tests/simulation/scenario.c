@@ -380,12 +380,17 @@ static void draw_key(struct scene *s, struct draw *d) {
   s->mild = false;
 }
 
-/* Our clock is wrong. (AWS's own doesn't jump, so it is so from the first call on.) */
-static void draw_skew(struct scene *s, struct draw *d) {
-  bool strikes = chance(d, 12), behind = chance(d, 50);
-  int seconds = (int)magnitude(d, 17);
-  if (strikes && scene_has(s, SCENE_SKEW))
-    snprintf(s->skew, sizeof(s->skew), "{\"kind\": \"clock-skew\", \"seconds\": %d}", behind ? -seconds : seconds);
+static int64_t draw_wrong(struct draw *d, int percent, int bits) {
+  bool strikes = chance(d, percent), behind = chance(d, 50);
+  int64_t ms = 1000 * magnitude(d, bits);
+  return !strikes ? 0 : behind ? -ms : ms;
+}
+
+static void draw_clock(struct scene *s, struct draw *d) {
+  int64_t wrong = draw_wrong(d, 12, 15), set = draw_wrong(d, 50, 15);
+  int after = chance(d, 80) ? 0 : 1 + below(d, 3);
+  if (scene_has(s, SCENE_CLOCK)) s->wrong_ms = wrong;
+  if (scene_has(s, SCENE_CLOCK + 1)) s->set_after = after, s->set_ms = set;
 }
 
 static void draw_sequel(struct scene *s, struct draw *d) {
@@ -401,7 +406,7 @@ static void draw_sequel(struct scene *s, struct draw *d) {
     c->settings = chance(d, 60) ? 0 : below(d, 32);
   }
   draw_key(s, d);
-  draw_skew(s, d);
+  draw_clock(s, d);
 }
 
 bool scene_has(const struct scene *s, int part) {
@@ -424,6 +429,7 @@ void scene_draw(struct scene *ret, uint64_t seed, uint64_t kept) {
   draw_sequel(ret, &d);
   put_manifest(&ret->manifest, ret, 1);
   put_manifest(&ret->second, ret, 2);
+  if (!strstr(af_buf_cstr(&ret->second), "image")) ret->overlaps = false;
 }
 
 void scene_done(struct scene *s) {
@@ -440,7 +446,6 @@ void scene_faults(const struct scene *s, struct af_buf *out) {
     af_buf_printf(out, "%s%s", comma, s->faults[i]);
     comma = ", ";
   }
-  if (*s->skew) af_buf_printf(out, "%s%s", comma, s->skew);
   af_buf_str(out, af_str("]"));
 }
 
@@ -467,7 +472,8 @@ void scene_print(const struct scene *s, FILE *out) {
   at += SCENE_DEATHS;
   for (int i = 0; i < s->n_wishes; i++)
     if (scene_has(s, at + i)) fprintf(out, "  in life %d, at turn %d, a person %s copy %d\n", s->wishes[i].life, s->wishes[i].turn, wishes[s->wishes[i].kind], s->wishes[i].copy);
-  if (*s->skew) fprintf(out, "  fault %s\n", s->skew);
+  if (s->wrong_ms) fprintf(out, "  the clock is %.0f s ahead of AWS's\n", (double)s->wrong_ms / 1000);
+  if (s->set_after) fprintf(out, "  after life %d it is set to be %.0f s ahead\n", s->set_after - 1, (double)s->set_ms / 1000);
   if (s->key.owner)
     fprintf(out, "  in life %d, at turn %d, the key of %s in %s is disabled, for %d turns (0: until it is mended)\n", s->key.life, s->key.turn, s->key.owner, s->key.region,
             s->key.turns);

@@ -92,19 +92,21 @@ struct scene {
   bool again;       /* the manifest is run once more in the end */
   bool undone;      /* and one copy is taken back */
   struct scene_key key;
-  char skew[96];    /* a fault of the clock; "": none */
+  int64_t wrong_ms; /* by how much this machine's clock is ahead of AWS's */
+  int set_after;    /* somebody sets the clock after so many lives; 0: nobody does */
+  int64_t set_ms;   /* so that it is ahead by this */
   bool verified;    /* what arrived is compared with its source once more */
   bool mild;        /* nothing but what passes: no copy may even wait for a person */
   struct af_buf world, manifest, second;
   int64_t latency_ms;
 };
 
-/* Parts are numbered: copies first, then faults, deaths, wishes, the flags, what is chained, the key and the clock. */
+/* Parts are numbered: copies first, then faults, deaths, wishes, the flags, what is chained, the key, the clock and its being set. */
 #define SCENE_FLAGS (SCENE_COPIES + SCENE_FAULTS + SCENE_DEATHS + SCENE_WISHES)
 #define SCENE_LINKS (SCENE_FLAGS + 4)
 #define SCENE_KEY (SCENE_LINKS + SCENE_CHAINED)
-#define SCENE_SKEW (SCENE_KEY + 1)
-#define SCENE_PARTS (SCENE_SKEW + 1)
+#define SCENE_CLOCK (SCENE_KEY + 1)
+#define SCENE_PARTS (SCENE_CLOCK + 2)
 #define SCENE_ALL ((UINT64_C(1) << SCENE_PARTS) - 1)
 
 void scene_draw(struct scene *ret, uint64_t seed, uint64_t kept);

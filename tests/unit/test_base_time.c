@@ -140,8 +140,21 @@ TEST(the_systems_clocks_run) {
   assert_true(af_mono_ms(c) >= first);
 }
 
+TEST(a_steady_clock_stays_where_the_systems_is_set) {
+  struct test_clock set;
+  struct af_steady s;
+  test_clock_init(&set, 1000000);
+  af_steady_init(&s, &set.clock);
+  assert_int_equal(af_now_ms(&s.clock), 1000000);
+  set.now_ms -= 500000;
+  test_clock_advance(&set, 20);
+  assert_int_equal(af_now_ms(&s.clock), 1000020);
+  assert_int_equal(af_mono_ms(&s.clock), af_mono_ms(&set.clock));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_steady_clock_stays_where_the_systems_is_set),
       cmocka_unit_test(a_time_is_written_in_each_form),
       cmocka_unit_test(the_calendar_agrees_with_libc_from_year_0_to_9999),
       cmocka_unit_test(what_is_written_is_read_back),

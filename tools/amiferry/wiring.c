@@ -104,7 +104,9 @@ static int open_log(struct af_wiring *w, struct af_error *err) {
 }
 
 int af_wiring_init(struct af_wiring *w, const struct af_settings *settings, struct af_error *err) {
-  *w = (struct af_wiring){.settings = settings, .clock = af_clock_system(), .env = af_env_system()};
+  *w = (struct af_wiring){.settings = settings, .env = af_env_system()};
+  af_steady_init(&w->steady, af_clock_system()); /* what AWS has had time for must not depend on who sets this machine's clock */
+  w->clock = &w->steady.clock;
   int rc = find_database(w, err);
   return rc ? rc : open_log(w, err);
 }
