@@ -144,23 +144,34 @@ size_t af_keep_left_out(const struct af_copy_spec *spec, const struct af_facts *
 static const int64_t minute_ms = 60000, day_ms = INT64_C(86400000);
 enum { DAYS_MAX = 3652 }; /* ten years, with their leap days (rules.md 2.5) */
 
+/* Days count from the making of the AMI. Which second was written down when it was made isn't known of one that is there: what it says is right
+ * if it is less than a day off, so that a manifest that is run again changes nothing. */
+static int64_t days_on(const struct af_facts *facts, const json_t *adopted, int64_t days) {
+  int64_t begun = facts->begun_ms, said;
+  if (af_time_parse(af_str(af_json_str(adopted, "CreationDate")), &begun) < 0)
+    begun = facts->begun_ms;
+  int64_t at = begun + days * day_ms;
+  bool told = af_time_parse(af_str(af_json_str(adopted, "DeprecationTime")), &said) == 0;
+  return told && said > at - day_ms && said < at + day_ms ? said : at;
+}
+
 /* The time that is wanted, whatever it is; 0 where none is. */
-static int64_t wanted_time(const struct af_copy_spec *spec, const struct af_facts *facts, const char *kept) {
+static int64_t wanted_time(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *adopted, const char *kept) {
   struct af_str text = af_str(af_streq(spec->deprecation, "keep") ? kept : spec->deprecation);
   uint64_t days;
   int64_t ms;
   if (text.len == 0 || af_streq(spec->deprecation, "none"))
     return 0;
   if (text.ptr[text.len - 1] == 'd' && af_str_to_u64(af_str_n(text.ptr, text.len - 1), &days) == 0)
-    return days <= DAYS_MAX ? facts->begun_ms + (int64_t)days * day_ms : INT64_MAX;
+    return days <= DAYS_MAX ? days_on(facts, adopted, (int64_t)days) : INT64_MAX;
   return af_time_parse(text, &ms) == 0 ? ms : 0;
 }
 
-int64_t af_keep_deprecation(const struct af_copy_spec *spec, const struct af_facts *facts, char warning[AF_KEEP_WARNING_SIZE]) {
+int64_t af_keep_deprecation(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *adopted, char warning[AF_KEEP_WARNING_SIZE]) {
   const char *kept = af_json_str(facts->image, "DeprecationTime");
   bool keep = af_streq(spec->deprecation, "keep");
   warning[0] = 0;
-  int64_t at = facts->begun_ms ? wanted_time(spec, facts, kept) : 0;
+  int64_t at = facts->begun_ms ? wanted_time(spec, facts, adopted, kept) : 0;
   if (at == 0)
     return 0;
   at -= (at % minute_ms + minute_ms) % minute_ms;

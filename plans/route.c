@@ -264,6 +264,14 @@ static bool settled(const struct af_copy_spec *spec, const struct af_facts *fact
   return is;
 }
 
+static const json_t *adopted(const struct af_facts *facts, const struct af_decision *d) {
+  const json_t *holder;
+  size_t i;
+  json_array_foreach(facts->name_holders, i, holder)
+    if (*d->adopted_image && af_streq(af_json_str(holder, "ImageId"), d->adopted_image)) return holder;
+  return NULL;
+}
+
 void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *tried,
                      struct af_decision *ret) {
   struct af_survey s;
@@ -275,7 +283,7 @@ void af_route_decide(const struct af_copy_spec *spec, const struct af_facts *fac
     af_refusal_at(&d.refusal, "", facts->pull ? facts->target_account : facts->source_account, spec->source.region, s.image_id);
   } else {
     char warning[AF_KEEP_WARNING_SIZE];
-    d.deprecate_ms = af_keep_deprecation(spec, facts, warning);
+    d.deprecate_ms = af_keep_deprecation(spec, facts, adopted(facts, &d), warning);
     d.protection = af_keep_protection(spec, facts);
     af_route_warn(&s, &d);
   }

@@ -173,7 +173,7 @@ static void of_paravirtual(const struct af_survey *s, struct af_decision *d) {
 static void of_what_is_kept(const struct af_survey *s, struct af_decision *d) {
   char warning[AF_KEEP_WARNING_SIZE];
   const char *resource;
-  af_keep_deprecation(s->spec, s->facts, warning);
+  af_keep_deprecation(s->spec, s->facts, NULL, warning);
   if (makes(d) && *warning)
     warn(d, "%s", warning);
   size_t left_out = makes(d) ? af_keep_left_out(s->spec, s->facts, &resource) : 0;

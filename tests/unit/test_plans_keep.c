@@ -116,7 +116,7 @@ TEST(nothing_of_the_source_is_kept_where_the_manifest_or_an_earlier_version_says
   spec.source_tags = true;
   facts.begun_ms = 0;
   assert_string_equal(spelled(tags_of(AT_LAST, NULL)), PROVENANCE);
-  assert_true(af_keep_deprecation(&spec, &facts, warning) == 0);
+  assert_true(af_keep_deprecation(&spec, &facts, NULL, warning) == 0);
   assert_string_equal(warning, "");
   assert_int_equal(af_keep_protection(&spec, &facts), AF_PROTECTION_NONE);
 }
@@ -221,7 +221,7 @@ TEST(a_deprecation_is_kept_named_or_counted_in_days) {
     char warning[AF_KEEP_WARNING_SIZE] = "old";
     spec_set(&spec.deprecation, times[i].wanted);
     put(facts.image, "DeprecationTime", times[i].of_source);
-    int64_t at = af_keep_deprecation(&spec, &facts, warning);
+    int64_t at = af_keep_deprecation(&spec, &facts, NULL, warning);
     if (at != times[i].at)
       fail_msg("%s, %s: %lld", times[i].wanted, times[i].of_source ? times[i].of_source : "-", (long long)at);
     if (*times[i].warning)
@@ -235,7 +235,30 @@ TEST(days_count_from_when_the_copy_was_begun_down_to_the_minute) {
   char warning[AF_KEEP_WARNING_SIZE];
   spec_set(&spec.deprecation, "1d");
   facts.begun_ms = BEGUN + 59999;
-  assert_true(af_keep_deprecation(&spec, &facts, warning) == BEGUN + 86400000);
+  assert_true(af_keep_deprecation(&spec, &facts, NULL, warning) == BEGUN + 86400000);
+}
+
+TEST(days_of_an_AMI_that_is_adopted_count_from_its_making_so_that_another_run_changes_nothing) {
+  static const struct {
+    const char *deprecated, *wanted, *at;
+  } cases[] = {
+      {NULL, "365d", "2027-01-05T10:20:00Z"},
+      {"2027-01-05T09:58:00.000Z", "365d", "2027-01-05T09:58:00Z"},
+      {"2027-01-06T10:19:00.000Z", "365d", "2027-01-06T10:19:00Z"},
+      {"2027-01-06T10:21:00.000Z", "365d", "2027-01-05T10:20:00Z"},
+      {"2027-01-05T09:58:00.000Z", "400d", "2027-02-09T10:20:00Z"},
+      {"2027-01-05T09:58:00.000Z", "300d", NULL}, /* that is over */
+  };
+  char warning[AF_KEEP_WARNING_SIZE], text[AF_TIME_SIZE];
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    json_t *adopted = json_pack("{s:s, s:s*}", "CreationDate", "2026-01-05T10:20:30.000Z", "DeprecationTime", cases[i].deprecated);
+    spec_set(&spec.deprecation, cases[i].wanted);
+    int64_t at = af_keep_deprecation(&spec, &facts, adopted, warning);
+    af_time_iso_s(at, text);
+    if (cases[i].at) assert_string_equal(text, cases[i].at);
+    else assert_true(at == 0);
+    json_decref(adopted);
+  }
 }
 
 /* --- protection --- */
@@ -295,6 +318,7 @@ int main(void) {
       WITH_FIXTURE(which_tags_find_room_does_not_depend_on_the_order_in_which_aws_lists_them),
       WITH_FIXTURE(a_deprecation_is_kept_named_or_counted_in_days),
       WITH_FIXTURE(days_count_from_when_the_copy_was_begun_down_to_the_minute),
+      WITH_FIXTURE(days_of_an_AMI_that_is_adopted_count_from_its_making_so_that_another_run_changes_nothing),
       WITH_FIXTURE(a_protection_is_kept_or_named),
       WITH_FIXTURE(a_decision_says_what_is_kept_and_warns_of_what_is_not),
   };
