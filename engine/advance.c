@@ -120,7 +120,9 @@ static bool turn_step_round(struct af_engine *e, struct af_live_copy *c, size_t 
   s->attempts = 0;
   s->started_ms = 0;
   s->next_ms = 0;
-  c->live[step].repeats = 0;
+  c->live[step].repeats = c->live[step].expired = 0;
+  c->live[step].hidden_ms = 0;
+  c->live[step].refused = NULL;
   c->live[step].waits[0] = '\0';
   af_record_step(e, c, step, AF_STEP_IDLE, &(struct af_note){.kind = "undo"});
   return true;

@@ -22,6 +22,7 @@ struct af_live_step { /* of a step, while the process lives */
   int64_t hidden_ms;  /* since when AWS answers that it doesn't see, or let go of, what the step is about; 0 while it does */
   int expired;        /* how often in a row it was refused for expired credentials */
   int repeats;        /* of the same call since it last succeeded: for the delays */
+  const struct af_op *refused; /* that call; NULL: none yet */
   int cost;           /* taken from the retry quota for the call in flight */
   char waits[160];    /* why it doesn't go on; "" where it does */
 };

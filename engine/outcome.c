@@ -30,15 +30,18 @@ static int forget_resource(struct af_engine *e, struct af_live_copy *c, size_t s
                                                                                                      : 0;
 }
 
+static void take_data(struct af_live_step *live, struct af_outcome *out) {
+  if (!out->data) return;
+  json_decref(live->data);
+  live->data = out->data;
+  out->data = NULL;
+}
+
 /* What an outcome leaves behind in the rows, before its move is written. */
 static int keep(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_outcome *out) {
   struct af_step_row *s = &c->steps[step];
   bool image = af_step_traits(s->kind)->makes_image && s->face == AF_FACE_DO && !out->effect_gone;
-  if (out->data) {
-    json_decref(c->live[step].data);
-    c->live[step].data = out->data;
-    out->data = NULL;
-  }
+  take_data(&c->live[step], out);
   if (out->progress >= 0) s->progress = out->progress;
   const char *resource = *out->resource ? out->resource : s->resource;
   if (out->effect && resource && record_effect(e, c, step, out->effect, resource, out->effect_gone)) return e->rc;
@@ -318,6 +321,20 @@ static int senseless(struct af_engine *e, struct af_live_copy *c, size_t step, c
   return af_apply_error(e, c, step, op, a, LOOK_MS);
 }
 
+/* That a look goes through says nothing of the call that it is for: only when that one does, its count begins anew. */
+static void count(struct af_engine *e, struct af_live_copy *c, struct af_live_step *live, const struct af_op *op, const struct af_answer *a) {
+  struct af_retry_quota *quota = a->rc ? NULL : af_budget_retries(e->budgets, c->target, c->spec.target.region);
+  if (quota) af_retry_quota_give(quota, live->cost);
+  if (!a->rc) live->cost = 0;
+  if (!a->rc && (!live->refused || live->refused == op)) {
+    live->repeats = live->expired = 0;
+    live->hidden_ms = 0;
+  }
+  if (!a->rc || live->refused == op) return;
+  live->refused = op;
+  live->repeats = 0;
+}
+
 static void step_answer(struct af_engine *e, const struct af_flight *f, struct af_answer *a) {
   struct af_live_copy *c = e->copies[f->ref.copy];
   struct af_live_step *live = &c->live[f->ref.step];
@@ -334,14 +351,8 @@ static void step_answer(struct af_engine *e, const struct af_flight *f, struct a
   af_step_context(e, c, f->ref.step, borrowed ? &x : NULL, &ctx);
   af_outcome_init(&out);
   int rc = af_step_kind(c->steps[f->ref.step].kind)->answer(&ctx, f->op, a, &out);
-  if (!a->rc) {
-    struct af_retry_quota *quota = af_budget_retries(e->budgets, c->target, c->spec.target.region);
-    if (quota) af_retry_quota_give(quota, live->cost);
-    live->cost = 0;
-    live->repeats = 0;
-    live->expired = 0;
-    live->hidden_ms = 0;
-  }
+  count(e, c, live, f->op, a);
+  if (out.kind == AF_OUT_DEFAULT) take_data(live, &out);
   if (rc) af_engine_fail(e, rc, NULL);
   else if (out.kind != AF_OUT_DEFAULT) af_apply_outcome(e, c, f->ref.step, f->op, a->request_id, &out);
   else if (a->rc) af_apply_error(e, c, f->ref.step, f->op, a, af_repeat_delay_ms(e, c, a, ++live->repeats, &live->cost));

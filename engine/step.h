@@ -56,7 +56,7 @@ struct af_outcome {
   const char *effect;    /* kind of the effect to be recorded with the resource ("snapshot"); NULL: none */
   bool effect_gone;      /* undo: the effects of this step are gone */
   int progress;          /* percent; -1 leaves it */
-  json_t *data;          /* the step's new data, owned; NULL leaves it, and with DONE and REMAKE clears it */
+  json_t *data;          /* the step's new data, owned; NULL leaves it, and with DONE and REMAKE clears it. With DEFAULT, what the error leaves of it */
   bool lower;            /* FAIL: this route can't do it, another one may */
   bool was_there;        /* borrowed kinds: the access was there before us */
   struct af_error error; /* FAIL, and AGAIN where the error should be shown as what it waits for */

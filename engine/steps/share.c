@@ -1,6 +1,8 @@
 /* share-snapshot and share-image: let the target account read one source snapshot (createVolumePermission), or launch and so copy the
  * source AMI (launchPermission; rules.md 1.3), and take that back. The permission is looked at before it is opened, unless it is we
- * who are opening it already: what was there before us stays. */
+ * who are opening it already: what was there before us stays.
+ *
+ * data: {"looked": when it was asked whether the permission is there, which it was not}. */
 #include "engine/aws/ops.h"
 #include "engine/steps/steps.h"
 
@@ -33,12 +35,17 @@ static int modify(const struct af_step_ctx *ctx, const char *verb, struct af_ask
   return ret->input ? 0 : -AF_ENOMEM;
 }
 
+/* What somebody else opened after the look is not to be taken for ours: a look is good for one call, and not for one that was put off for long. */
+static bool has_looked(const struct af_step_ctx *ctx) {
+  return json_object_get(ctx->data, "looked") && ctx->now_ms < af_json_int(ctx->data, "looked") + ctx->window_ms;
+}
+
 static int share_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
   const struct permission *p = permission_of(ctx);
   ret->side = AF_SOURCE;
   ret->region = ctx->spec->source.region;
   if (ctx->step->face == AF_FACE_UNDO) return modify(ctx, "Remove", ret);
-  if (json_is_true(json_object_get(ctx->data, "looked")) || ctx->exposure->state != AF_EXPOSURE_CLOSED) return modify(ctx, "Add", ret);
+  if (has_looked(ctx) || ctx->exposure->state != AF_EXPOSURE_CLOSED) return modify(ctx, "Add", ret);
   ret->op = p->describe;
   ret->input = json_pack("{s:s, s:s}", p->id_member, ctx->subject, "Attribute", p->attribute);
   return ret->input ? 0 : -AF_ENOMEM;
@@ -55,14 +62,18 @@ static bool lets_in(const json_t *permissions, const char *account) {
 
 static int share_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   const struct permission *p = permission_of(ctx);
-  if (a->rc) {
-    if (ctx->step->face == AF_FACE_UNDO) af_gone(ctx, a, 1, out); /* nothing is left to close where the thing itself is gone */
+  if (a->rc && ctx->step->face == AF_FACE_UNDO) {
+    af_gone(ctx, a, 1, out); /* nothing is left to close where the thing itself is gone */
     return 0;
+  }
+  if (a->rc) {
+    out->data = json_object();
+    return out->data ? 0 : -AF_ENOMEM;
   }
   if (op == p->describe) {
     out->was_there = lets_in(json_object_get(a->output, p->list), ctx->facts->target_account);
     out->kind = out->was_there ? AF_OUT_DONE : AF_OUT_AGAIN;
-    if (!out->was_there && !(out->data = json_pack("{s:b}", "looked", 1))) return -AF_ENOMEM;
+    if (!out->was_there && !(out->data = json_pack("{s:I}", "looked", (json_int_t)ctx->asked_ms))) return -AF_ENOMEM;
     return 0;
   }
   out->kind = AF_OUT_DONE;

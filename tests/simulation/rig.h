@@ -55,6 +55,7 @@ void rig_lose_database(struct rig *r);
 /* What a person does while it runs: called once a turn, after its commit; NULL: nobody is there. */
 typedef void rig_person(void *ctx, struct rig *r, struct af_engine *e, int turn);
 void rig_attend(struct rig *r, rig_person *person, void *ctx);
+void rig_by_hand(struct rig *r, bool on); /* what is sent while it is on is that person's own call: no intent of it is committed */
 /* Called after each commit that wrote anything: for what must hold at every turn. */
 typedef void rig_watcher(void *ctx, struct rig *r);
 void rig_watch(struct rig *r, rig_watcher *watcher, void *ctx);

@@ -1,5 +1,6 @@
 /* Scenes that no seed draws: a person who mends, retries or cancels in the running process, answers that take minutes, faults that meet in
  * an unlucky order. */
+#include "engine/aws/ops.h"
 #include "engine/internal.h"
 #include "tests/simulation/check.h"
 
@@ -121,26 +122,36 @@ static const struct af_member no_members[] = {{NULL, NULL, NULL, false, AF_IN_BO
 static const struct af_shape nothing = {.type = AF_T_STRUCT, .members = no_members};
 
 /* A person's own call, sent through the engine's client: no flight of the engine has its tag, so that nobody waits for the answer. */
-static void calls_kms(struct af_engine *e, const char *action, const char *label, const char *target, json_t *input) {
-  static struct af_op op; /* the client looks at it until it is answered */
-  struct af_live_copy *c = e->copies[0];
+static void sends(struct rig *r, struct af_engine *e, const struct af_op *op, struct af_session *session, const char *region, json_t *input) {
   struct af_error err;
-  op = (struct af_op){.service = "kms", .action = action, .label = label, .version = "2014-11-01", .target = target,
-                      .protocol = AF_PROTOCOL_JSON, .input = &key_in, .output = &nothing, .repeatable = true};
-  struct af_call call = {.op = &op, .session = c->target, .region = c->spec.target.region, .input = input, .tag = UINT64_MAX};
+  struct af_call call = {.op = op, .session = session, .region = region, .input = input, .tag = UINT64_MAX};
   assert_non_null(input);
+  rig_by_hand(r, true);
   assert_ok(af_aws_send(e->config.aws, &call, &err), &err);
+  rig_by_hand(r, false);
   json_decref(input);
 }
+static void calls_kms(struct rig *r, struct af_engine *e, const char *action, const char *label, const char *target, json_t *input) {
+  static struct af_op op; /* the client looks at it until it is answered */
+  op = (struct af_op){.service = "kms", .action = action, .label = label, .version = "2014-11-01", .target = target,
+                      .protocol = AF_PROTOCOL_JSON, .input = &key_in, .output = &nothing, .repeatable = true};
+  sends(r, e, &op, e->copies[0]->target, e->copies[0]->spec.target.region, input);
+}
 static void enables_the_key(struct rig *r, struct af_engine *e) {
-  calls_kms(e, "EnableKey", "kms:EnableKey", "TrentService.EnableKey", json_pack("{s:s}", "KeyId", TARGET_KEY_ID));
+  calls_kms(r, e, "EnableKey", "kms:EnableKey", "TrentService.EnableKey", json_pack("{s:s}", "KeyId", TARGET_KEY_ID));
 }
 static void opens_the_key(struct rig *r, struct af_engine *e) {
-  calls_kms(e, "PutKeyPolicy", "kms:PutKeyPolicy", "TrentService.PutKeyPolicy",
+  calls_kms(r, e, "PutKeyPolicy", "kms:PutKeyPolicy", "TrentService.PutKeyPolicy",
             json_pack("{s:s, s:s, s:s}", "KeyId", TARGET_KEY_ID, "PolicyName", "default", "Policy", OPEN_POLICY));
 }
 static void allows_everything(struct rig *r, struct af_engine *e) {
   set_faults(r, "[]");
+}
+static void shares_by_hand(struct rig *r, struct af_engine *e) {
+  set_faults(r, "[]"); /* what struck the engine's calls is not to strike this one */
+  sends(r, e, &af_ec2_modify_snapshot_attribute, e->copies[0]->source, "us-east-1",
+        json_pack("{s:s, s:s, s:{s:[{s:s}]}}", "SnapshotId", "snap-0a000000000000001", "Attribute", "createVolumePermission",
+                  "CreateVolumePermission", "Add", "UserId", "222222222222"));
 }
 
 /* --- what is shown --- */
@@ -211,6 +222,26 @@ static void leaves_a_removal_in_doubt(int late_s) {
 }
 TEST(a_removal_in_doubt_that_was_left_to_a_cancelled_copy_is_done) {
   for (int late_s = 120; late_s <= 145; late_s++) leaves_a_removal_in_doubt(late_s);
+}
+
+/* The first copy looks whether the access is there, and then is told to slow down for longer than a look is good for. */
+static bool was_throttled_for_long(const struct rig *r, const struct af_engine *e) {
+  const struct af_live_copy *c = e->copies[0];
+  for (size_t i = 0; i < c->n_steps; i++)
+    if (af_streq(c->steps[i].kind, "share-snapshot") && c->steps[i].started_ms && rig_now(r) > c->steps[i].started_ms + 120000) return true;
+  return false;
+}
+TEST(who_shared_by_hand_while_the_share_was_throttled_keeps_what_he_did) {
+  char *world = world_with("read_lag: [0, 8]", "read_lag: [0, 0]");
+  struct rig *r = new_rig(world, 1);
+  struct person p = {.comes = was_throttled_for_long, .mends = shares_by_hand, .after_ms = INT64_MAX / 2};
+  set_faults(r, "[" FAULT("throttle", "ModifySnapshotAttribute", "") "]");
+  run_attended(r, MANIFEST_HEAD PLAIN, &p);
+  assert_true(p.came_ms);
+  assert_all(r, AF_COPY_DONE, "after the share");
+  assert_int_equal(audit_count(r, "shares_open"), 1);
+  rig_free(r);
+  free(world);
 }
 
 /* --- a person mends and retries --- */
@@ -478,6 +509,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_removal_in_flight_of_a_blocked_copy_is_waited_for),
       cmocka_unit_test(a_removal_in_doubt_that_was_left_to_a_cancelled_copy_is_done),
+      cmocka_unit_test(who_shared_by_hand_while_the_share_was_throttled_keeps_what_he_did),
       cmocka_unit_test(a_retry_sees_what_a_person_has_mended),
       cmocka_unit_test(an_image_that_failed_under_its_key_is_made_anew_once_the_key_is_mended),
       cmocka_unit_test(an_encrypted_image_that_failed_under_its_key_is_made_anew_once_the_key_is_mended),
