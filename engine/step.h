@@ -102,6 +102,7 @@ void af_step_image_name(const struct af_step_ctx *ctx, char out[AF_STEP_NAME_SIZ
 const char *af_step_description(const struct af_step_ctx *ctx); /* of the new AMI; "" where it has none */
 /* [{"Name": name, "Values": [value]}, …]: pairs end with NULL. NULL: no memory. */
 json_t *af_filters(const char *name, const char *value, ...) __attribute__((sentinel));
+json_t *af_step_data(const struct af_step_ctx *ctx); /* a copy of it, to be changed. NULL: no memory */
 /* The step's data where this is gone: among what is "dropped", and no more what to "drop". NULL: no memory. */
 json_t *af_drop_done(const struct af_step_ctx *ctx, const char *id);
 /* The value of a tag of an object with "Tags"; "" where it has none. */

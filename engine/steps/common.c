@@ -149,9 +149,17 @@ json_t *af_filters(const char *name, const char *value, ...) {
   return list;
 }
 
+/* jansson leaves out what it finds no room for, and says nothing. */
+json_t *af_step_data(const struct af_step_ctx *ctx) {
+  json_t *data = json_deep_copy(ctx->data);
+  if (json_equal(data, ctx->data)) return data;
+  json_decref(data);
+  return NULL;
+}
+
 json_t *af_drop_done(const struct af_step_ctx *ctx, const char *id) {
   const json_t *before = json_object_get(ctx->data, "dropped");
-  json_t *data = json_deep_copy(ctx->data), *dropped = before ? json_deep_copy(before) : json_array();
+  json_t *data = af_step_data(ctx), *dropped = before ? json_deep_copy(before) : json_array();
   af_json_append(&dropped, json_string(id));
   af_json_put(&data, "dropped", dropped);
   json_object_del(data, "drop");

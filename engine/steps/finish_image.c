@@ -3,7 +3,9 @@
  * protect-image: deregistration protection, after everything else, since what is protected can't be undone at once.
  *
  * Each is a list of calls, made from what is stored, in an order that is always the same; all of them set something, so that sending one again
- * changes nothing. data: {"done": how many of them AWS has carried out}. */
+ * changes nothing. Undone, they go with the image; what they opened on one that was there before is taken back (opened_access.c).
+ *
+ * data: {"done": how many of them AWS has carried out}, and what opened_access.c writes down. */
 #include "base/time.h"
 #include "engine/aws/ops.h"
 #include "engine/steps/steps.h"
@@ -132,22 +134,22 @@ int af_finish_needed(const struct af_copy_row *copy, const struct af_copy_spec *
 
 static int send_next(const struct af_step_ctx *ctx, const json_t *list, struct af_ask *ret, struct af_outcome *out) {
   const json_t *next = json_array_get(list, (size_t)af_json_int(ctx->data, "done"));
+  json_t *call = json_object_get(next, "input");
   if (!next) {
     out->kind = AF_OUT_DONE;
+    if (json_object_get(ctx->data, "opened") && !(out->data = af_step_data(ctx))) return -AF_ENOMEM; /* to be undone by */
     return 0;
   }
+  if (af_access_unseen(ctx, call)) return af_access_look(call, ret);
   ret->op = changes[af_json_int(next, "change")];
-  ret->input = json_incref(json_object_get(next, "input"));
+  ret->input = json_incref(call);
   return ret->input ? 0 : -AF_ENOMEM;
 }
 
 static int finish_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
   const struct whose w = {ctx->spec, ctx->facts, ctx->decision, ctx->copy->id};
   af_ask_at(ctx, ret);
-  if (ctx->step->face == AF_FACE_UNDO) { /* it goes with the image */
-    out->kind = AF_OUT_DONE;
-    return 0;
-  }
+  if (ctx->step->face == AF_FACE_UNDO) return af_access_close(ctx, ret, out);
   if (!*ctx->scratch) {
     ret->op = &af_ec2_describe_images;
     ret->input = json_pack("{s:[s]}", "ImageIds", ctx->copy->image_id);
@@ -172,12 +174,26 @@ static bool whole(const struct af_step_ctx *ctx, const json_t *image) {
 
 static int one_more(const struct af_step_ctx *ctx, struct af_outcome *out) {
   out->kind = AF_OUT_AGAIN;
-  out->data = json_pack("{s:I}", "done", (json_int_t)(af_json_int(ctx->data, "done") + 1));
-  return out->data ? 0 : -AF_ENOMEM;
+  out->data = af_step_data(ctx);
+  af_json_put(&out->data, "done", json_integer(af_json_int(ctx->data, "done") + 1));
+  return out->data ? af_access_opened(ctx, out->data) : -AF_ENOMEM;
+}
+
+/* Who was let in before the call that comes next? */
+static int looked(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
+  const struct whose w = {ctx->spec, ctx->facts, ctx->decision, ctx->copy->id};
+  json_t *list = finishing(&w, ctx->copy->image_id, *ctx->scratch);
+  const json_t *next = json_array_get(list, (size_t)af_json_int(ctx->data, "done"));
+  int rc = list ? af_access_looked(ctx, json_object_get(next, "input"), a, out) : -AF_ENOMEM;
+  json_decref(list);
+  return rc;
 }
 
 static int finish_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
-  if (a->rc) return 0;
+  bool look = op == &af_ec2_describe_image_attribute || op == &af_ec2_describe_snapshot_attribute;
+  if (ctx->step->face == AF_FACE_UNDO) return af_access_closed(ctx, a, out);
+  if (a->rc) return op->mutates ? af_access_refused(ctx, &a->error, out) : 0;
+  if (look) return looked(ctx, a, out);
   if (op != &af_ec2_describe_images) return one_more(ctx, out);
   json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
   out->kind = AF_OUT_AGAIN;

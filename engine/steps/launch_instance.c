@@ -123,7 +123,7 @@ static const json_t *instance_of(const struct af_answer *a) {
 }
 
 static int set_flag(const struct af_step_ctx *ctx, const char *flag, struct af_outcome *out) {
-  out->data = json_deep_copy(ctx->data);
+  out->data = af_step_data(ctx);
   return json_object_set_new(out->data, flag, json_integer(ctx->now_ms)) ? -AF_ENOMEM : 0;
 }
 
@@ -199,7 +199,7 @@ static int left_over(const struct af_step_ctx *ctx, const struct af_answer *a, s
     const char *id = af_json_str(volume, "VolumeId");
     if (!af_streq(af_json_str(volume, "State"), "available") || dropped(ctx, id)) continue;
     out->kind = AF_OUT_AGAIN;
-    out->data = json_deep_copy(ctx->data);
+    out->data = af_step_data(ctx);
     return json_object_set_new(out->data, "drop", json_string(id)) ? -AF_ENOMEM : 0;
   }
   gone(ctx, out);

@@ -90,7 +90,7 @@ static int listed(const struct af_step_ctx *ctx, const struct af_answer *a, stru
   const char *next = undropped(ctx, json_object_get(a->output, "Snapshots"));
   out->kind = AF_OUT_AGAIN;
   if (next) {
-    json_t *data = json_deep_copy(ctx->data);
+    json_t *data = af_step_data(ctx);
     af_json_put(&data, "drop", json_string(next));
     return set_data(out, data);
   }
@@ -106,7 +106,7 @@ static int listed(const struct af_step_ctx *ctx, const struct af_answer *a, stru
 
 /* What AWS doesn't show any more, or not yet, holds nothing that could be read: its tags must do. */
 static int take_held(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
-  json_t *data = json_deep_copy(ctx->data), *held = json_array(), *mapping;
+  json_t *data = af_step_data(ctx), *held = json_array(), *mapping;
   size_t i;
   json_array_foreach(json_object_get(json_array_get(json_object_get(a->output, "Images"), 0), "BlockDeviceMappings"), i, mapping) {
     if (*af_mapping_snapshot(mapping)) af_json_append(&held, json_string(af_mapping_snapshot(mapping)));
@@ -122,7 +122,7 @@ static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op,
   if (op == &af_ec2_describe_snapshots) return a->rc ? 0 : listed(ctx, a, out);
   if (a->rc) af_gone(ctx, a, 1, out);
   if (a->rc && out->kind != AF_OUT_DONE) return 0;
-  json_t *data = op == &af_ec2_delete_snapshot ? af_drop_done(ctx, next_drop(ctx)) : json_deep_copy(ctx->data);
+  json_t *data = op == &af_ec2_delete_snapshot ? af_drop_done(ctx, next_drop(ctx)) : af_step_data(ctx);
   if (op == &af_ec2_deregister_image) af_json_put(&data, "deregistered", json_integer(ctx->now_ms));
   out->kind = AF_OUT_AGAIN;
   return set_data(out, data);

@@ -25,6 +25,14 @@ int af_name_probe(const struct af_step_ctx *ctx, struct af_ask *ret);
 void af_name_probed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out);
 int af_name_duplicate(const struct af_step_ctx *ctx, struct af_outcome *out); /* AWS says that the name is in use */
 bool af_name_in_doubt(const struct af_step_ctx *ctx);                         /* to be probed before anything else */
+/* Access that is opened on an AMI that was there before (opened_access.c). call: the input that opens it. */
+bool af_access_unseen(const struct af_step_ctx *ctx, const json_t *call); /* it is such a call, and to be looked for before it is sent */
+int af_access_look(const json_t *call, struct af_ask *ret);
+int af_access_looked(const struct af_step_ctx *ctx, const json_t *call, const struct af_answer *a, struct af_outcome *out);
+int af_access_opened(const struct af_step_ctx *ctx, json_t *data); /* notes it in the step's new data */
+int af_access_refused(const struct af_step_ctx *ctx, const struct af_error *err, struct af_outcome *out);
+int af_access_close(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out); /* what is open yet; DONE where nothing is */
+int af_access_closed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out);
 /* Ask for the images, or the snapshots, that carry the tags of this copy and step. */
 int af_image_probe(const struct af_step_ctx *ctx, struct af_ask *ret);
 int af_snapshot_probe(const struct af_step_ctx *ctx, struct af_ask *ret);

@@ -154,6 +154,13 @@ static void shares_by_hand(struct rig *r, struct af_engine *e) {
                   "CreateVolumePermission", "Add", "UserId", "222222222222"));
 }
 
+static void lets_in_by_hand(struct rig *r, struct af_engine *e) {
+  set_faults(r, "[]");
+  sends(r, e, &af_ec2_modify_image_attribute, e->copies[0]->target, "eu-west-1",
+        json_pack("{s:s, s:s, s:{s:[{s:s}]}}", "ImageId", e->copies[0]->row.image_id, "Attribute", "launchPermission", "LaunchPermission", "Add",
+                  "UserId", "444444444444"));
+}
+
 /* --- what is shown --- */
 
 static void assert_reason(struct rig *r, const char *code) {
@@ -225,11 +232,14 @@ TEST(a_removal_in_doubt_that_was_left_to_a_cancelled_copy_is_done) {
 }
 
 /* The first copy looks whether the access is there, and then is told to slow down for longer than a look is good for. */
-static bool was_throttled_for_long(const struct rig *r, const struct af_engine *e) {
+static bool has_repeated(const struct rig *r, const struct af_engine *e, const char *kind) {
   const struct af_live_copy *c = e->copies[0];
   for (size_t i = 0; i < c->n_steps; i++)
-    if (af_streq(c->steps[i].kind, "share-snapshot") && c->steps[i].started_ms && rig_now(r) > c->steps[i].started_ms + 120000) return true;
+    if (af_streq(c->steps[i].kind, kind) && c->live[i].repeats > 5 && rig_now(r) > c->steps[i].started_ms + 120000) return true;
   return false;
+}
+static bool was_throttled_for_long(const struct rig *r, const struct af_engine *e) {
+  return has_repeated(r, e, "share-snapshot");
 }
 TEST(who_shared_by_hand_while_the_share_was_throttled_keeps_what_he_did) {
   char *world = world_with("read_lag: [0, 8]", "read_lag: [0, 0]");
@@ -314,6 +324,87 @@ TEST(a_cancelled_adoption_leaves_the_images_protection_alone) {
   assert_int_equal(rig_carried_out(r, "ec2:CopyImage"), 1);
   assert_int_equal(rig_carried_out(r, "ec2:DisableImageDeregistrationProtection"), 0);
   rig_free(r);
+}
+
+#define LETS_IN(accounts) MANIFEST_HEAD "- {source: {image: ami-0a000000000000000}, launch_permissions: {accounts: [" accounts "], snapshots: true}}\n"
+#define ONE "'333333333333'"
+#define TWO "'333333333333', '444444444444'"
+
+/* One is let in by the copy that made the image: to launch it, and to read its two snapshots. */
+static struct rig *adoptable(void) {
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  assert_ok(rig_run(r, LETS_IN(ONE), &err), &err);
+  assert_all(r, AF_COPY_DONE, "after the first run");
+  assert_int_equal(audit_count(r, "shares_open"), 3);
+  rig_advance(r, 3600000);
+  return r;
+}
+static void assert_who_was_let_in_is_so_still(struct rig *r) {
+  json_t *audit = rig_audit(r), *one;
+  size_t i;
+  assert_int_equal(json_array_size(json_object_get(audit, "shares_open")), 3);
+  json_array_foreach(json_object_get(audit, "shares_open"), i, one)
+    assert_string_equal(json_string_value(json_object_get(one, "to")), "333333333333");
+  json_decref(audit);
+}
+
+static bool has_finished_the_image(const struct rig *r, const struct af_engine *e) {
+  const struct af_live_copy *c = e->copies[0];
+  for (size_t i = 0; i < c->n_steps; i++)
+    if (af_streq(c->steps[i].kind, "finish-image") && c->steps[i].state == AF_STEP_DONE) return true;
+  return false;
+}
+TEST(a_cancelled_adoption_takes_back_what_it_opened_and_nothing_else) {
+  struct person p = {.comes = has_finished_the_image, .asks = af_engine_cancel};
+  struct rig *r = adoptable();
+  run_attended(r, LETS_IN(TWO), &p);
+  assert_int_equal(last_state(r), AF_COPY_CANCELLED);
+  assert_who_was_let_in_is_so_still(r);
+  rig_free(r);
+}
+
+TEST(an_adoption_that_fails_takes_back_what_it_opened_and_nothing_else) {
+  struct rig *r = adoptable();
+  struct af_error err;
+  set_faults(r, "[" FAILS("ModifySnapshotAttribute", NTH("2"), "400", "InvalidParameterValue") "]");
+  assert_ok(rig_run(r, LETS_IN(TWO), &err), &err);
+  assert_int_equal(last_state(r), AF_COPY_FAILED);
+  assert_who_was_let_in_is_so_still(r);
+  rig_free(r);
+}
+
+static bool was_throttled_over_the_image(const struct rig *r, const struct af_engine *e) {
+  return has_repeated(r, e, "finish-image");
+}
+TEST(who_let_somebody_in_by_hand_while_an_adoption_was_throttled_keeps_what_he_did) {
+  struct person p = {.comes = was_throttled_over_the_image, .mends = lets_in_by_hand, .asks = af_engine_cancel};
+  struct rig *r = adoptable();
+  set_faults(r, "[" FAULT("throttle", "ModifyImageAttribute", "") "]");
+  run_attended(r, LETS_IN(TWO), &p);
+  assert_int_equal(last_state(r), AF_COPY_CANCELLED);
+  assert_int_equal(audit_count(r, "shares_open"), 4);
+  rig_free(r);
+}
+
+/* Whatever a lost call has done: it dies at each of them, and is cancelled by who takes it up. */
+TEST(an_adoption_that_dies_and_is_cancelled_takes_back_what_it_opened_and_nothing_else) {
+  bool died = true;
+  for (uint64_t k = 1; died && k < 40; k++) {
+    struct person p = {.comes = works, .asks = af_engine_cancel};
+    struct rig *r = adoptable();
+    struct af_error err;
+    rig_arm(r, RIG_DIES_AFTER, k);
+    (void)rig_run(r, LETS_IN(TWO), &err);
+    died = rig_died(r);
+    rig_arm(r, RIG_LIVES, 0);
+    rig_advance(r, 600000);
+    rig_attend(r, attends, &p);
+    assert_ok(rig_resume(r, &err), &err);
+    if (p.asked) assert_who_was_let_in_is_so_still(r);
+    rig_free(r);
+  }
+  assert_false(died);
 }
 
 TEST(a_copy_that_is_cancelled_on_its_blocked_way_back_remembers_why_it_failed) {
@@ -517,6 +608,10 @@ int main(void) {
       cmocka_unit_test(a_key_that_nobody_mended_blocks_the_copy_again),
       cmocka_unit_test(the_time_that_a_copy_was_blocked_is_no_work),
       cmocka_unit_test(a_cancelled_adoption_leaves_the_images_protection_alone),
+      cmocka_unit_test(a_cancelled_adoption_takes_back_what_it_opened_and_nothing_else),
+      cmocka_unit_test(an_adoption_that_fails_takes_back_what_it_opened_and_nothing_else),
+      cmocka_unit_test(who_let_somebody_in_by_hand_while_an_adoption_was_throttled_keeps_what_he_did),
+      cmocka_unit_test(an_adoption_that_dies_and_is_cancelled_takes_back_what_it_opened_and_nothing_else),
       cmocka_unit_test(a_copy_that_is_cancelled_on_its_blocked_way_back_remembers_why_it_failed),
       cmocka_unit_test(a_cancelled_inspection_is_not_blocked_by_a_refused_read),
       cmocka_unit_test(a_cancelled_copy_is_not_blocked_by_a_refused_poll),
