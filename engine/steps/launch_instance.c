@@ -192,17 +192,31 @@ static bool dropped(const struct af_step_ctx *ctx, const char *volume) {
   return false;
 }
 
+/* What it waits for, for a person to see. */
+static void wait_for(const struct af_step_ctx *ctx, const char *what, const char *id, const char *state, struct af_outcome *out) {
+  out->kind = AF_OUT_AGAIN;
+  out->delay_ms = 5 * af_pause_ms(ctx);
+  snprintf(out->error.message, sizeof(out->error.message), "%s %s is %s", what, id, state);
+}
+
+/* The instance is gone, but AWS may be slow to let go of its volumes, or to say that it has: one that is in use yet goes away, or comes free. */
 static int left_over(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
+  const char *held = "", *loose = "";
   size_t i;
   json_t *volume;
   json_array_foreach(json_object_get(a->output, "Volumes"), i, volume) {
-    const char *id = af_json_str(volume, "VolumeId");
-    if (!af_streq(af_json_str(volume, "State"), "available") || dropped(ctx, id)) continue;
+    const char *id = af_json_str(volume, "VolumeId"), *state = af_json_str(volume, "State");
+    if (dropped(ctx, id)) continue;
+    if (af_streq(state, "available") || af_streq(state, "error")) loose = id;
+    else if (af_streq(state, "in-use") || af_streq(state, "creating")) held = id;
+  }
+  if (*loose) {
     out->kind = AF_OUT_AGAIN;
     out->data = af_step_data(ctx);
-    return json_object_set_new(out->data, "drop", json_string(id)) ? -AF_ENOMEM : 0;
+    return json_object_set_new(out->data, "drop", json_string(loose)) ? -AF_ENOMEM : 0;
   }
-  gone(ctx, out);
+  if (*held) wait_for(ctx, "volume", held, "in use", out);
+  else gone(ctx, out);
   return 0;
 }
 
@@ -219,7 +233,7 @@ static int undo_answer(const struct af_step_ctx *ctx, const struct af_op *op, co
   }
   bool unseen = !instance_of(a) && ctx->asked_ms >= af_json_int(ctx->data, "terminated") + ctx->window_ms; /* forgotten already */
   if (unseen || af_streq(state, "terminated")) return set_flag(ctx, "gone", out);
-  out->delay_ms = 5 * af_pause_ms(ctx);
+  wait_for(ctx, "instance", ctx->step->resource, *state ? state : "not shown", out);
   return 0;
 }
 

@@ -3,6 +3,8 @@
 #include "engine/aws/ops.h"
 #include "engine/internal.h"
 #include "tests/simulation/check.h"
+#include "tests/simulation/ladder_world.h"
+#include "tools/cloudsim/ec2_compute.h"
 
 /* --- faults --- */
 
@@ -510,6 +512,43 @@ TEST(a_snapshot_that_is_in_use_for_a_moment_blocks_nothing) {
   free(world);
 }
 
+/* --- what an instance leaves --- */
+
+#define LAUNCHED MANIFEST_HEAD IMAGE(WINDOWS, HERE)
+static struct rig *launching(void) {
+  return new_rig(LADDER_WORLD(REFUSED_BILLING, ""), 1);
+}
+
+/* Somebody wants the volumes kept, and AWS shows them as attached for a while after their instance is no more. */
+struct keeper {
+  int64_t late_ms;
+  size_t seen;
+};
+static void keeps_the_volumes(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  const struct cs_things *all = rig_sim(r)->ec2->things;
+  struct keeper *k = ctx;
+  for (size_t i = 0; i < all->n_of_kind[CS_VOLUME]; i++) {
+    struct cs_volume *v = (struct cs_volume *)all->of_kind[CS_VOLUME][i];
+    if (v->delete_on_termination) k->seen++;
+    v->delete_on_termination = false;
+    if (v->detached_ms == CS_NEVER || v->detached_ms % 1000 == 777) continue;
+    v->detached_ms = (v->detached_ms + k->late_ms) / 1000 * 1000 + 777;
+  }
+}
+TEST(volumes_that_outlive_their_instance_are_waited_for_and_deleted) {
+  for (int64_t late_ms = 0; late_ms <= 300000; late_ms += 100000) {
+    struct keeper k = {.late_ms = late_ms};
+    struct rig *r = launching();
+    struct af_error err;
+    rig_attend(r, keeps_the_volumes, &k);
+    assert_ok(rig_run(r, LAUNCHED, &err), &err);
+    assert_int_equal(k.seen, 2);
+    assert_all(r, AF_COPY_DONE, "after all");
+    assert_clean(r, "after all");
+    rig_free(r);
+  }
+}
+
 /* --- slow answers --- */
 
 /* The read takes longer than a copy puts up with an AWS that can't be reached. */
@@ -620,6 +659,7 @@ int main(void) {
       cmocka_unit_test(one_resume_is_enough_after_a_death_on_the_way_to_blocked),
       cmocka_unit_test(a_name_that_nobody_holds_is_not_taken),
       cmocka_unit_test(a_snapshot_that_is_in_use_for_a_moment_blocks_nothing),
+      cmocka_unit_test(volumes_that_outlive_their_instance_are_waited_for_and_deleted),
       cmocka_unit_test(waiting_for_a_read_that_another_copy_shares_is_no_asking_in_vain),
       cmocka_unit_test(an_old_answer_is_no_witness_of_what_was_made),
       cmocka_unit_test(a_copy_that_another_run_left_unfinished_is_known_in_other_words),
