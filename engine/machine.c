@@ -24,27 +24,29 @@ static const unsigned step_moves[AF_STEP_STATE_MAX_] = {
 };
 
 /* Limits: a copy of a snapshot may take two days (rules.md 1.1: 48 h is the longest AWS plans for), CreateImage one (rules.md 4), a grant
- * "usually under five minutes" (rules.md 3), a bundle may have to wait until other copies leave room in its bucket's policy, everything else is a call that takes effect at once, or a machine that starts and stops. */
+ * "usually under five minutes" (rules.md 3), a bundle may have to wait until other copies leave room in its bucket's policy, everything
+ * else is a call that takes effect at once, or a machine that starts and stops. Taking back is minutes of AWS's work where all is well: what
+ * takes hours hangs. */
 static const struct af_step_traits kinds[] = {
     {"bridge-image", "making a bridge under a key that can be shared", AF_SAFE_BY_TOKEN, AF_AT_SOURCE, true, NULL, false, "copy-image",
-     HOURS(50)},
-    {"grant-key", "granting the key", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "grant", false, NULL, MINUTES(30)},
-    {"share-snapshot", "sharing snapshots", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "createVolumePermission", false, NULL, MINUTES(30)},
-    {"share-image", "sharing the image", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "launchPermission", false, NULL, MINUTES(30)},
-    {"share-bundle", "sharing the bundle in S3", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "bucketPolicy", false, NULL, HOURS(50),
+     HOURS(50), HOURS(4)},
+    {"grant-key", "granting the key", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "grant", false, NULL, MINUTES(30), HOURS(1)},
+    {"share-snapshot", "sharing snapshots", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "createVolumePermission", false, NULL, MINUTES(30), HOURS(1)},
+    {"share-image", "sharing the image", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "launchPermission", false, NULL, MINUTES(30), HOURS(1)},
+    {"share-bundle", "sharing the bundle in S3", AF_SAFE_BY_NATURE, AF_AT_SOURCE, true, "bucketPolicy", false, NULL, HOURS(50), HOURS(4),
      .document = true},
-    {"security-group", "making a security group", AF_SAFE_BY_PROBE, AF_AT_LAUNCH, true, NULL, false, NULL, MINUTES(30)},
-    {"launch-instance", "launching an instance", AF_SAFE_BY_TOKEN, AF_AT_LAUNCH, true, NULL, false, NULL, HOURS(4)},
-    {"create-hop-image", "making an image of the instance", AF_SAFE_BY_PROBE, AF_AT_LAUNCH, true, NULL, false, NULL, HOURS(26)},
-    {"create-image", "making an image of the instance", AF_SAFE_BY_PROBE, AF_AT_TARGET, false, NULL, true, NULL, HOURS(26)},
-    {"copy-snapshot", "copying snapshots", AF_SAFE_BY_PROBE, AF_AT_TARGET, false, NULL, false, "copy-snapshot", HOURS(50)},
-    {"copy-image", "copying the image", AF_SAFE_BY_TOKEN, AF_AT_TARGET, false, NULL, true, "copy-image", HOURS(50)},
-    {"register-image", "registering the image", AF_SAFE_BY_PROBE, AF_AT_TARGET, false, NULL, true, NULL, HOURS(2)},
-    {"adopt-image", "taking over the earlier copy", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, true, NULL, HOURS(50)},
-    {"skip-image", "leaving what is there", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, true, NULL, MINUTES(30)},
-    {"finish-image", "finishing the image", AF_SAFE_BY_NATURE, AF_AT_TARGET, false, NULL, false, NULL, HOURS(1), true},
-    {"verify", "verifying", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, false, NULL, HOURS(1), true},
-    {"protect-image", "protecting the image", AF_SAFE_BY_NATURE, AF_AT_TARGET, false, NULL, false, NULL, MINUTES(30), true},
+    {"security-group", "making a security group", AF_SAFE_BY_PROBE, AF_AT_LAUNCH, true, NULL, false, NULL, MINUTES(30), HOURS(4)},
+    {"launch-instance", "launching an instance", AF_SAFE_BY_TOKEN, AF_AT_LAUNCH, true, NULL, false, NULL, HOURS(4), HOURS(4)},
+    {"create-hop-image", "making an image of the instance", AF_SAFE_BY_PROBE, AF_AT_LAUNCH, true, NULL, false, NULL, HOURS(26), HOURS(4)},
+    {"create-image", "making an image of the instance", AF_SAFE_BY_PROBE, AF_AT_TARGET, false, NULL, true, NULL, HOURS(26), HOURS(4)},
+    {"copy-snapshot", "copying snapshots", AF_SAFE_BY_PROBE, AF_AT_TARGET, false, NULL, false, "copy-snapshot", HOURS(50), HOURS(4)},
+    {"copy-image", "copying the image", AF_SAFE_BY_TOKEN, AF_AT_TARGET, false, NULL, true, "copy-image", HOURS(50), HOURS(4)},
+    {"register-image", "registering the image", AF_SAFE_BY_PROBE, AF_AT_TARGET, false, NULL, true, NULL, HOURS(2), HOURS(4)},
+    {"adopt-image", "taking over the earlier copy", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, true, NULL, HOURS(50), MINUTES(30)},
+    {"skip-image", "leaving what is there", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, true, NULL, MINUTES(30), MINUTES(30)},
+    {"finish-image", "finishing the image", AF_SAFE_BY_NATURE, AF_AT_TARGET, false, NULL, false, NULL, HOURS(1), HOURS(1), true},
+    {"verify", "verifying", AF_SAFE_BY_READ, AF_AT_TARGET, false, NULL, false, NULL, HOURS(1), MINUTES(30), true},
+    {"protect-image", "protecting the image", AF_SAFE_BY_NATURE, AF_AT_TARGET, false, NULL, false, NULL, MINUTES(30), HOURS(1), true},
 };
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -252,7 +254,7 @@ int af_machine_check(struct af_error *err) {
     if (reach(step_moves, AF_STEP_STATE_MAX_, BIT(i)) != BIT(AF_STEP_STATE_MAX_) - 1)
       return law(err, "a state that doesn't lead everywhere", af_step_state_name((enum af_step_state)i));
   for (size_t i = 0; i < N_KINDS; i++) {
-    if (!kinds[i].title || kinds[i].limit_ms <= 0) return law(err, "an incomplete kind of step", kinds[i].name);
+    if (!kinds[i].title || kinds[i].limit_ms <= 0 || kinds[i].undo_limit_ms <= 0) return law(err, "an incomplete kind of step", kinds[i].name);
     if (kinds[i].exposure && (!kinds[i].temporary || kinds[i].where != AF_AT_SOURCE))
       return law(err, "an exposure that isn't taken back, or isn't the source's", kinds[i].name);
     if (kinds[i].document && !kinds[i].exposure) return law(err, "a document that nothing is opened by", kinds[i].name);

@@ -549,6 +549,65 @@ TEST(volumes_that_outlive_their_instance_are_waited_for_and_deleted) {
   }
 }
 
+/* --- what can't be taken back --- */
+
+static void assert_hangs(struct rig *r, const char *resource, const char *hint) {
+  struct af_copy_row *list;
+  struct af_error err;
+  assert_all(r, AF_COPY_BLOCKED, "while it hangs");
+  assert_reason(r, "TimeLimit");
+  size_t n = rig_copies(r, &list);
+  assert_int_equal(af_error_from_json(list[0].error, &err), 0);
+  assert_contains(err.resource, resource);
+  assert_contains(err.hint, hint);
+  assert_contains(err.hint, list[0].id);
+  rig_copies_free(list, n);
+}
+
+/* AWS takes half a day for it. */
+TEST(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does) {
+  char *world = changed(strdup(LADDER_WORLD(REFUSED_BILLING, "")), "copy_min: 5,", "copy_min: 5, instance_terminate: 43200,");
+  struct rig *r = new_rig(world, 1);
+  struct af_error err;
+  assert_ok(rig_run(r, LAUNCHED, &err), &err);
+  assert_hangs(r, "i-", "222222222222, us-east-1");
+  assert_ok(rig_resume(r, &err), &err);
+  assert_hangs(r, "i-", "222222222222, us-east-1");
+  rig_advance(r, 43200000);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "when it is gone");
+  assert_clean(r, "when it is gone");
+  rig_free(r);
+  free(world);
+}
+
+/* The call that takes it back fails in this way whenever it is sent, until a person has seen to it. */
+static void hangs(const char *manifest, const char *faults, const char *resource, const char *hint, enum af_copy_state end) {
+  struct rig *r = new_rig(LADDER_WORLD(REFUSED_BILLING, ""), 1);
+  struct af_error err;
+  set_faults(r, faults);
+  assert_ok(rig_run(r, manifest, &err), &err);
+  assert_hangs(r, resource, hint);
+  set_faults(r, "[]");
+  rig_advance(r, 600000);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, end, "when it is mended");
+  assert_clean(r, "when it is mended");
+  rig_free(r);
+}
+#define SOURCE ", \"account\": \"111111111111\""
+TEST(what_is_not_known_to_be_taken_back_is_not_asked_for_ever) {
+  hangs(LAUNCHED, "[" FAILS("TerminateInstances", "", "500", "InternalError") "]", "i-", "222222222222, us-east-1", AF_COPY_DONE);
+  hangs(LAUNCHED, "[" FAULT("lost-reply", "TerminateInstances", "") "]", "i-", "222222222222, us-east-1", AF_COPY_DONE);
+}
+TEST(access_that_AWS_has_no_time_to_take_back_is_not_forgotten) {
+  hangs(LAUNCHED, "[" FAULT("throttle", "ModifyImageAttribute", SOURCE AFTER("1")) "]", "ami-", "111111111111, us-east-1", AF_COPY_DONE);
+}
+TEST(a_copy_that_fails_and_hangs_has_failed_once_it_goes_on) {
+  hangs(LAUNCHED, "[" FAULT("throttle", "DeleteSecurityGroup", "") ", " FAILS("CreateImage", "", "400", "InvalidParameterValue") "]", "sg-",
+        "222222222222, us-east-1", AF_COPY_FAILED);
+}
+
 /* --- slow answers --- */
 
 /* The read takes longer than a copy puts up with an AWS that can't be reached. */
@@ -660,6 +719,10 @@ int main(void) {
       cmocka_unit_test(a_name_that_nobody_holds_is_not_taken),
       cmocka_unit_test(a_snapshot_that_is_in_use_for_a_moment_blocks_nothing),
       cmocka_unit_test(volumes_that_outlive_their_instance_are_waited_for_and_deleted),
+      cmocka_unit_test(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does),
+      cmocka_unit_test(what_is_not_known_to_be_taken_back_is_not_asked_for_ever),
+      cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
+      cmocka_unit_test(a_copy_that_fails_and_hangs_has_failed_once_it_goes_on),
       cmocka_unit_test(waiting_for_a_read_that_another_copy_shares_is_no_asking_in_vain),
       cmocka_unit_test(an_old_answer_is_no_witness_of_what_was_made),
       cmocka_unit_test(a_copy_that_another_run_left_unfinished_is_known_in_other_words),
