@@ -430,6 +430,25 @@ TEST(protection_keeps_an_instance) {
   assert_string_equal(instance_state(w, id), "running");
 }
 
+/* The example of the API reference, TerminateInstances. */
+TEST(protection_keeps_the_instances_of_its_zone_and_no_others) {
+  WORLD(w, CALM, OWN_IMAGES);
+  const char *a = running(w, OWN "&Placement.AvailabilityZone=eu-west-1a"), *b = running(w, OWN "&Placement.AvailabilityZone=eu-west-1a");
+  const char *c = running(w, OWN "&Placement.AvailabilityZone=eu-west-1b&DisableApiTermination=true");
+  const char *d = running(w, OWN "&Placement.AvailabilityZone=eu-west-1b");
+  char form[300];
+  snprintf(form, sizeof form, "Action=TerminateInstances&InstanceId.1=%s&InstanceId.2=%s&InstanceId.3=%s&InstanceId.4=%s", a, c, d, b);
+  assert_refused(w, call_id(w, "@&DryRun=true", form), "OperationNotPermitted", c);
+  assert_string_equal(instance_state(w, a), "running");
+  assert_refused(w, call_id(w, "@&InstanceId.5=i-00000bad", form), "InvalidInstanceID.NotFound", "i-00000bad");
+  assert_string_equal(instance_state(w, a), "running");
+  assert_refused(w, call_as(w, TARGET, form), "OperationNotPermitted", c);
+  assert_string_equal(instance_state(w, a), "shutting-down");
+  assert_string_equal(instance_state(w, b), "shutting-down");
+  assert_string_equal(instance_state(w, c), "running");
+  assert_string_equal(instance_state(w, d), "running");
+}
+
 TEST(calls_on_several_instances_do_all_or_nothing) {
   WORLD(w, CALM, OWN_IMAGES);
   const char *a = running(w, OWN), *b = launched(w, OWN);
@@ -815,6 +834,7 @@ int main(void) {
       cmocka_unit_test(an_instance_is_terminated_once_and_shows_for_an_hour),
       cmocka_unit_test(a_pending_instance_and_a_stopping_one_can_be_terminated),
       cmocka_unit_test(protection_keeps_an_instance),
+      cmocka_unit_test(protection_keeps_the_instances_of_its_zone_and_no_others),
       cmocka_unit_test(calls_on_several_instances_do_all_or_nothing),
       cmocka_unit_test(an_instance_of_instance_store_cannot_be_stopped),
       cmocka_unit_test(anothers_encrypted_image_is_launched_under_the_targets_default_key),

@@ -177,6 +177,7 @@ struct change {
   unsigned from, there; /* states in which it does something; states in which it has nothing to do */
   int (*check)(struct cs_call *call, const struct cs_instance *i);
   void (*apply)(struct cs_call *call, struct cs_instance *i);
+  void (*refused)(struct cs_call *call, const struct change *c); /* what is done all the same; NULL: nothing */
 };
 
 static int wrong_state(struct cs_call *call, const struct cs_instance *i, const char *verb) {
@@ -235,26 +236,51 @@ static void change_one(struct cs_call *call, struct af_buf *out, const struct ch
   cs_xml_close(out, "item");
 }
 
-/* All of them, or none. */
-static int change(struct cs_call *call, struct af_buf *out, const struct change *c) {
-  size_t n = cs_param_list(call, "InstanceId");
+static struct cs_instance *named(struct cs_call *call, size_t k) {
+  return (struct cs_instance *)cs_thing_by_id(call->sim, cs_paramf(&call->params, "InstanceId.%zu", k));
+}
+
+static int check_all(struct cs_call *call, const struct change *c, size_t n) {
   char action[100];
   snprintf(action, sizeof action, "ec2:%s", call->action);
   for (size_t k = 1; k <= n; k++)
     if (cs_may(call, action, "instance", cs_paramf(&call->params, "InstanceId.%zu", k)) < 0)
       return -AF_EAWS;
-  for (size_t k = 1; k <= n; k++) {
-    const struct cs_instance *i = cs_own_thing(call, CS_INSTANCE, cs_paramf(&call->params, "InstanceId.%zu", k));
-    if (!i || (!(c->there & IN(cs_instance_state(i, call->sim_ms))) && c->check(call, i) < 0))
+  for (size_t k = 1; k <= n; k++)
+    if (!cs_own_thing(call, CS_INSTANCE, cs_paramf(&call->params, "InstanceId.%zu", k)))
       return -AF_EAWS;
+  for (size_t k = 1; k <= n; k++) {
+    const struct cs_instance *i = named(call, k);
+    if ((c->there & IN(cs_instance_state(i, call->sim_ms))) || c->check(call, i) == 0)
+      continue;
+    if (c->refused && cs_param_bool(call, "DryRun", false) != true)
+      c->refused(call, c);
+    return -AF_EAWS;
   }
-  if (cs_dry_run(call) < 0)
+  return cs_dry_run(call);
+}
+
+static int change(struct cs_call *call, struct af_buf *out, const struct change *c) {
+  size_t n = cs_param_list(call, "InstanceId");
+  if (check_all(call, c, n) < 0)
     return -AF_EAWS;
   cs_xml_open(out, "instancesSet");
   for (size_t k = 1; k <= n; k++)
     change_one(call, out, c, cs_paramf(&call->params, "InstanceId.%zu", k));
   cs_xml_close(out, "instancesSet");
   return 0;
+}
+
+/* A protected instance keeps those of its own zone; where there is none, they go, though the call fails (API reference, TerminateInstances). */
+static void terminate_elsewhere(struct cs_call *call, const struct change *c) {
+  size_t n = cs_param_list(call, "InstanceId");
+  unsigned kept = 0;
+  for (size_t k = 1; k <= n; k++)
+    if (named(call, k)->protected && !(c->there & IN(cs_instance_state(named(call, k), call->sim_ms))))
+      kept |= 1u << named(call, k)->interface->subnet->zone;
+  for (size_t k = 1; k <= n; k++)
+    if ((c->from & IN(cs_instance_state(named(call, k), call->sim_ms))) && !(kept & 1u << named(call, k)->interface->subnet->zone))
+      c->apply(call, named(call, k));
 }
 
 int cs_start_instances(struct cs_call *call, struct af_buf *out) {
@@ -271,6 +297,7 @@ int cs_stop_instances(struct cs_call *call, struct af_buf *out) {
 
 int cs_terminate_instances(struct cs_call *call, struct af_buf *out) {
   static const struct change terminate = {IN(CS_PENDING) | IN(CS_RUNNING) | IN(CS_STOPPING) | IN(CS_STOPPED),
-                                          IN(CS_SHUTTING_DOWN) | IN(CS_TERMINATED), may_terminate, apply_terminate};
+                                          IN(CS_SHUTTING_DOWN) | IN(CS_TERMINATED), may_terminate, apply_terminate,
+                                          terminate_elsewhere};
   return change(call, out, &terminate);
 }
