@@ -182,14 +182,6 @@ static int move_on(struct af_store *s, struct af_copy_row *c, const struct af_ev
   return 0;
 }
 
-int af_store_copies(struct af_store *s, const char *batch_id, struct af_copy_row **ret, size_t *ret_n, struct af_error *err) {
-  void *rows;
-  int rc = af_query_all(s, AF_SQL_COPIES, &(struct af_lookup){.id = batch_id}, &rows, ret_n, err);
-  if (rc == 0)
-    *ret = rows;
-  return rc;
-}
-
 static int copies_by(struct af_store *s, enum af_statement which, const struct af_lookup *lookup, struct af_copy_row **ret, size_t *ret_n,
                      struct af_error *err) {
   void *rows;
@@ -199,12 +191,20 @@ static int copies_by(struct af_store *s, enum af_statement which, const struct a
   return rc;
 }
 
+int af_store_copies(struct af_store *s, const char *batch_id, struct af_copy_row **ret, size_t *ret_n, struct af_error *err) {
+  return copies_by(s, AF_SQL_COPIES, &(struct af_lookup){.id = batch_id}, ret, ret_n, err);
+}
+
 int af_store_copies_ended(struct af_store *s, int64_t since_ms, struct af_copy_row **ret, size_t *ret_n, struct af_error *err) {
   return copies_by(s, AF_SQL_COPIES_ENDED, &(struct af_lookup){.number = since_ms}, ret, ret_n, err);
 }
 
 int af_store_copies_live(struct af_store *s, struct af_copy_row **ret, size_t *ret_n, struct af_error *err) {
   return copies_by(s, AF_SQL_COPIES_LIVE, &(struct af_lookup){0}, ret, ret_n, err);
+}
+
+int af_store_copies_of_image(struct af_store *s, const char *image_id, struct af_copy_row **ret, size_t *ret_n, struct af_error *err) {
+  return copies_by(s, AF_SQL_COPIES_OF_IMAGE, &(struct af_lookup){.id = image_id}, ret, ret_n, err);
 }
 
 int af_store_copy_get(struct af_store *s, const char *id, struct af_copy_row *ret, struct af_error *err) {

@@ -220,6 +220,8 @@ int af_store_copies(struct af_store *s, const char *batch_id, struct af_copy_row
 /* Those that ended since then, of all batches, in no order. */
 int af_store_copies_ended(struct af_store *s, int64_t since_ms, struct af_copy_row **ret, size_t *ret_n, struct af_error *err);
 int af_store_copies_live(struct af_store *s, struct af_copy_row **ret, size_t *ret_n, struct af_error *err); /* that have not ended; likewise */
+/* Those whose AMI it is, whether they made it or found it; the newest first. */
+int af_store_copies_of_image(struct af_store *s, const char *image_id, struct af_copy_row **ret, size_t *ret_n, struct af_error *err);
 int af_store_copy_get(struct af_store *s, const char *id, struct af_copy_row *ret, struct af_error *err);
 int af_store_facts_put(struct af_store *s, struct af_copy_row *c, const char *json, const struct af_event_row *ev, struct af_error *err);
 int af_store_facts_get(struct af_store *s, const char *copy_id, char **ret_json, struct af_error *err); /* -AF_ENOENT */

@@ -34,33 +34,26 @@ static void put_goes(struct victim *v, const struct af_effect_row *e) {
   if (image) af_buf_printf(&v->goes, "  delete     its snapshots\n");
 }
 
-static bool stands_on(const struct af_copy_row *other, const char *image) {
+static bool stands_on(const struct af_copy_row *other) {
   bool found = af_streq(other->route, af_route_name(AF_ROUTE_ADOPT)) || af_streq(other->route, af_route_name(AF_ROUTE_SKIP));
   bool lost = other->state == AF_COPY_FAILED || other->state == AF_COPY_CANCELLED;
-  return found && !lost && other->image_id && af_streq(other->image_id, image);
+  return found && !lost;
 }
 
 static void put_other(struct victim *v, const struct af_copy_row *other) {
   if (v->n_others++ < NAMED_MOST) af_buf_printf(&v->goes, "  %s of batch %s stands on it, too\n", other->id, other->batch_id);
 }
 
-/* The newest batches come first: a manifest that is run every night takes the same image over each time. */
+/* The newest come first: a manifest that is run every night takes the same image over each time. */
 static int look_at_others(struct victim *v, struct af_store *s, const char *image, struct af_error *err) {
-  struct af_batch_row *batches = NULL;
+  struct af_copy_row *list = NULL;
   size_t n = 0;
-  int rc = af_store_batches(s, &batches, &n, err);
+  int rc = af_store_copies_of_image(s, image, &list, &n, err);
   for (size_t i = 0; i < n; i++) {
-    struct af_copy_row *list = NULL;
-    size_t n_list = 0;
-    if (!rc) rc = af_store_copies(s, batches[i].id, &list, &n_list, err);
-    for (size_t k = 0; k < n_list; k++) {
-      if (stands_on(&list[k], image)) put_other(v, &list[k]);
-      af_copy_row_done(&list[k]);
-    }
-    free(list);
-    af_batch_row_done(&batches[i]);
+    if (stands_on(&list[i])) put_other(v, &list[i]);
+    af_copy_row_done(&list[i]);
   }
-  free(batches);
+  free(list);
   if (v->n_others > NAMED_MOST) af_buf_printf(&v->goes, "  and so do %zu others\n", v->n_others - NAMED_MOST);
   return rc;
 }
