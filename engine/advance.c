@@ -128,22 +128,23 @@ static bool turn_step_round(struct af_engine *e, struct af_live_copy *c, size_t 
   return true;
 }
 
-/* What can't be done is undone; what can't be undone is left to a person, in doubt or not. */
+/* What can't be done is undone. What can't be undone is left to a person, and so is what stays in doubt for as long again as undoing may take:
+ * it may have been done, and mustn't be given up. */
 static bool past_limit(struct af_engine *e, struct af_live_copy *c, size_t step) {
   const struct af_step_row *s = &c->steps[step];
   const struct af_step_traits *t = af_step_traits(s->kind);
-  bool undo = s->face == AF_FACE_UNDO;
-  int64_t limit_ms = undo ? t->undo_limit_ms : t->limit_ms;
-  if ((!undo && s->state == AF_STEP_AMBIGUOUS) || !s->started_ms || af_now_ms(e->config.clock) < s->started_ms + limit_ms) return false;
+  bool undo = s->face == AF_FACE_UNDO, doubt = !undo && s->state == AF_STEP_AMBIGUOUS;
+  int64_t limit_ms = undo ? t->undo_limit_ms : doubt ? t->limit_ms + t->undo_limit_ms : t->limit_ms;
+  if (!s->started_ms || af_now_ms(e->config.clock) < s->started_ms + limit_ms) return false;
   struct af_at at = af_step_at(c, step);
   char span[AF_TIME_SIZE];
   struct af_outcome out;
   af_time_span(limit_ms, span);
   af_outcome_init(&out);
-  af_outcome_fail(&out, undo ? AF_CLASS_AUTH : AF_CLASS_REFUSED, "TimeLimit", s->resource ? s->resource : af_step_subject(c, step),
-                  undo ? "%s can't be taken back: it took longer than %s%s%s" : "%s took longer than %s%s%s", t->title, span,
+  af_outcome_fail(&out, undo || doubt ? AF_CLASS_AUTH : AF_CLASS_REFUSED, "TimeLimit", s->resource ? s->resource : af_step_subject(c, step),
+                  "%s%s took longer than %s%s%s", undo ? "taking back what came of " : doubt ? "finding out what came of " : "", t->title, span,
                   *c->live[step].waits ? "; last: " : "", c->live[step].waits);
-  if (undo) af_error_hint(&out.error, "see in account %s, %s what holds it, then: amiferry retry %s", at.account, at.region, c->row.id);
+  if (undo || doubt) af_error_hint(&out.error, "see in account %s, %s what is wrong, then: amiferry retry %s", at.account, at.region, c->row.id);
   else af_error_hint(&out.error, "look at it in account %s; when it is put right, run the manifest again", at.account);
   af_apply_outcome(e, c, step, NULL, NULL, &out);
   af_outcome_done(&out);

@@ -58,7 +58,8 @@ struct af_step_traits {
   bool makes_image;     /* its resource is the new AMI */
   const char *quota;    /* how many may be under way in an account and Region: a row of the budgets; NULL: any number */
   int64_t limit_ms;     /* from its first call to done; past that it has failed */
-  int64_t undo_limit_ms; /* from the first call that undoes it; past that a person is needed: what is left must not be given up */
+  int64_t undo_limit_ms; /* from the first call that undoes it; past that a person is needed: what is left must not be given up. For so
+                            much longer than limit_ms it may be in doubt */
   bool of_image;        /* it is about the new AMI, which an earlier stage has made */
   bool document;        /* an exposure that is a part of something that can only be written as a whole, and is named before the first "/"
                            of the item: one copy at a time writes to it */

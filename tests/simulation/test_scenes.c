@@ -603,6 +603,13 @@ TEST(what_is_not_known_to_be_taken_back_is_not_asked_for_ever) {
 TEST(access_that_AWS_has_no_time_to_take_back_is_not_forgotten) {
   hangs(LAUNCHED, "[" FAULT("throttle", "ModifyImageAttribute", SOURCE AFTER("1")) "]", "ami-", "111111111111, us-east-1", AF_COPY_DONE);
 }
+/* On the way there, too: what may have been done can be neither gone on from nor undone. */
+TEST(what_is_not_known_to_be_done_is_not_asked_for_ever) {
+  hangs(LAUNCHED, "[" FAILS("ModifyImageAttribute", SOURCE, "500", "InternalError") "]", "ami-", "111111111111, us-east-1", AF_COPY_DONE);
+  hangs(MANIFEST_HEAD IMAGE(RHEL, THERE_KEY ", route: reencrypt"),
+        "[" FAULT("lost-reply", "CopySnapshot", NTH("1")) ", " FAILS("DescribeSnapshots", TARGET, "500", "InternalError") "]", "snap-",
+        "222222222222, eu-west-1", AF_COPY_DONE);
+}
 TEST(a_copy_that_fails_and_hangs_has_failed_once_it_goes_on) {
   hangs(LAUNCHED, "[" FAULT("throttle", "DeleteSecurityGroup", "") ", " FAILS("CreateImage", "", "400", "InvalidParameterValue") "]", "sg-",
         "222222222222, us-east-1", AF_COPY_FAILED);
@@ -722,6 +729,7 @@ int main(void) {
       cmocka_unit_test(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does),
       cmocka_unit_test(what_is_not_known_to_be_taken_back_is_not_asked_for_ever),
       cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
+      cmocka_unit_test(what_is_not_known_to_be_done_is_not_asked_for_ever),
       cmocka_unit_test(a_copy_that_fails_and_hangs_has_failed_once_it_goes_on),
       cmocka_unit_test(waiting_for_a_read_that_another_copy_shares_is_no_asking_in_vain),
       cmocka_unit_test(an_old_answer_is_no_witness_of_what_was_made),
