@@ -165,6 +165,39 @@ TEST(colours_take_no_columns) {
   assert_string_equal(stripped, plain);
 }
 
+/* Whether these stand in the block in this order. */
+static bool in_order(const char *block, const char *const *parts, size_t n) {
+  for (size_t i = 0; i < n && block; i++) block = strstr(block, parts[i]);
+  return block;
+}
+
+TEST(rows_keep_the_order_of_the_manifest_whichever_of_them_waits) {
+  static const char *const images[] = {"ami-busy0", "ami-busy1", "ami-busy2", "ami-busy3"};
+  for (int waits = 0; waits < 16; waits++) {
+    scene.n_active = scene.n_busy = scene.n_waiting = 0;
+    for (int i = 0; i < 4; i++) {
+      copy_fixture_init(&copies[i], AF_COPY_WORKING, "copying snapshots", "");
+      AF_COPY(copies[i].text[2], af_str(images[i]));
+      if (waits & 1 << i) copies[i].view.waits = "pacing calls below AWS's limit";
+      af_scene_add(&scene, &copies[i].view);
+    }
+    assert_true(in_order(draw(80, 24), images, COUNT(images)));
+  }
+}
+
+TEST(where_there_is_no_room_for_all_what_moves_is_kept_in_its_order) {
+  static const char *const kept[] = {"ami-copy0", "ami-copy2", "ami-copy4", "and 3 more"};
+  for (int i = 0; i < 6; i++) {
+    copy_fixture_init(&copies[i], AF_COPY_WORKING, "copying snapshots", "");
+    snprintf(copies[i].text[2], sizeof(copies[i].text[2]), "ami-copy%d", i);
+    if (i == 0 || i == 1 || i == 3 || i == 5) copies[i].view.waits = "pacing calls below AWS's limit";
+    af_scene_add(&scene, &copies[i].view);
+  }
+  const char *block = draw(80, 5);
+  assert_int_equal(lines_of(block), 5);
+  assert_true(in_order(block, kept, COUNT(kept)));
+}
+
 TEST(what_moves_comes_before_what_waits_and_the_rest_is_counted) {
   for (int i = 0; i < 200; i++) {
     copy_fixture_init(&copies[i], AF_COPY_WORKING, "copying snapshots", "");
@@ -265,6 +298,8 @@ int main(void) {
       DRAWN(with_room_enough_there_is_all),
       DRAWN(without_utf8_the_block_is_ascii),
       DRAWN(colours_take_no_columns),
+      DRAWN(rows_keep_the_order_of_the_manifest_whichever_of_them_waits),
+      DRAWN(where_there_is_no_room_for_all_what_moves_is_kept_in_its_order),
       DRAWN(what_moves_comes_before_what_waits_and_the_rest_is_counted),
       DRAWN(a_terminal_of_one_row_has_the_line_that_sums_up),
       DRAWN(on_the_narrowest_terminal_something_is_left),

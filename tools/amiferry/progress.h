@@ -29,8 +29,10 @@ struct af_scene {
   size_t n_active;            /* those that could have a line */
   struct af_copy_view busy[AF_SCENE_ROWS], waiting[AF_SCENE_ROWS];
   size_t n_busy, n_waiting;   /* of them kept */
+  size_t busy_at[AF_SCENE_ROWS], waiting_at[AF_SCENE_ROWS]; /* how many were added before each */
 };
-void af_scene_add(struct af_scene *s, const struct af_copy_view *v); /* the view must live until the scene is drawn */
+/* In the order in which they are to be drawn. The view must live until then. */
+void af_scene_add(struct af_scene *s, const struct af_copy_view *v);
 /* Appends the lines, each with its "\n"; returns how many. Memory that is out gives fewer. */
 int af_scene_draw(const struct af_scene *s, struct af_buf *out);
 

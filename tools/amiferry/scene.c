@@ -218,12 +218,26 @@ void af_scene_add(struct af_scene *s, const struct af_copy_view *v) {
   enum af_copy_state state = v->row->state;
   af_tally_add(&s->tally, v);
   if (af_copy_state_ended(state) || state == AF_COPY_BLOCKED || state == AF_COPY_WAITING) return;
+  if (*v->waits && s->n_waiting < AF_SCENE_ROWS) {
+    s->waiting_at[s->n_waiting] = s->n_active;
+    s->waiting[s->n_waiting++] = *v;
+  } else if (!*v->waits && s->n_busy < AF_SCENE_ROWS) {
+    s->busy_at[s->n_busy] = s->n_active;
+    s->busy[s->n_busy++] = *v;
+  }
   s->n_active++;
-  if (*v->waits && s->n_waiting < AF_SCENE_ROWS) s->waiting[s->n_waiting++] = *v;
-  else if (!*v->waits && s->n_busy < AF_SCENE_ROWS) s->busy[s->n_busy++] = *v;
 }
 
-/* What moves comes first: what waits may be left out. */
+/* Where there isn't room for all, what waits is left out first. What is drawn keeps its order, however often a copy begins and ends to wait:
+ * somebody looks for it where it was. */
+static void fill_rows(const struct af_scene *s, struct row *rows, size_t n) {
+  size_t n_busy = s->n_busy < n ? s->n_busy : n, n_waiting = n - n_busy, b = 0, w = 0;
+  for (size_t i = 0; i < n; i++) {
+    bool busy = w == n_waiting || (b < n_busy && s->busy_at[b] < s->waiting_at[w]);
+    fill_row(&rows[i], busy ? &s->busy[b++] : &s->waiting[w++], s);
+  }
+}
+
 int af_scene_draw(const struct af_scene *s, struct af_buf *out) {
   int room = s->size.rows - 1, lines = 1, n;
   if (room > AF_SCENE_ROWS) room = AF_SCENE_ROWS;
@@ -231,7 +245,7 @@ int af_scene_draw(const struct af_scene *s, struct af_buf *out) {
   n = room < 0 ? 0 : (size_t)room < s->n_active ? room : (int)s->n_active;
   struct row *rows = n ? calloc((size_t)n, sizeof(*rows)) : NULL;
   if (!rows) n = 0;
-  for (int i = 0; i < n; i++) fill_row(&rows[i], (size_t)i < s->n_busy ? &s->busy[i] : &s->waiting[(size_t)i - s->n_busy], s);
+  fill_rows(s, rows, (size_t)n);
   draw_table(s, out, copy_columns, C_MAX_, rows, n);
   free(rows);
   if (room >= 0 && (size_t)n < s->n_active) {
