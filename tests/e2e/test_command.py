@@ -779,6 +779,24 @@ def _():
         lacks(out, "\033[?25l")  # the cursor is never hidden
 
 
+@test("at any usual width, and without a terminal, each row says where its copy goes, in the manifest's order")
+def _():
+    regions = ["eu-west-1", "us-east-1"]
+    with cloud("--speed", "0.5") as p:
+        for columns in (40, 60, 80, 200):
+            name = "to-%d-columns" % columns
+            manifest = p.manifest(*(copy(name=name, target={"region": region}) for region in regions))
+            code, out = on_terminal(p, columns, 24, "run", manifest, *QUICK)
+            equal(code, 0)
+            blocks = [re.findall(r"^\S*000000001 .*", ESCAPE.sub("", block), re.M) for block in re.split(r"\033\[\d+A\033\[J", out)[1:-1]]
+            told = [[re.findall("→ (" + "|".join(regions) + r")(?:\s|$)", row) for row in rows] for rows in blocks]
+            equal([rows for rows in told if not all(rows) or rows != sorted(rows)], [])
+            equal([[region] for region in regions] in told, True)
+        err = p.run("run", p.manifest(*(copy(name="lines", target={"region": region}) for region in regions)), *QUICK).ends(0).err
+        for region in regions:
+            contains(err, "%s -> 444455556666 %s: copying the image: under way" % (PLAIN, region))
+
+
 @test("on a terminal a plan's lines are folded between words, under where they began; elsewhere each is whole")
 def _():
     with cloud() as p:
@@ -798,7 +816,7 @@ def _():
     with cloud("--speed", "0.15") as p:
         code, out = on_terminal(p, 150, 20, "run", p.manifest(copy(name="one"), copy(name="two")), *QUICK, resize=(40, 10), after=1.5)
         equal(code, 0)
-        widths = [columns_of(ESCAPE.sub("", line)) for line in re.findall(r"(ami-[^\r\n]*copying th[^\r\n]*)\r\n", out)]
+        widths = [columns_of(ESCAPE.sub("", line)) for line in re.findall(r"(\S*0000001 [^\r\n]*copying t[^\r\n]*)\r\n", out)]
         equal((max(widths) > 60, min(widths) < 40), (True, True))
 
 

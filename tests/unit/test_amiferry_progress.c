@@ -109,22 +109,48 @@ TEST(no_block_is_higher_than_the_terminal_at_any_height) {
 TEST(at_20_columns_there_is_the_image_and_how_far_it_is) {
   add_some();
   const char *block = draw(20, 24);
-  assert_contains(block, "ami-0123456789…  47%\n");
+  assert_contains(block, "…3456789abcdef0  47%\n"); /* ami-0 begins them all */
   assert_contains(block, "1 failed");
 }
 
-TEST(at_40_columns_there_is_what_is_done_too) {
+TEST(at_40_columns_there_is_where_it_goes_and_what_is_done_too) {
   add_some();
   const char *block = draw(40, 24);
-  assert_contains(block, "ami-0123456789abcdef0 copying snap…  47%\n");
-  assert_contains(block, "ami-0123456789abcdef0 inspecting\n");
+  assert_contains(block, "…6789abcdef0 → eu-west-1 copying s…  47%\n");
+  assert_contains(block, "…6789abcdef0 → eu-west-1 inspecting\n");
+}
+
+/* One image on its way to two Regions, the second of which waits. */
+TEST(at_every_usual_width_each_row_says_where_its_copy_goes) {
+  static const char *const regions[] = {"eu-west-1", "ap-southeast-2"};
+  static const int widths[] = {39, 40, 59, 60, 79, 80, 199, 200};
+  for (int i = 0; i < 2; i++) {
+    copy_fixture_init(&copies[i], AF_COPY_WORKING, "taking over the earlier copy", "golden-windows-2026.11");
+    AF_COPY(copies[i].text[4], af_str(regions[i]));
+    copies[i].view.percent = 100;
+    copies[i].view.waits = i ? "as many copies as AWS allows are under way" : "";
+    af_scene_add(&scene, &copies[i].view);
+  }
+  for (size_t i = 0; i < COUNT(widths); i++) {
+    const char *first = draw(widths[i], 24), *second = strchr(first, '\n') + 1;
+    const char *one = strstr(first, "89abcdef0"), *to_one = strstr(first, "→ eu-west-1 "), *two = strstr(second, "89abcdef0"),
+               *to_two = strstr(second, "→ ap-southeast-2 ");
+    assert_true(one && to_one && one < to_one && to_one < second);
+    assert_true(two && to_two && two < to_two);
+  }
+}
+
+TEST(what_a_copy_is_at_gives_way_before_where_it_goes) {
+  add_some();
+  assert_contains(draw(30, 24), "…56789abcdef0 → eu-west-1  47%\n");
+  assert_contains(draw(28, 24), "…789abcdef0 → eu-west-1  47%\n");
 }
 
 TEST(at_80_columns_there_is_why_it_waits) {
   add_some();
   const char *block = draw(80, 24);
-  assert_contains(block, "ami-0123456789abcdef0  copying snapshots          47%\n");
-  assert_contains(block, "ami-0123456789abcdef0  copying snapshots               waits: as many copies as…\n");
+  assert_contains(block, "ami-0123456789abcdef0  → eu-west-1  copying snapshots      47%\n");
+  assert_contains(block, "ami-0123456789abcdef0  → eu-west-1  copying snapshots           waits: as many …\n");
   assert_contains(block, "1 failed  1 blocked  1 done  3 working  2 waiting  4m03s\n");
 }
 
@@ -293,7 +319,9 @@ int main(void) {
       DRAWN(no_line_is_wider_than_the_terminal_at_any_width),
       DRAWN(no_block_is_higher_than_the_terminal_at_any_height),
       DRAWN(at_20_columns_there_is_the_image_and_how_far_it_is),
-      DRAWN(at_40_columns_there_is_what_is_done_too),
+      DRAWN(at_40_columns_there_is_where_it_goes_and_what_is_done_too),
+      DRAWN(at_every_usual_width_each_row_says_where_its_copy_goes),
+      DRAWN(what_a_copy_is_at_gives_way_before_where_it_goes),
       DRAWN(at_80_columns_there_is_why_it_waits),
       DRAWN(with_room_enough_there_is_all),
       DRAWN(without_utf8_the_block_is_ascii),

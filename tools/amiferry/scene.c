@@ -1,7 +1,8 @@
 /* The progress block as text: a table of the copies that are under way, one line each, and a line that sums up. Pure.
  *
  * What doesn't fit is left out by column, the least telling first, for all lines alike, so that what stays is still a table.
- * Columns that can be cut are cut before they go. */
+ * Columns that can be cut are cut before they go, and some give room to others before these go: which copy it is and where it goes is
+ * told to the last. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,12 +68,26 @@ struct column {
   int rank;          /* the higher, the sooner it goes */
   int least;         /* it can be cut to so many columns; 0: it can't be cut */
   int most;          /* it never takes more; 0: as much as it wants */
+  int brief, yields; /* it is cut to brief columns before one of a rank up to yields goes */
+  bool tail;         /* it is cut at its beginning: its end tells more. Only for ASCII */
   enum af_tint tint;
   bool right;        /* aligned */
 };
 struct row {
   char cell[COLUMNS_MAX][CELL_MAX];
 };
+
+/* How much of `wanted` the columns that yield to column `to` can give; with take they give it. */
+static int take_room(const struct column *columns, int n, int *widths, int to, int wanted, bool take) {
+  int taken = 0;
+  for (int i = n - 1; i >= 0 && taken < wanted; i--) {
+    int gives = i != to && columns[i].yields >= columns[to].rank && widths[i] > columns[i].brief ? widths[i] - columns[i].brief : 0;
+    if (gives > wanted - taken) gives = wanted - taken;
+    if (take) widths[i] -= gives;
+    taken += gives;
+  }
+  return taken;
+}
 
 /* Gives each column its width, 0 to those that go, so that all of them and what parts them fit. */
 static void fit(const struct column *columns, int n, int *widths, int gap, int total) {
@@ -84,13 +99,28 @@ static void fit(const struct column *columns, int n, int *widths, int gap, int t
       if (last < 0 || columns[i].rank > columns[last].rank) last = i;
     }
     if (sum <= total) return;
-    int left = widths[last] - (sum - total);
+    int least = columns[last].least && columns[last].least < widths[last] ? columns[last].least : widths[last];
+    int cut = widths[last] - least, over = sum - total;
     if (shown == 1) {
       widths[last] = total;
       return;
     }
-    widths[last] = columns[last].least && left >= columns[last].least ? left : 0;
+    if (cut > over) cut = over;
+    if (take_room(columns, n, widths, last, over - cut, false) < over - cut) {
+      widths[last] = 0;
+      continue;
+    }
+    widths[last] -= cut;
+    take_room(columns, n, widths, last, over - cut, true);
+    return;
   }
+}
+
+static int put_cell(struct af_buf *out, const struct column *c, const char *text, int width, bool utf8) {
+  int all = (int)strlen(text);
+  if (!c->tail || all <= width) return af_put_columns(out, text, width, utf8);
+  af_buf_puts(out, utf8 ? "…" : "~");
+  return 1 + af_put_columns(out, text + all - (width - 1), width - 1, utf8);
 }
 
 static void draw_row(const struct af_scene *s, struct af_buf *out, const struct column *columns, int n, const int *widths, int gap, const struct row *row) {
@@ -102,7 +132,7 @@ static void draw_row(const struct af_scene *s, struct af_buf *out, const struct 
     if (!first) owed += gap;
     first = false;
     af_buf_init(&text, CELL_MAX * 2);
-    int taken = af_put_columns(&text, row->cell[i], widths[i], s->terminal.utf8), pad = widths[i] - taken;
+    int taken = put_cell(&text, &columns[i], row->cell[i], widths[i], s->terminal.utf8), pad = widths[i] - taken;
     if (columns[i].right) owed += pad;
     if (taken) {
       af_buf_printf(out, "%*s", owed, "");
@@ -134,10 +164,10 @@ _Static_assert((int)C_MAX_ <= (int)COLUMNS_MAX, "the columns fit into a row");
 
 static const struct column copy_columns[C_MAX_] = {
     [C_PERCENT] = {.rank = 0, .right = true},
-    [C_IMAGE] = {.rank = 1, .least = 4},
-    [C_TITLE] = {.rank = 2, .least = 6, .most = 24, .tint = AF_TINT_STRONG},
-    [C_TARGET] = {.rank = 4},
-    [C_WAITS] = {.rank = 3, .least = 16, .tint = AF_TINT_CARE},
+    [C_IMAGE] = {.rank = 1, .least = 4, .brief = 11, .yields = 3, .tail = true},
+    [C_TARGET] = {.rank = 2}, /* one image may go to many Regions */
+    [C_TITLE] = {.rank = 3, .least = 10, .most = 24, .brief = 18, .yields = 4, .tint = AF_TINT_STRONG},
+    [C_WAITS] = {.rank = 4, .least = 16, .tint = AF_TINT_CARE},
     [C_TIME] = {.rank = 5, .right = true},
     [C_BAR] = {.rank = 6},
     [C_NAME] = {.rank = 7, .least = 10, .most = 40},
