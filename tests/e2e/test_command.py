@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
@@ -631,6 +632,19 @@ def _():
         equal(os.path.exists(p.db), False)
         changed = [c for c in p.world.audit()["calls"] if not re.search(":(Describe|Get|List)", c)]
         equal(changed, [])
+
+
+@test("a number in JSON is no longer than it has to be")
+def _():
+    with cloud("--speed", "0.1") as p:
+        manifest = p.manifest(copy(name="plain-copy"), copy(SEALED, "sealed-copy"))
+        for form in ("json", "ndjson"):
+            text = p.run("plan", manifest, "--output", form).ends(0).out
+            amounts = re.findall(r'_usd(?:_month)?": ?([^,}\s]+)', text)
+            equal([a for a in amounts if repr(float(a)) != a], [])
+            equal(any(float(a) * 64 % 1 for a in amounts), True)  # one at least that no binary fraction is
+        with urllib.request.urlopen(p.url + "/_cloudsim/health", timeout=30) as reply:
+            contains(reply.read().decode(), '"speed": 0.1\n')
 
 
 @test("plan exits with 1 where a copy is refused, with 4 where one is blocked; each says why and what to do")

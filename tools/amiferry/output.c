@@ -265,8 +265,9 @@ static void note_written(bool written) {
   if (!written && !write_errno) write_errno = errno;
 }
 
+/* 15 digits: as many as every decimal number of so many keeps, so that 0.4 isn't shown as 0.40000000000000002. No amount has more. */
 static void print_line(const json_t *document, size_t flags) {
-  char *text = document && !short_of_memory ? json_dumps(document, flags) : NULL;
+  char *text = document && !short_of_memory ? json_dumps(document, flags | JSON_REAL_PRECISION(15)) : NULL;
   short_of_memory = short_of_memory || !text;
   if (text) note_written(puts(text) >= 0);
   free(text);

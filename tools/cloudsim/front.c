@@ -29,7 +29,7 @@ void cs_reply_header(struct cs_reply *reply, const char *name, const char *value
 }
 
 static void put_json(struct cs_reply *reply, int status, json_t *value) {
-  char *text = json_dumps(value, JSON_INDENT(2));
+  char *text = json_dumps(value, JSON_INDENT(2) | JSON_REAL_PRECISION(15)); /* a speed of 0.1 is 0.1, and not 0.10000000000000001 */
   reply->status = status;
   cs_reply_header(reply, "Content-Type", "application/json");
   af_buf_puts(&reply->body, text);
