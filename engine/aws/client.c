@@ -139,10 +139,21 @@ void af_client_count_sent(struct af_aws *aws, const struct af_op *op) {
 
 /* --- replies of AWS's APIs --- */
 
-static int no_reply(const struct af_op *op, const struct af_http_result *r, struct af_error *err) {
+/* AWS has a host for each Region, so a Region that there is none of shows as a host that there is none of. */
+static void unknown_host_hint(const char *region, const struct af_http_result *r, struct af_error *err) {
+  if (*region && strstr(r->failure, region))
+    af_error_hint(err, "no host of Region \"%s\" can be found: either AWS has no Region of that name, or the network or its name server (DNS) is "
+                       "in trouble", region);
+  else
+    af_error_hint(err, "either the endpoint is misspelt, or the network or its name server (DNS) is in trouble");
+}
+
+static int no_reply(const struct af_op *op, const char *region, const struct af_http_result *r, struct af_error *err) {
   bool lost = r->sent == AF_SENT_MAYBE;
   af_error_set(err, -AF_EAWS, AF_CLASS_TRANSIENT, lost ? "ReplyLost" : "ConnectionFailed", "%s: %s", op->label, r->failure);
-  if (!lost)
+  if (r->unknown_host)
+    unknown_host_hint(region, r, err);
+  else if (!lost)
     af_error_hint(err, "look at the network, at proxies (https_proxy) and at certificates (AWS_CA_BUNDLE)");
   af_classify(op, r->sent, err);
   return -AF_EAWS;
@@ -163,7 +174,7 @@ int af_client_decode(struct af_aws *aws, const struct af_op *op, const char *reg
     if (rc < 0 && rc != -AF_EAWS)
       af_classify(op, AF_SENT_MAYBE, err); /* memory ran out over the reply: what it said is lost */
   } else {
-    rc = no_reply(op, r, err);
+    rc = no_reply(op, region, r, err);
   }
   if (rc < 0) {
     AF_COPY(err->action, af_str(op->label));

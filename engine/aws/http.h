@@ -27,6 +27,7 @@ struct af_http_result {
   char date[64];          /* Date header */
   int64_t retry_after_ms; /* x-amz-retry-after; -1 where there was none */
   char failure[256];      /* what the transport says where no reply came */
+  bool unknown_host;      /* no reply came, since no address of the host could be found; failure names it */
 };
 void af_http_result_done(struct af_http_result *r);
 

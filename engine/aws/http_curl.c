@@ -299,6 +299,7 @@ static void judge(struct transfer *t, CURLcode code) {
     return;
   }
   r->sent = how_far(t);
+  r->unknown_host = code == CURLE_COULDNT_RESOLVE_HOST;
   if (af_buf_rc(&r->body) == -AF_ETOOBIG)
     AF_COPY(r->failure, af_str("the reply is too large"));
   else

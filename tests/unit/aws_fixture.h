@@ -29,6 +29,7 @@ struct scripted { /* one reply, for the first request whose "METHOD URL headers 
   int status;
   const char *date;
   char bucket_region[64];
+  const char *unknown_host; /* there is no reply, since there is no such host */
   char *body;
   bool held, used;
 };
@@ -91,6 +92,9 @@ static inline void world_land(struct world *w, size_t script, uint64_t id) {
   AF_COPY(r.bucket_region, af_str(s->bucket_region));
   if (s->sent != AF_SENT_REPLIED)
     AF_COPY(r.failure, af_str("the wire was cut"));
+  r.unknown_host = s->unknown_host;
+  if (s->unknown_host)
+    snprintf(r.failure, sizeof r.failure, "Could not resolve host: %s", s->unknown_host);
   assert_true(w->n_landed < COUNT(w->landed));
   w->landed[w->n_landed++] = r;
 }

@@ -363,6 +363,29 @@ TEST(what_was_never_sent_is_transient_for_all) {
   expect_class(w, s, &af_ec2_describe_images, json_object(), AF_CLASS_TRANSIENT, "ConnectionFailed");
 }
 
+/* What is to be done about a host that there is none of, named so. */
+static void expect_host_hint(struct world *w, struct af_session *s, const char *host, const char *hint) {
+  on_failure(w, "Action=DescribeImages", AF_SENT_NOT)->unknown_host = host;
+  struct af_answer a = describe(w, s);
+  assert_string_equal(a.error.code, "ConnectionFailed");
+  assert_int_equal(a.error.class, AF_CLASS_TRANSIENT);
+  assert_contains(a.error.message, host);
+  assert_contains(a.error.hint, hint);
+  af_answer_done(&a);
+}
+
+TEST(a_host_that_there_is_none_of_may_be_that_of_a_misspelt_region) {
+  struct world *w = *state;
+  struct af_session *s = keys(w);
+  expect_host_hint(w, s, "ec2.eu-west-1.amazonaws.com", "no host of Region \"eu-west-1\" can be found");
+  expect_host_hint(w, s, "ec2.eu-west-1.amazonaws.com", "AWS has no Region of that name");
+  expect_host_hint(w, s, "aws.example.com", "the endpoint is misspelt");
+  on_failure(w, "Action=DescribeImages", AF_SENT_NOT); /* a host that there is, and that doesn't answer */
+  struct af_answer a = describe(w, s);
+  assert_contains(a.error.hint, "look at the network, at proxies");
+  af_answer_done(&a);
+}
+
 TEST(a_server_fault_and_an_unreadable_yes_are_ambiguous_for_what_changes_things) {
   struct world *w = *state;
   struct af_session *s = keys(w);
@@ -754,6 +777,7 @@ int main(void) {
       CASE(an_error_says_where_it_comes_from),
       CASE(a_lost_reply_is_ambiguous_for_what_changes_things_and_transient_for_reads),
       CASE(what_was_never_sent_is_transient_for_all),
+      CASE(a_host_that_there_is_none_of_may_be_that_of_a_misspelt_region),
       CASE(a_server_fault_and_an_unreadable_yes_are_ambiguous_for_what_changes_things),
       CASE(calls_are_counted_by_api),
       CASE(answers_come_in_the_order_in_which_replies_come),

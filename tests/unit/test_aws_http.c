@@ -75,6 +75,7 @@ static void expect(struct fixture *f, const struct af_http_request *like, const 
   if (r.sent != sent)
     fail_msg("%s: sent %d: %s", path, r.sent, r.failure);
   assert_contains(r.failure, failure);
+  assert_false(r.unknown_host);
   assert_int_equal(r.body.len, 0);
   af_http_result_done(&r);
 }
@@ -228,7 +229,23 @@ TEST(a_refused_connection_has_sent_nothing) {
 
 TEST(a_name_that_is_not_there_has_sent_nothing) {
   struct af_http_request req = {.method = "POST", .body = {"x", 1}, .connect_timeout_ms = 2000, .timeout_ms = 2000};
-  expect(*state, &req, "https://amiferry.invalid/", AF_SENT_NOT, "");
+  struct af_http_result r = get_through(*state, &req, "https://amiferry.invalid/");
+  assert_int_equal(r.sent, AF_SENT_NOT); /* why, is the name server's to say */
+  af_http_result_done(&r);
+}
+
+/* A label of 64 letters can't be looked up anywhere, so that no name server is asked. */
+TEST(a_host_that_there_is_none_of_is_told_apart) {
+  static const char host[] = "ec2.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.amazonaws.com";
+  char url[128];
+  for (const char *const *name = (const char *const[]){"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL}; *name; name++)
+    unsetenv(*name); /* a proxy would look it up itself */
+  snprintf(url, sizeof url, "https://%s/", host);
+  struct af_http_result r = get_through(*state, &fresh_post, url);
+  assert_int_equal(r.sent, AF_SENT_NOT);
+  assert_true(r.unknown_host);
+  assert_contains(r.failure, host);
+  af_http_result_done(&r);
 }
 
 TEST(a_tls_handshake_that_fails_has_sent_nothing) {
@@ -392,6 +409,7 @@ int main(void) {
       CASE(a_server_that_closes_during_the_upload_is_an_error_and_no_signal),
       CASE(a_refused_connection_has_sent_nothing),
       CASE(a_name_that_is_not_there_has_sent_nothing),
+      CASE(a_host_that_there_is_none_of_is_told_apart),
       CASE(a_tls_handshake_that_fails_has_sent_nothing),
       CASE(plain_http_to_anywhere_else_is_refused),
       CASE(localhost_and_the_whole_of_127_are_loopback),
