@@ -84,7 +84,12 @@ static int decide(struct af_engine *e) {
 static void tell(struct af_engine *e) {
   for (size_t i = 0; i < e->n_events; i++) {
     struct af_pending_event *ev = &e->events[i];
-    e->config.on_event(e->config.ctx, &ev->copy->row, ev->step == SIZE_MAX ? NULL : &ev->copy->steps[ev->step], &ev->row);
+    struct af_step_row step = {0};
+    if (ev->step != SIZE_MAX) step = ev->copy->steps[ev->step];
+    step.face = ev->then.face;
+    step.state = ev->then.state;
+    step.attempts = ev->then.attempts;
+    e->config.on_event(e->config.ctx, &ev->copy->row, ev->step == SIZE_MAX ? NULL : &step, &ev->row);
   }
   drop_events(e);
   if (e->config.on_turn) e->config.on_turn(e->config.ctx);

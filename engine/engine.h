@@ -36,7 +36,8 @@ struct af_engine_config { /* all borrowed */
   int64_t window_ms;                /* how long AWS's reads may lag behind its writes; 0 takes 60 s */
   int64_t patience_ms;              /* how long an inspection puts up with an AWS that can't be reached; 0 takes 5 min */
   const volatile int *stop;         /* 0 go on, 1 stop at a safe point; set by a signal handler; may be NULL */
-  /* Called once a turn after the commit, and for each event as it is written; either may be NULL. */
+  /* Called once a turn after the commit, and for each event that it wrote; either may be NULL. The step has the face, state and attempts
+   * that the event left it with. The copy's row may have gone on since. */
   void (*on_turn)(void *ctx);
   void (*on_event)(void *ctx, const struct af_copy_row *copy, const struct af_step_row *step, const struct af_event_row *event);
   void *ctx;

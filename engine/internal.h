@@ -72,6 +72,7 @@ struct af_flight { /* a call from the moment it is decided until its answer is d
 struct af_pending_event { /* written in this turn, shown after its commit */
   struct af_live_copy *copy;
   size_t step;             /* SIZE_MAX: about the copy */
+  struct af_step_row then; /* what it came to, of the step: face, state and attempts */
   struct af_event_row row; /* its texts are owned */
 };
 

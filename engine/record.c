@@ -33,8 +33,12 @@ static int keep_event(struct af_engine *e, struct af_live_copy *c, size_t step, 
     e->events = list;
     e->events_size = size;
   }
+  const struct af_step_row *s = step == SIZE_MAX ? NULL : &c->steps[step];
+  struct af_step_row then = {0};
+  if (s) then = (struct af_step_row){.face = s->face, .state = s->state, .attempts = s->attempts};
   e->events[e->n_events++] = (struct af_pending_event){.copy = c,
                                                        .step = step,
+                                                       .then = then,
                                                        .row = {.kind = dup_or_null(ev->kind),
                                                                .step = ev->step,
                                                                .message = dup_or_null(ev->message),

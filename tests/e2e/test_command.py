@@ -350,6 +350,41 @@ def _():
         equal(len(p.world.audit()["images"]), 2)
 
 
+@test("each step is told once, and as taken back only where something was")
+def _():
+    with cloud() as p:
+        finished = copy(name="finished", launch_permissions={"accounts": ["111122223333"]}, tags={"team": "web"})
+        done = p.run("run", p.manifest(finished, copy(SEALED, "sealed")), *QUICK, "--output", "json").ends(0)
+        ids = [c["id"] for c in done.json()]
+        for identity in ids:
+            told = re.findall(identity + " [^\n]*: ([^:\n]*: (?:done|taken back))", done.err)
+            equal(len(told), len(set(told)))
+            contains(told, "verifying: done")
+        equal(done.err.count("finishing the image: done"), 1)
+        err = p.run("undo", ids[0], "--yes", *QUICK).ends(0).err
+        equal(re.findall(r": ([^:\n]*): taken back", err), ["copying the image"])
+        steps = re.findall(r"^ +\d+  (\S+) +undo/done(.*)", p.run("show", ids[0]).ends(0).out, re.M)
+        equal([(kind, "nothing taken back" in rest) for kind, rest in steps],
+              [("share-snapshot", False), ("share-image", False), ("copy-image", False), ("finish-image", True), ("verify", True)])
+
+
+@test("of a copy of which nothing was made or opened, nothing is told as taken back")
+def _():
+    with cloud() as p:
+        p.world.faults({"kind": "throttle", "action": "CreateGrant"})
+        process = p.start("run", p.manifest(copy(SEALED, "held-back")), *QUICK)
+        try:
+            identity = wait_for(lambda: re.findall("cp-[0-9a-f]{12}", p.run("show", "cp-").out))[0]
+            wait_for(lambda: "CreateGrant" in p.run("show", identity).out)
+            p.run("cancel", identity).ends(0)
+            err = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
+        lacks(err, "taken back")
+        for kind in ("share-snapshot", "copy-snapshot", "register-image", "verify"):
+            contains(re.findall(r"^ +\d+  (\S+) +undo/done.*nothing taken back", p.run("show", identity).out, re.M), kind)
+
+
 @test("JSON is one array, NDJSON an object a line, and both say the same")
 def _():
     with cloud() as p:

@@ -282,6 +282,17 @@ TEST(an_events_line_says_when_which_copy_and_what) {
                                               "copying snapshots snap-0123456789abcdef0: under way: snap-new");
 }
 
+TEST(only_what_was_undone_is_told_as_taken_back) {
+  struct copy_fixture f;
+  struct af_event_row ev = {.kind = "outcome", .message = "snap-new"};
+  copy_fixture_init(&f, AF_COPY_UNDOING, "undoing", "");
+  f.step.face = AF_FACE_UNDO;
+  f.step.state = AF_STEP_DONE;
+  assert_string_equal(line_of(&f, true, &ev), ""); /* it never happened, or left nothing */
+  f.step.attempts = 1;
+  assert_contains(line_of(&f, true, &ev), "copying snapshots snap-0123456789abcdef0: taken back: snap-new");
+}
+
 TEST(what_is_not_worth_a_line_gets_none) {
   static const char *const kinds[] = {"intent", "planned", "progress", "repeat", "undo"};
   struct copy_fixture f;
@@ -334,6 +345,7 @@ int main(void) {
       DRAWN(a_terminal_without_end_shows_as_many_as_a_block_holds),
       DRAWN(a_note_stands_on_the_last_line),
       DRAWN(an_events_line_says_when_which_copy_and_what),
+      DRAWN(only_what_was_undone_is_told_as_taken_back),
       DRAWN(what_is_not_worth_a_line_gets_none),
       DRAWN(the_line_about_an_end_says_why),
       DRAWN(what_comes_from_aws_moves_no_cursor),

@@ -158,6 +158,10 @@ void af_put_result(struct af_buf *out, const struct af_copy_view *v, const struc
   af_buf_printf(out, "    all of it: amiferry show %s%s\n", row->id, af_database_words());
 }
 
+bool af_step_nothing_undone(const struct af_step_row *s) {
+  return s->face == AF_FACE_UNDO && s->state == AF_STEP_DONE && s->attempts == 0; /* calls that change nothing don't count */
+}
+
 void af_put_tried(struct af_buf *out, const char *before, const char *tried) {
   json_t *list = af_json_tried(tried), *one;
   size_t i;

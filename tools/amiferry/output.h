@@ -32,6 +32,9 @@ void af_put_result(struct af_buf *out, const struct af_copy_view *v, const struc
 /* Appends text with its lines folded to so many columns (fold.c). */
 void af_put_folded(struct af_buf *out, const char *text, int columns, bool utf8);
 
+/* It was to be undone, and there was nothing to do about it: it never happened, goes with something else, or is another copy's to take back. */
+bool af_step_nothing_undone(const struct af_step_row *s);
+
 /* The routes that were given up, a line each: "  tried copy-image: InvalidRequest: …". tried: as it is stored; may be NULL. */
 void af_put_tried(struct af_buf *out, const char *before, const char *tried);
 

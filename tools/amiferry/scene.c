@@ -306,7 +306,7 @@ static bool step_line(struct af_buf *out, const struct af_copy_view *v, const st
   const char *says = NULL;
   for (size_t i = 0; i < sizeof(told) / sizeof(told[0]) && !says; i++)
     if (af_streq(told[i].kind, ev->kind) && (told[i].state < 0 || told[i].state == (int)step->state)) says = told[i].says[step->face];
-  if (!says) return false;
+  if (!says || af_step_nothing_undone(step)) return false;
   af_buf_printf(out, "%s%s%s: %s", af_step_title(step->kind), *step->item ? " " : "", step->item, says);
   if (ev->message && !af_streq(ev->kind, "ambiguous") && !af_streq(ev->message, step->item) && !af_streq(ev->message, v->spec->image)) {
     af_buf_puts(out, ": ");

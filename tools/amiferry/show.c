@@ -198,6 +198,7 @@ static void put_step(struct af_buf *out, const struct af_step_row *s) {
   if (s->generation) af_buf_printf(out, "  generation %" PRId64, s->generation);
   if (s->attempts > 1) af_buf_printf(out, "  %" PRId64 " attempts", s->attempts);
   if (s->state == AF_STEP_PENDING && s->progress) af_buf_printf(out, "  %" PRId64 "%%", s->progress);
+  if (af_step_nothing_undone(s)) af_buf_puts(out, "  nothing taken back");
   af_buf_putc(out, '\n');
   if (s->state != AF_STEP_DONE && s->error && !af_error_from_json(s->error, &err)) af_put_error(out, &err);
 }
