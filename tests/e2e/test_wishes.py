@@ -4,6 +4,7 @@
 # also: asan
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -11,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
-from ferry import QUICK, Place, cloud, copy, lacks, on_terminal, wait_for
+from ferry import QUICK, SEALED, Place, cloud, copy, lacks, on_terminal, wait_for
 from harness import READER, SOURCE, TARGET, contains, equal, test
 
 
@@ -295,6 +296,22 @@ def _():
         snapshots = p.world.boto(TARGET, "ec2", "eu-west-1").describe_snapshots(OwnerIds=["self"])["Snapshots"]
         equal([s for s in snapshots if any(t["Key"] == "amiferry:copy" for t in s.get("Tags", []))], [])
         contains(p.run("undo", made[0]["id"], "--yes").ends(2).err, "undone already")
+
+
+@test("undo lists what goes in the order in which it goes, each thing once")
+def _():
+    with cloud() as p:
+        for made in p.run("run", p.manifest(copy(name="one"), copy(SEALED, "two")), *QUICK, "--output", "json").ends(0).json():
+            goes = re.findall(r"^  (deregister|delete) +(\S+)", p.run("undo", made["id"]).ends(2).err, re.M)
+            p.run("undo", made["id"], "--yes", *QUICK).ends(0)
+            gone = [(does, event["message"]) for event in p.run("show", made["id"], "--output", "json").ends(0).json()["events"]
+                    for does, action in (("deregister", "ec2:DeregisterImage"), ("delete", "ec2:DeleteSnapshot"))
+                    if (event["kind"], event["action"]) == ("outcome", action)]
+            if made["route"] == "reencrypt":
+                equal((len(goes), goes[0], sorted(goes[1:])), (3, gone[0], sorted(gone[1:])))  # the snapshots go side by side
+            else:  # its snapshots are known to AWS alone
+                equal(goes, [("deregister", made["target"]["image"]), ("delete", "its")])
+                equal([does for does, _ in gone], ["deregister", "delete"])
 
 
 @test("undo takes the snapshots of an image along where fifty tags of the user's left no room for amiferry's")

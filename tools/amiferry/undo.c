@@ -26,12 +26,22 @@ struct victim {
   struct af_buf goes; /* what, in lines */
 };
 
-static void put_goes(struct victim *v, const struct af_effect_row *e) {
-  bool image = af_streq(e->kind, "image"), live = e->state == AF_EFFECT_LIVE;
-  if (!live || (!image && !af_streq(e->kind, "snapshot"))) return;
-  v->ask = true;
-  af_buf_printf(&v->goes, "%s %s (account %s, %s)\n", image ? "  deregister" : "  delete    ", e->resource, e->account, e->region);
-  if (image) af_buf_printf(&v->goes, "  delete     its snapshots\n");
+/* What of this kind is there still, a line each; returns how many. */
+static size_t put_each(struct victim *v, const struct af_effect_row *list, size_t n, const char *kind, const char *does) {
+  size_t found = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (list[i].state != AF_EFFECT_LIVE || !af_streq(list[i].kind, kind)) continue;
+    af_buf_printf(&v->goes, "  %-10s %s (account %s, %s)\n", does, list[i].resource, list[i].account, list[i].region);
+    found++;
+  }
+  return found;
+}
+
+/* In the order in which it goes: AWS deletes no snapshot that an image holds. Those that came with the image are known to AWS alone. */
+static void put_goes(struct victim *v, const struct af_effect_row *list, size_t n) {
+  size_t images = put_each(v, list, n, "image", "deregister"), snapshots = put_each(v, list, n, "snapshot", "delete");
+  if (images && !snapshots) af_buf_puts(&v->goes, "  delete     its snapshots\n");
+  v->ask = images || snapshots;
 }
 
 static bool stands_on(const struct af_copy_row *other) {
@@ -68,10 +78,8 @@ static int look_at(struct victim *v, struct af_store *s, const char *name, struc
     AF_COPY(v->batch, af_str(row.batch_id));
     rc = af_store_effects(s, row.id, &list, &n, err);
   }
-  for (size_t i = 0; i < n; i++) {
-    if (row.state == AF_COPY_DONE) put_goes(v, &list[i]);
-    af_effect_row_done(&list[i]);
-  }
+  if (row.state == AF_COPY_DONE) put_goes(v, list, n);
+  for (size_t i = 0; i < n; i++) af_effect_row_done(&list[i]);
   free(list);
   if (!rc && v->ask && row.image_id) rc = look_at_others(v, s, row.image_id, err);
   af_copy_row_done(&row);
