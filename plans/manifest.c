@@ -1,7 +1,7 @@
-/* Reading the manifest. Each map is first checked by itself, so that an error stands where the text does (in the defaults too);
- * then each copy is put together from its own map, its target and the defaults, and what only the whole can show is checked.
- * manifest_sets.c reads what is a list or a switch, manifest_check.c has the checks of the whole, spec.c says what a copy's spec is
- * made of. */
+/* Reading the manifest. Each map is first checked by itself, so that an error stands where the text does (in the defaults too); what is
+ * wrong with one is noted, and the others are looked at all the same. Then each copy is put together from its own map, its target
+ * and the defaults, and what only the whole can show is checked. manifest_sets.c reads what is a list or a switch, manifest_check.c
+ * has the checks of the whole, spec.c says what a copy's spec is made of. */
 #include "plans/manifest_read.h"
 
 #include <inttypes.h>
@@ -56,6 +56,18 @@ static const struct section {
 
 const struct af_node *af_member(const struct af_node *map, const char *key) {
   return map && af_node_type(map) == AF_NODE_MAP ? af_node_get(map, key) : NULL;
+}
+
+int af_manifest_note(struct af_reader *r, int rc) {
+  if (rc != -AF_EINVAL)
+    return rc;
+  if (r->n_noted++ == 0)
+    r->first = *r->err;
+  else if (r->more && r->more->n < sizeof r->more->list / sizeof r->more->list[0])
+    r->more->list[r->more->n++] = *r->err;
+  else if (r->more)
+    r->more->n_left++;
+  return 0;
 }
 
 int af_manifest_check_keys(struct af_reader *r, const struct af_node *n, const char *const *known, const char *write) {
@@ -183,31 +195,40 @@ static int check_name(struct af_reader *r, const struct af_node *n) {
   return -AF_EINVAL;
 }
 
-/* What a copy and the defaults have in common. */
+static int check_texts(struct af_reader *r, const struct af_node *map) {
+  int rc = check_fields(r, map, NULL);
+  return rc ? rc : check_name(r, af_member(map, "name"));
+}
+
+/* What a copy and the defaults have in common, part by part: what is wrong is noted. */
 static int check_map(struct af_reader *r, const struct af_node *map) {
-  int rc = af_manifest_check_keys(r, map, copy_keys, "source: and target: into it");
+  int rc = af_manifest_note(r, af_manifest_check_keys(r, map, copy_keys, "source: and target: into it"));
+  if (rc < 0 || af_node_type(map) != AF_NODE_MAP)
+    return rc;
+  rc = af_manifest_note(r, check_texts(r, map));
   if (rc == 0)
-    rc = check_fields(r, map, NULL);
+    rc = af_manifest_note(r, check_section(r, af_member(map, "source"), "source"));
   if (rc == 0)
-    rc = check_name(r, af_member(map, "name"));
+    rc = af_manifest_note(r, check_section(r, af_member(map, "launch"), "launch"));
   if (rc == 0)
-    rc = check_section(r, af_member(map, "source"), "source");
+    rc = af_manifest_note(r, check_targets(r, map));
   if (rc == 0)
-    rc = check_section(r, af_member(map, "launch"), "launch");
-  if (rc == 0)
-    rc = check_targets(r, map);
-  if (rc == 0)
-    rc = check_tags(r, af_member(map, "tags"));
-  return rc ? rc : af_manifest_check_sets(r, map);
+    rc = af_manifest_note(r, check_tags(r, af_member(map, "tags")));
+  return rc ? rc : af_manifest_note(r, af_manifest_check_sets(r, map));
 }
 
 /* One name is for one copy, but a template can make many of it. */
-static int check_defaults(struct af_reader *r) {
+static int check_common(struct af_reader *r) {
   const struct af_node *name = af_member(r->defaults, "name"), *image = af_member(af_member(r->defaults, "source"), "image");
   if (image || (name && !af_name_is_template(af_node_text(name))))
     return af_node_error(r->doc, image ? image : name, r->err, "UnknownKey", "belongs to one copy: write it into copies%s",
                          image ? "" : ", or make it a template, as \"{name}-{date}\"");
-  return r->defaults ? check_map(r, r->defaults) : 0;
+  return 0;
+}
+
+static int check_defaults(struct af_reader *r) {
+  int rc = af_manifest_note(r, check_common(r));
+  return rc || !r->defaults ? rc : check_map(r, r->defaults);
 }
 
 /* --- putting a copy together --- */
@@ -297,7 +318,8 @@ static int fill_spec(struct af_reader *r, struct af_layers *l, struct af_copy_sp
 }
 
 static int make_room(struct af_reader *r, const struct af_node *place) {
-  if (r->m.n == AF_MANIFEST_MAX_COPIES)
+  r->full = r->m.n == AF_MANIFEST_MAX_COPIES;
+  if (r->full)
     return af_node_error(r->doc, place, r->err, "TooManyCopies",
                          "is one more than the %d copies that a manifest may ask for: split it", AF_MANIFEST_MAX_COPIES);
   if (r->m.n < r->room)
@@ -328,17 +350,15 @@ static int add_copy(struct af_reader *r, const struct af_node *copy, const struc
 
 /* One copy a target. Targets of the defaults are for the copies that name none of their own. */
 static int add_copies(struct af_reader *r, const struct af_node *copy) {
-  int rc = check_map(r, copy);
-  if (rc < 0)
-    return rc;
   const struct af_node *target = af_member(copy, "target"), *targets = af_member(copy, "targets");
   bool own = target || targets;
+  int rc = 0;
   if (!own)
     targets = af_member(r->defaults, "targets");
   if (!targets)
-    return add_copy(r, copy, target, copy);
-  for (size_t i = 0; i < af_node_count(targets) && rc == 0; i++)
-    rc = add_copy(r, copy, af_node_at(targets, i), own ? af_node_at(targets, i) : copy);
+    return af_manifest_note(r, add_copy(r, copy, target, copy));
+  for (size_t i = 0; i < af_node_count(targets) && rc == 0 && !r->full; i++)
+    rc = af_manifest_note(r, add_copy(r, copy, af_node_at(targets, i), own ? af_node_at(targets, i) : copy));
   return rc;
 }
 
@@ -354,24 +374,46 @@ static int check_version(struct af_reader *r, const struct af_node *root) {
   return 0;
 }
 
+static int find_copies(struct af_reader *r, const struct af_node *root, const struct af_node **ret) {
+  *ret = af_member(root, "copies");
+  if (!*ret)
+    return af_node_error(r->doc, root, r->err, "MissingKey", "\"copies\" is missing: write a list of what to copy");
+  return 0;
+}
+
+/* What is put together must be right in each of its parts, or what is wrong would be told twice. */
+static int read_copies(struct af_reader *r, const struct af_node *copies) {
+  size_t before = r->n_noted;
+  int rc = check_defaults(r);
+  bool sound = r->n_noted == before;
+  if (rc == 0)
+    rc = copies ? af_manifest_note(r, check_list(r, copies, "copies")) : 0;
+  for (size_t i = 0; rc == 0 && copies && af_node_type(copies) == AF_NODE_LIST && i < af_node_count(copies) && !r->full; i++) {
+    before = r->n_noted;
+    rc = check_map(r, af_node_at(copies, i));
+    if (rc == 0 && sound && r->n_noted == before)
+      rc = add_copies(r, af_node_at(copies, i));
+  }
+  return rc;
+}
+
 static int read_root(struct af_reader *r) {
-  const struct af_node *root = af_doc_root(r->doc);
+  const struct af_node *root = af_doc_root(r->doc), *copies = NULL;
   if (af_node_type(root) == AF_NODE_NULL)
     return af_node_error(r->doc, root, r->err, "EmptyManifest", "the manifest is empty: write version: 1 and copies: into it");
-  int rc = af_manifest_check_keys(r, root, root_keys, "version: 1 and copies: into it");
+  int rc = af_manifest_note(r, af_manifest_check_keys(r, root, root_keys, "version: 1 and copies: into it"));
+  if (rc < 0 || af_node_type(root) != AF_NODE_MAP)
+    return rc;
+  rc = check_version(r, root);
+  if (rc < 0 && af_member(root, "version"))
+    return rc; /* what another version may say is not known */
+  rc = af_manifest_note(r, rc);
   if (rc == 0)
-    rc = check_version(r, root);
-  const struct af_node *copies = rc == 0 ? af_member(root, "copies") : NULL;
-  if (rc == 0 && !copies)
-    rc = af_node_error(r->doc, root, r->err, "MissingKey", "\"copies\" is missing: write a list of what to copy");
-  r->defaults = rc == 0 ? af_member(root, "defaults") : NULL;
+    rc = af_manifest_note(r, find_copies(r, root, &copies));
+  r->defaults = af_member(root, "defaults");
   if (rc == 0)
-    rc = check_defaults(r);
-  if (rc == 0)
-    rc = check_list(r, copies, "copies");
-  for (size_t i = 0; rc == 0 && i < af_node_count(copies); i++)
-    rc = add_copies(r, af_node_at(copies, i));
-  return rc ? rc : af_manifest_check_all(r);
+    rc = read_copies(r, copies);
+  return rc || r->n_noted ? rc : af_manifest_check_all(r);
 }
 
 static int add_bytes(const char *bytes, size_t len, void *out) {
@@ -428,31 +470,43 @@ static int make_normal(struct af_reader *r) {
   return r->m.normal && make_digest(&r->m, len) == 0 ? 0 : af_error_nomem(r->err);
 }
 
-static int read_doc(struct af_manifest *ret, struct af_doc *doc, struct af_error *err) {
-  struct af_reader r = {.doc = doc, .err = err};
-  int rc = read_root(&r);
-  if (rc == 0)
+static int read_doc(struct af_manifest *ret, struct af_doc *doc, struct af_mistakes *more, struct af_error *err) {
+  struct af_error newest;
+  struct af_reader r = {.doc = doc, .err = &newest, .more = more};
+  int rc = af_manifest_note(&r, read_root(&r));
+  if (rc == 0 && r.n_noted == 0)
     rc = make_normal(&r);
+  else if (rc == 0)
+    rc = -AF_EINVAL;
   free(r.places);
   af_doc_free(doc);
   if (rc < 0) {
     af_manifest_done(&r.m);
+    if (err)
+      *err = rc == -AF_EINVAL ? r.first : newest;
     return rc;
   }
   *ret = r.m;
   return 0;
 }
 
-int af_manifest_read(struct af_manifest *ret, const char *name, struct af_str text, struct af_error *err) {
-  struct af_doc *doc;
-  int rc = af_doc_read(&doc, name, text, AF_DOC_AUTO, &limits, err);
-  return rc < 0 ? rc : read_doc(ret, doc, err);
+static void no_mistakes(struct af_mistakes *more) {
+  if (more)
+    more->n = more->n_left = 0;
 }
 
-int af_manifest_read_file(struct af_manifest *ret, const char *path, struct af_error *err) {
+int af_manifest_read(struct af_manifest *ret, const char *name, struct af_str text, struct af_mistakes *more, struct af_error *err) {
   struct af_doc *doc;
+  no_mistakes(more);
+  int rc = af_doc_read(&doc, name, text, AF_DOC_AUTO, &limits, err);
+  return rc < 0 ? rc : read_doc(ret, doc, more, err);
+}
+
+int af_manifest_read_file(struct af_manifest *ret, const char *path, struct af_mistakes *more, struct af_error *err) {
+  struct af_doc *doc;
+  no_mistakes(more);
   int rc = af_doc_read_file(&doc, path, &limits, err);
-  return rc < 0 ? rc : read_doc(ret, doc, err);
+  return rc < 0 ? rc : read_doc(ret, doc, more, err);
 }
 
 void af_manifest_done(struct af_manifest *m) {

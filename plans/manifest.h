@@ -38,6 +38,7 @@
 
 #define AF_MANIFEST_MAX_BYTES (4 * 1024 * 1024)
 #define AF_MANIFEST_MAX_COPIES 10000
+#define AF_MANIFEST_MAX_MISTAKES 20 /* that are told */
 
 /* One side of a copy. Strings are owned; NULL where the manifest says nothing. */
 struct af_party {
@@ -76,9 +77,15 @@ struct af_manifest {
   char digest[65];   /* hex SHA-256 of normal */
 };
 
-/* path "-" is standard input. -AF_EINVAL, -AF_ETOOBIG, -AF_ENOENT, -AF_EIO, each with "name:line: path: what and what to do". */
-int af_manifest_read_file(struct af_manifest *ret, const char *path, struct af_error *err);
-int af_manifest_read(struct af_manifest *ret, const char *name, struct af_str text, struct af_error *err);
+struct af_mistakes { /* what is wrong with a manifest beside its first error */
+  struct af_error list[AF_MANIFEST_MAX_MISTAKES - 1];
+  size_t n, n_left; /* left: for which there was no room in the list */
+};
+
+/* path "-" is standard input. -AF_EINVAL, -AF_ETOOBIG, -AF_ENOENT, -AF_EIO, each with "name:line: path: what and what to do". One part of
+ * a manifest that is wrong doesn't hide another: what else is found goes into more (may be NULL), which is always set. */
+int af_manifest_read_file(struct af_manifest *ret, const char *path, struct af_mistakes *more, struct af_error *err);
+int af_manifest_read(struct af_manifest *ret, const char *name, struct af_str text, struct af_mistakes *more, struct af_error *err);
 void af_manifest_done(struct af_manifest *m);
 
 /* A spec as JSON and back: what a copy's row keeps. A member that says what its absence says is left out, so that a manifest keeps

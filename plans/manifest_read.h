@@ -8,10 +8,14 @@
 
 struct af_reader {
   const struct af_doc *doc;
-  struct af_error *err;
+  struct af_error *err;           /* the newest; af_manifest_note() keeps it */
+  struct af_error first;          /* that was noted */
+  size_t n_noted;
+  struct af_mistakes *more;       /* those after it; may be NULL */
   const struct af_node *defaults; /* a map; NULL where there is none */
   struct af_manifest m;           /* as far as it is read */
   size_t room;                    /* of m.copies and places */
+  bool full;                      /* there is one copy more than may be */
   const struct af_node **places;  /* where each copy stands: its map, or its target's */
 };
 
@@ -21,6 +25,8 @@ struct af_layers {
   const struct af_node *from[AF_SPEC_MEMBER_MAX_];
 };
 
+/* A part of the manifest was looked at: where it is wrong, its error is kept, and the next part can be looked at. Any other rc comes back. */
+int af_manifest_note(struct af_reader *r, int rc);
 /* The value at a key; NULL where there is none, or where map is NULL or none. */
 const struct af_node *af_member(const struct af_node *map, const char *key);
 /* A map of known keys (the list ends with NULL). */

@@ -129,6 +129,20 @@ for bad in BAD:
     check_bad(*bad)
 
 
+@test("all that is wrong with a manifest is said at once, a line each")
+def _():
+    wrong = "version: 1\ncopies:\n" + "- {source: {region: us-east-1, image: ami-xyz}, target: {regoin: eu-west-1}}\n" * 15
+    for command in ("run", "plan", "sweep"):
+        with Place() as p:
+            path = p.write("batch.yaml", wrong)
+            lines = p.run(command, path).ends(2).err.splitlines()
+            equal(lines[:2], ["amiferry: %s:3: copies[0].source.image: \"ami-xyz\" is not an AMI id: write ami- and 17 (or 8) hexadecimal digits in "
+                              "lower case, as ami-0123456789abcdef0" % path,
+                              "amiferry: %s:3: copies[0].target: unknown key \"regoin\"; did you mean \"region\"?" % path])
+            equal((len(lines), lines[20]), (21, "amiferry: and 10 more"))
+            p.untouched()
+
+
 @test("a manifest that is not there, a folder or not readable exits with 2")
 def _():
     with Place() as p:

@@ -54,8 +54,15 @@ static void check_stored(const struct af_copy_spec *spec) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   struct af_manifest m, again;
+  static struct af_mistakes more;
   struct af_error err;
-  int rc = af_manifest_read(&m, "manifest", af_str_n((const char *)data, size), &err);
+  int rc = af_manifest_read(&m, "manifest", af_str_n((const char *)data, size), &more, &err);
+  MUST(rc == -AF_EINVAL || more.n == 0);
+  MUST(more.n < AF_MANIFEST_MAX_MISTAKES && (more.n_left == 0 || more.n == AF_MANIFEST_MAX_MISTAKES - 1));
+  for (size_t i = 0; i < more.n; i++) {
+    MUST(more.list[i].class == AF_CLASS_INVALID);
+    fuzz_error(&more.list[i]);
+  }
   if (rc) {
     MUST(rc == -AF_EINVAL || rc == -AF_ETOOBIG);
     MUST(err.class == AF_CLASS_INVALID);
@@ -66,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_stored(&m.copies[i]);
     decide(&m.copies[i]);
   }
-  MUST(af_manifest_read(&again, "normal form", af_str(m.normal), &err) == 0);
+  MUST(af_manifest_read(&again, "normal form", af_str(m.normal), NULL, &err) == 0);
   MUST(af_streq(m.normal, again.normal) && af_streq(m.digest, again.digest) && m.n == again.n);
   af_manifest_done(&again);
   af_manifest_done(&m);

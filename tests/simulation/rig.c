@@ -486,7 +486,7 @@ static int live(struct life *life, struct af_error *err) {
 
 int rig_run(struct rig *r, const char *manifest, struct af_error *err) {
   struct af_manifest m;
-  int rc = af_manifest_read(&m, "manifest", af_str(manifest), err);
+  int rc = af_manifest_read(&m, "manifest", af_str(manifest), NULL, err);
   if (rc) return rc;
   rc = live(&(struct life){.rig = r, .manifest = &m}, err);
   af_manifest_done(&m);

@@ -14,7 +14,7 @@ static int sweep(struct af_engine *e, void *ctx, struct af_error *err) {
   struct deed *d = ctx;
   struct af_manifest m;
   struct af_sweep s = {0};
-  int rc = af_manifest_read(&m, "manifest", af_str(d->manifest), err);
+  int rc = af_manifest_read(&m, "manifest", af_str(d->manifest), NULL, err);
   if (rc) return rc;
   rc = af_engine_sweep(e, &m, &s, err);
   if (getenv("RIG_TRACE")) fprintf(stderr, "sweep: %zu things, %zu places unread\n", s.n, s.n_unread);

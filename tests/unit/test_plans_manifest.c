@@ -8,7 +8,7 @@
 #include "plans/manifest.h"
 
 static int read_text(struct af_manifest *m, const char *text, struct af_error *err) {
-  return af_manifest_read(m, "m.yaml", af_str(text), err);
+  return af_manifest_read(m, "m.yaml", af_str(text), NULL, err);
 }
 
 /* A manifest of one copy, with more lines for its parts. */
@@ -17,6 +17,74 @@ static int read_text(struct af_manifest *m, const char *text, struct af_error *e
 #define TARGET "  target: {region: eu-west-1}\n"
 #define ORG "arn:aws:organizations::111122223333:organization/o-abcdefghij"
 #define UNIT "arn:aws:organizations::111122223333:ou/o-abcdefghij/ou-ab12-abcdefgh"
+
+/* The messages of all mistakes, a line each. */
+static const char *mistakes_of(const char *text) {
+  static char all[AF_MANIFEST_MAX_MISTAKES * 1100];
+  static struct af_mistakes more;
+  struct af_manifest m;
+  struct af_error err;
+  assert_int_equal(af_manifest_read(&m, "m.yaml", af_str(text), &more, &err), -AF_EINVAL);
+  size_t len = (size_t)snprintf(all, sizeof(all), "%s\n", err.message);
+  for (size_t i = 0; i < more.n; i++) len += (size_t)snprintf(all + len, sizeof(all) - len, "%s\n", more.list[i].message);
+  if (more.n_left) snprintf(all + len, sizeof(all) - len, "and %zu more\n", more.n_left);
+  return all;
+}
+
+static size_t count_lines(const char *text) {
+  size_t n = 0;
+  for (; *text; text++) n += *text == '\n';
+  return n;
+}
+
+TEST(each_part_that_is_wrong_is_told) {
+  static const char *const parts[] = {
+      "m.yaml:1: unknown key \"versoin\"; did you mean \"version\"?\n", "m.yaml:1: \"version\" is missing",
+      "m.yaml:4: defaults.tags: must be a map", "m.yaml:6: copies[0].source.image: \"ami-xyz\" is not",
+      "m.yaml:7: copies[0].target: unknown key \"regoin\"; did you mean \"region\"?\n", "m.yaml:8: copies[0].route: \"fly\" is not a route",
+      "m.yaml:10: copies[2].name: "};
+  const char *all = mistakes_of("versoin: 1\n"
+                                "defaults:\n"
+                                "  source: {region: us-east-1}\n"
+                                "  tags: [a]\n"
+                                "copies:\n"
+                                "- source: {image: ami-xyz}\n"
+                                "  target: {regoin: eu-west-1}\n"
+                                "  route: fly\n"
+                                "- {source: {image: ami-0123456789abcdef0}, target: {region: eu-west-1}}\n"
+                                "- {source: {image: ami-0123456789abcdef0}, target: {region: eu-west-1}, name: x}\n");
+  for (size_t i = 0; i < COUNT(parts); i++) assert_contains(all, parts[i]);
+  assert_int_equal(count_lines(all), COUNT(parts));
+}
+
+TEST(what_only_a_whole_copy_shows_is_told_of_each) {
+  const char *all = mistakes_of(TOP SOURCE "- source: {image: ami-0123456789abcdef0}\n" TARGET SOURCE "  targets: [{}, {region: eu-west-1}, {}]\n");
+  assert_contains(all, "m.yaml:3: copies[0]: target.region is missing");
+  assert_contains(all, "m.yaml:4: copies[1].source: source.region is missing");
+  assert_contains(all, "copies[2].targets[0]: target.region is missing");
+  assert_contains(all, "copies[2].targets[2]: target.region is missing");
+  assert_int_equal(count_lines(all), 4);
+}
+
+/* What follows from another mistake is none of its own. */
+TEST(a_mistake_is_told_once) {
+  assert_int_equal(count_lines(mistakes_of("version: 1\ndefaults: {target: {regoin: eu-west-1}}\ncopies:\n" SOURCE SOURCE)), 1);
+  assert_int_equal(count_lines(mistakes_of(TOP SOURCE TARGET SOURCE TARGET SOURCE TARGET)), 1); /* the same copy thrice */
+  assert_int_equal(count_lines(mistakes_of("version: 2\nthings: 3\ncopies: x\n")), 2);       /* another version's copies may be anything */
+  assert_int_equal(count_lines(mistakes_of(TOP SOURCE TARGET "  name: [x]\n")), 1);
+}
+
+TEST(a_manifest_that_is_wrong_all_over_is_told_twenty_times) {
+  struct af_buf text;
+  af_buf_init(&text, 64 * 1024);
+  af_buf_puts(&text, TOP);
+  for (int i = 0; i < 57; i++) af_buf_puts(&text, "- {source: {image: ami-xyz}}\n");
+  const char *all = mistakes_of(af_buf_cstr(&text));
+  assert_contains(all, "copies[19].source.image");
+  assert_lacks(all, "copies[20]");
+  assert_contains(all, "and 37 more\n");
+  af_buf_done(&text);
+}
 
 TEST(the_smallest_manifest_is_one_copy_with_the_rest_left_to_the_source) {
   struct af_manifest m;
@@ -789,12 +857,12 @@ TEST(what_is_too_long_too_deep_or_no_text_is_refused) {
   struct af_error err;
   char *big = malloc(AF_MANIFEST_MAX_BYTES + 1);
   memset(big, ' ', AF_MANIFEST_MAX_BYTES + 1);
-  assert_int_equal(af_manifest_read(&m, "m", af_str_n(big, AF_MANIFEST_MAX_BYTES + 1), &err), -AF_ETOOBIG);
+  assert_int_equal(af_manifest_read(&m, "m", af_str_n(big, AF_MANIFEST_MAX_BYTES + 1), NULL, &err), -AF_ETOOBIG);
   memset(big, '[', 1000);
-  assert_int_equal(af_manifest_read(&m, "m", af_str_n(big, 1000), &err), -AF_ETOOBIG);
+  assert_int_equal(af_manifest_read(&m, "m", af_str_n(big, 1000), NULL, &err), -AF_ETOOBIG);
   free(big);
-  assert_int_equal(af_manifest_read(&m, "m", af_str_n("version: 1\0", 11), &err), -AF_EINVAL);
-  assert_int_equal(af_manifest_read(&m, "m", af_str("version: \xff"), &err), -AF_EINVAL);
+  assert_int_equal(af_manifest_read(&m, "m", af_str_n("version: 1\0", 11), NULL, &err), -AF_EINVAL);
+  assert_int_equal(af_manifest_read(&m, "m", af_str("version: \xff"), NULL, &err), -AF_EINVAL);
 }
 
 TEST(a_file_is_read_and_named_in_what_is_said) {
@@ -805,14 +873,14 @@ TEST(a_file_is_read_and_named_in_what_is_said) {
   assert_true(fd >= 0);
   static const char text[] = TOP SOURCE TARGET;
   assert_int_equal(write(fd, text, sizeof text - 1), sizeof text - 1);
-  assert_ok(af_manifest_read_file(&m, path, &err), &err);
+  assert_ok(af_manifest_read_file(&m, path, NULL, &err), &err);
   af_manifest_done(&m);
   assert_int_equal(write(fd, "x", 1), 1);
   close(fd);
-  assert_int_equal(af_manifest_read_file(&m, path, &err), -AF_EINVAL);
+  assert_int_equal(af_manifest_read_file(&m, path, NULL, &err), -AF_EINVAL);
   assert_contains(err.message, path);
   unlink(path);
-  assert_int_equal(af_manifest_read_file(&m, path, &err), -AF_ENOENT);
+  assert_int_equal(af_manifest_read_file(&m, path, NULL, &err), -AF_ENOENT);
 }
 
 /* --- specs --- */
@@ -987,6 +1055,10 @@ TEST(a_key_that_would_be_cut_is_refused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_part_that_is_wrong_is_told),
+      cmocka_unit_test(what_only_a_whole_copy_shows_is_told_of_each),
+      cmocka_unit_test(a_mistake_is_told_once),
+      cmocka_unit_test(a_manifest_that_is_wrong_all_over_is_told_twenty_times),
       cmocka_unit_test(the_smallest_manifest_is_one_copy_with_the_rest_left_to_the_source),
       cmocka_unit_test(defaults_are_merged_under_each_copy_member_by_member),
       cmocka_unit_test(targets_of_the_defaults_are_for_copies_that_name_none),

@@ -43,7 +43,7 @@ static const char manifest[] = "version: 1\n"
 static bool reads_a_manifest(void) {
   struct af_manifest m;
   struct af_error err;
-  int rc = af_manifest_read(&m, "m", af_str(manifest), &err);
+  int rc = af_manifest_read(&m, "m", af_str(manifest), NULL, &err);
   if (rc < 0) {
     assert_int_equal(rc, -AF_ENOMEM);
     assert_string_equal(err.code, "OutOfMemory");
@@ -65,7 +65,7 @@ TEST(reading_a_manifest_survives_each_failed_allocation) {
 static bool says_a_mistake(void) {
   struct af_manifest m;
   struct af_error err;
-  int rc = af_manifest_read(&m, "m", af_str("version: 1\ncopies: [{allow_differences: [x]}]"), &err);
+  int rc = af_manifest_read(&m, "m", af_str("version: 1\ncopies: [{allow_differences: [x]}]"), NULL, &err);
   assert_true(rc == -AF_EINVAL || rc == -AF_ENOMEM);
   return rc == -AF_EINVAL;
 }

@@ -89,6 +89,11 @@ void af_say_error(const struct af_error *err) {
   fprintf(stderr, "%s\n", text);
 }
 
+void af_say_mistakes(const struct af_mistakes *more) {
+  for (size_t i = 0; i < more->n; i++) af_say_error(&more->list[i]);
+  if (more->n_left) fprintf(stderr, "amiferry: and %zu more\n", more->n_left);
+}
+
 /* --- text --- */
 
 void af_put_text(struct af_buf *out, const char *s) {

@@ -13,6 +13,7 @@ void af_say_quietly(bool quiet); /* from now on only errors are said */
 void af_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A hint that ends with what to type (": amiferry resume 2026…") is given the database's words, too: the engine doesn't know them. */
 void af_say_error(const struct af_error *err);
+void af_say_mistakes(const struct af_mistakes *more); /* behind the first, each likewise; nothing where there are none */
 
 /* The database as the command line named it, or NULL: whatever is said of what to type names it, too. */
 void af_name_database(const char *db);

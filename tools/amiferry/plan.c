@@ -411,16 +411,18 @@ static int run(const struct af_invocation *inv) {
   struct plan p = {.inv = inv, .copies = json_array()};
   struct af_manifest m = {0};
   struct af_wiring w = {0};
+  struct af_mistakes more;
   struct af_error err;
   af_terminal_look(&p.terminal, STDOUT_FILENO);
   af_estimate_init(&p.estimate);
-  int rc = af_manifest_read_file(&m, inv->args[0], &err), exit_code;
+  int rc = af_manifest_read_file(&m, inv->args[0], &more, &err), exit_code;
   bool user = rc && rc != -AF_ENOMEM;
   if (!rc) {
     rc = ask_aws(&p, &w, &m, &err);
     user = rc == -AF_EINVAL; /* a profile that isn't there */
   }
   if (rc) af_say_error(&err);
+  af_say_mistakes(&more);
   if (rc) exit_code = user ? AF_EXIT_USAGE : af_exit_of(rc, &err);
   else exit_code = p.refused ? AF_EXIT_FAILED : p.blocked ? AF_EXIT_BLOCKED : AF_EXIT_DONE;
   if (!rc && finish(&p, inv->args[0])) exit_code = AF_EXIT_FAILED;

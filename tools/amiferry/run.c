@@ -15,12 +15,14 @@ static int start(struct af_carry *c, const struct af_manifest *m, const char *pa
 static int run(const struct af_invocation *inv) {
   struct af_manifest m = {0};
   struct af_carry c = {0};
+  struct af_mistakes more;
   struct af_error err;
-  int exit_code, rc = af_manifest_read_file(&m, inv->args[0], &err);
+  int exit_code, rc = af_manifest_read_file(&m, inv->args[0], &more, &err);
   bool manifest = rc != 0; /* whatever is wrong with it: the user has to see to it */
   if (!rc) rc = af_carry_begin(&c, &inv->settings, &err);
   if (!rc) rc = start(&c, &m, inv->args[0], &err);
   if (rc) af_say_error(&err);
+  af_say_mistakes(&more);
   exit_code = !rc ? af_carry_out(&c) : (manifest && rc != -AF_ENOMEM) || rc == -AF_EINVAL ? AF_EXIT_USAGE : (int)af_exit_of(rc, &err);
   af_carry_done(&c);
   af_manifest_done(&m);

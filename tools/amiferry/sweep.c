@@ -266,15 +266,17 @@ static int carry_out(struct sweeping *x, struct af_error *err) {
 
 static int run(const struct af_invocation *inv) {
   struct sweeping x = {.inv = inv, .stop = af_wiring_signals()};
+  struct af_mistakes more = {.n = 0};
   struct af_error err;
   int exit_code, rc = check_options(&err);
-  if (!rc) rc = af_manifest_read_file(&x.manifest, inv->args[0], &err);
+  if (!rc) rc = af_manifest_read_file(&x.manifest, inv->args[0], &more, &err);
   bool user = rc && rc != -AF_ENOMEM;
   if (!rc) rc = carry_out(&x, &err);
   if (rc) af_say_error(&err);
   else if (inv->settings.output == AF_OUTPUT_TEXT) print_text(&x);
   else print_json(&x.found, (enum af_output_format)inv->settings.output);
   if (!rc) say_next(&x);
+  af_say_mistakes(&more);
   exit_code = user ? AF_EXIT_USAGE : rc ? (int)af_exit_of(rc, &err) : (int)exit_of(&x.found);
   af_sweep_done(&x.found);
   af_wiring_done(&x.wiring);
