@@ -609,6 +609,34 @@ def _():
             lacks(p.run("status", *db).ends(0).out, "stopped")
 
 
+@test("status says which batch the process at work carries, and that another one stands still meanwhile")
+def _():
+    with cloud("--speed", "0.05") as p:
+        still = killed(p)
+        process = p.start("run", p.manifest(copy(name="two"), name="two.json"), *QUICK)
+
+        def carried():
+            return {b["id"] == still: b["carried"] for b in p.run("status", "--output", "json").ends(0).json()["batches"]}
+
+        try:
+            wait_for(lambda: carried() == {True: False, False: True})
+            line = ("stopped: process %d, which holds the database, is at work on something else; to go on when it has ended: amiferry resume %s\n" %
+                    (process.pid, still))
+            equal(p.run("status").ends(0).out.count("stopped"), 1)
+            contains(p.run("status").out, line)
+            contains(p.run("status", "--watch", still, timeout=30).ends(130).out, line)
+            process.send_signal(signal.SIGSTOP)  # it doesn't answer, so it can't be told
+            equal(carried(), {True: None, False: None})
+            lacks(p.run("status").ends(0).out, "stopped")
+            process.send_signal(signal.SIGCONT)
+            p.run("cancel", [b["id"] for b in p.run("status", "--output", "json").json()["batches"] if b["id"] != still][0]).ends(0)
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+        equal(carried(), {True: None, False: None})
+        contains(p.run("status").out, "stopped: no process carries it out; to go on: amiferry resume " + still)
+
+
 @test("status --watch that was there before the process that goes on sees it through")
 def _():
     with cloud("--speed", "0.2") as p:

@@ -20,7 +20,8 @@ enum {
   LINE_SIZE = 1024,    /* of a question or an answer */
   ID_SIZE = 128,
   PATIENCE_MS = 3000,  /* of the owner, with a guest that says nothing */
-  ANSWER_MS = 15000,   /* of a guest: a turn may write thousands of rows */
+  CHANGE_S = 15,       /* of a guest that wants a change: a turn may write thousands of rows */
+  LOOK_S = 2,          /* of one that only wants to know */
 };
 
 struct guest {
@@ -39,7 +40,13 @@ struct af_door {
 
 /* --- what can be asked for --- */
 
-static const struct af_wish wishes[] = {{"cancel", af_engine_cancel}, {"retry", af_engine_retry}};
+static int change_nothing(struct af_engine *e, const char *id, size_t *ret_n, struct af_error *err) {
+  *ret_n = 0;
+  return 0;
+}
+
+static const struct af_wish wishes[] = {
+    {"cancel", CHANGE_S, af_engine_cancel}, {"retry", CHANGE_S, af_engine_retry}, {"carries", LOOK_S, change_nothing}};
 
 const struct af_wish *af_wish_find(const char *name) {
   for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
@@ -198,8 +205,8 @@ void af_door_turn(struct af_door *d, struct af_engine *e) {
 
 /* --- the guest's side --- */
 
-static int knock(const char *db, int *ret_fd, struct af_error *err) {
-  const struct timeval patience = {.tv_sec = ANSWER_MS / 1000};
+static int knock(const char *db, int patience_s, int *ret_fd, struct af_error *err) {
+  const struct timeval patience = {.tv_sec = patience_s};
   char name[NAME_MAX + 1];
   struct sockaddr_un at;
   int folder = -1, fd = -1, rc = find(db, &folder, name, err);
@@ -232,7 +239,7 @@ static json_t *converse(int fd, const char *wish, const char *id) {
 }
 
 int af_door_ask(const char *db, const char *wish, const char *id, size_t *ret_loaded, size_t *ret_changed, struct af_error *err) {
-  int fd = -1, rc = knock(db, &fd, err);
+  int fd = -1, rc = knock(db, af_wish_find(wish)->patience_s, &fd, err);
   if (rc) return -AF_EBUSY;
   json_t *reply = converse(fd, wish, id);
   const char *why = json_string_value(json_object_get(reply, "error"));

@@ -1,7 +1,8 @@
-/* The door: a Unix socket beside the database, through which other processes of the same user ask the one that owns it for a change:
- * cancel, retry. The owner looks at it once a turn and never waits for a guest. One line of JSON each way:
+/* The door: a Unix socket beside the database, through which other processes of the same user ask the one that owns it for a change
+ * (cancel, retry), or whether it carries something out. The owner looks at it once a turn and never waits for a guest. One line of JSON
+ * each way:
  *
- *   {"ask": "cancel" | "retry", "id": a copy's or a batch's}
+ *   {"ask": "cancel" | "retry" | "carries", "id": a copy's or a batch's}
  *   {"loaded": copies of it that the owner carries out and that have not ended, "changed": how many it made a difference to}
  *   {"error": why not} */
 #ifndef AF_TOOLS_AMIFERRY_DOOR_H
@@ -14,6 +15,7 @@
 /* What can be asked for. */
 struct af_wish {
   const char *name;
+  int patience_s; /* of who asks */
   int (*ask)(struct af_engine *e, const char *id, size_t *ret_n, struct af_error *err);
 };
 const struct af_wish *af_wish_find(const char *name); /* NULL where there is none */

@@ -5,7 +5,8 @@
  * ndjson  the same objects, one a line; each says its "type"
  *
  * batch        {"type": "batch", "id", "manifest", "created", "counts": {"done", "working", "waiting", "failed", "cancelled", "blocked"},
- *              "owner": owner} (waiting: not begun; failed: cancelled, too; cancelled: of those that failed)
+ *              "owner": owner, "carried"} (waiting: not begun; failed: cancelled, too; cancelled: of those that failed; carried: does the owner
+ *              carry it out? null where it isn't under way, there is no owner, or that one doesn't say)
  * owner        {"pid"}: the process that holds the database; pid is null where it can't be told which, or whether one does. null where
  *              none does: what is working or waiting stands still until it is resumed
  * open_access  {"type": "open_access", "kind": "createVolumePermission|launchPermission|grant|bucketPolicy", "account", "region", "resource",
@@ -18,6 +19,7 @@
 
 #include "plans/estimate.h"
 #include "tools/amiferry/commands.h"
+#include "tools/amiferry/door.h"
 #include "tools/amiferry/find.h"
 #include "tools/amiferry/stored.h"
 
@@ -32,14 +34,20 @@ static const struct af_option options[] = {
 };
 static const struct af_option_set set = {"Options", options, &values};
 
+enum carried { CARRIED_UNKNOWN, CARRIED, NOT_CARRIED }; /* a batch, by the process that holds the database */
+
 struct page { /* what is shown once */
   const struct af_invocation *inv;
+  const char *db;
   struct af_store *store;
   struct af_terminal terminal;
   struct af_buf text;       /* text: all of it */
   json_t *document;         /* JSON */
-  struct af_tally tally;    /* of all that is shown */
+  bool under_way;           /* something of what is shown */
   int64_t owner;            /* pid; as af_store_owner() has it, and 0 where it can't be told */
+  bool mute;                /* the owner didn't answer: it isn't asked again */
+  enum carried carried;     /* the batch that was counted last */
+  bool tended;              /* a process is at work, or may be, on something that is under way */
 };
 
 static bool under_way(const struct af_tally *t) {
@@ -79,21 +87,43 @@ static void count(struct af_tally *t, enum af_copy_state state) {
   af_tally_add(t, &v);
 }
 
-static int count_batch(struct page *p, const char *id, struct af_tally *ret, struct af_error *err) {
+static int count_copies(struct page *p, const char *id, struct af_tally *ret, struct af_error *err) {
   struct af_copy_row *list = NULL;
   size_t n = 0;
-  p->owner = -1;
-  look_for_owner(p);
   int rc = af_store_copies(p->store, id, &list, &n, err);
-  if (rc) return rc;
-  look_for_owner(p);
   *ret = (struct af_tally){0};
   for (size_t i = 0; i < n; i++) {
     count(ret, list[i].state);
-    count(&p->tally, list[i].state);
     af_copy_row_done(&list[i]);
   }
   free(list);
+  return rc;
+}
+
+static enum carried ask_owner(struct page *p, const char *id) {
+  struct af_error err;
+  size_t loaded = 0, changed = 0;
+  if (p->owner <= 0 || p->mute) return CARRIED_UNKNOWN;
+  p->mute = af_door_ask(p->db, "carries", id, &loaded, &changed, &err);
+  return p->mute ? CARRIED_UNKNOWN : loaded ? CARRIED : NOT_CARRIED;
+}
+
+static bool stranded(const struct page *p) {
+  return p->owner < 0 || p->carried == NOT_CARRIED;
+}
+
+/* What the owner no longer carries may have ended just before it was asked: then its rows say so by now. */
+static int count_batch(struct page *p, const char *id, struct af_tally *ret, struct af_error *err) {
+  p->owner = -1;
+  look_for_owner(p);
+  int rc = count_copies(p, id, ret, err);
+  if (rc) return rc;
+  look_for_owner(p);
+  p->carried = under_way(ret) ? ask_owner(p, id) : CARRIED_UNKNOWN;
+  if (p->carried == NOT_CARRIED) rc = count_copies(p, id, ret, err);
+  if (rc) return rc;
+  p->under_way = p->under_way || under_way(ret);
+  p->tended = p->tended || (under_way(ret) && !stranded(p));
   return 0;
 }
 
@@ -101,11 +131,15 @@ static json_t *json_owner(const struct page *p) {
   return p->owner < 0 ? json_null() : json_pack("{s:o}", "pid", p->owner ? json_integer(p->owner) : json_null());
 }
 
+static json_t *json_carried(const struct page *p) {
+  return p->carried == CARRIED_UNKNOWN ? json_null() : json_boolean(p->carried == CARRIED);
+}
+
 static json_t *json_batch(const struct page *p, const struct af_batch_row *b, const struct af_tally *t) {
-  return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:o}", "type", "batch", "id", af_json_text(b->id), "manifest",
+  return json_pack("{s:s, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:o, s:o}", "type", "batch", "id", af_json_text(b->id), "manifest",
                    af_json_text(b->manifest_name), "created", af_json_time(b->created_ms), "counts", "done", (json_int_t)t->done, "working",
                    (json_int_t)t->working, "waiting", (json_int_t)t->waiting, "failed", (json_int_t)t->failed, "cancelled",
-                   (json_int_t)t->cancelled, "blocked", (json_int_t)t->blocked, "owner", json_owner(p));
+                   (json_int_t)t->cancelled, "blocked", (json_int_t)t->blocked, "owner", json_owner(p), "carried", json_carried(p));
 }
 
 static void put_batch(struct page *p, const struct af_batch_row *b, const struct af_tally *t) {
@@ -119,10 +153,11 @@ static void put_batch(struct page *p, const struct af_batch_row *b, const struct
 }
 
 static void put_stopped(struct page *p, const char *indent, const struct af_batch_row *b, const struct af_tally *t) {
-  if (p->owner >= 0 || !under_way(t)) return;
+  if (!stranded(p) || !under_way(t)) return;
   af_buf_puts(&p->text, indent);
   af_put_tinted(&p->text, &p->terminal, AF_TINT_CARE, "stopped");
-  af_buf_puts(&p->text, ": no process carries it out; to go on: ");
+  if (p->owner < 0) af_buf_puts(&p->text, ": no process carries it out; to go on: ");
+  else af_buf_printf(&p->text, ": process %lld, which holds the database, is at work on something else; to go on when it has ended: ", (long long)p->owner);
   af_buf_printf(&p->text, "amiferry resume %s%s", b->id, af_database_words());
   af_buf_putc(&p->text, '\n');
 }
@@ -246,26 +281,26 @@ static void print_page(struct page *p) {
   else if (p->document) af_print_json(p->document, AF_OUTPUT_JSON);
 }
 
-enum standing { ENDED, STOPPED, AT_WORK }; /* of what was shown: STOPPED is under way, and no process is */
+enum standing { ENDED, STOPPED, AT_WORK }; /* of what was shown: STOPPED is under way, and no process is at it */
 
-static int show_once(const struct af_invocation *inv, struct af_store *store, enum standing *ret, struct af_error *err) {
-  struct page p = {.inv = inv, .store = store};
+static int show_once(const struct af_invocation *inv, const struct af_wiring *w, enum standing *ret, struct af_error *err) {
+  struct page p = {.inv = inv, .db = w->db, .store = w->store};
   af_terminal_look(&p.terminal, STDOUT_FILENO);
   af_buf_init(&p.text, TEXT_MAX);
   int rc = fill(&p, err);
   if (!rc && !as_text(&p) && inv->settings.output == AF_OUTPUT_JSON && !p.document) rc = af_error_nomem(err);
   if (!rc) print_page(&p);
-  *ret = !under_way(&p.tally) ? ENDED : p.owner < 0 ? STOPPED : AT_WORK;
+  *ret = !p.under_way ? ENDED : p.tended ? AT_WORK : STOPPED;
   af_buf_done(&p.text);
   json_decref(p.document);
   return rc;
 }
 
-static int watch(const struct af_invocation *inv, struct af_store *store, enum standing *ret, struct af_error *err) {
+static int watch(const struct af_invocation *inv, const struct af_wiring *w, enum standing *ret, struct af_error *err) {
   const volatile int *stop = af_wiring_signals();
   const struct timespec pause = {.tv_sec = WATCH_MS / 1000};
   for (int alone = 0;;) {
-    int rc = show_once(inv, store, ret, err);
+    int rc = show_once(inv, w, ret, err);
     if (rc || !af_print_flush() || *ret == ENDED) return rc;
     alone = *ret == STOPPED ? alone + 1 : 0;
     if (alone == ALONE_MAX) return 0;
@@ -287,7 +322,7 @@ static int run(const struct af_invocation *inv) {
   struct af_error err;
   int rc = af_wiring_init(&w, &inv->settings, &err);
   if (!rc) rc = open_store(&w, inv, &err);
-  if (!rc) rc = (values.watch ? watch : show_once)(inv, w.store, &standing, &err);
+  if (!rc) rc = (values.watch ? watch : show_once)(inv, &w, &standing, &err);
   af_wiring_done(&w);
   if (!rc) return values.watch && standing == STOPPED ? AF_EXIT_INTERRUPTED : AF_EXIT_DONE;
   if (rc != -AF_ECANCELED) af_say_error(&err);
@@ -298,6 +333,8 @@ const struct af_command af_command_status = {
     .name = "status", .arguments = "[BATCH]", .max_args = 1,
     .summary = "show what is where, and what it waits for",
     .text = "Without BATCH all batches, with it the copies of that one; and the access that amiferry has opened and not taken back yet. It reads the "
-            "database only, and works while another process carries copies out. Where none does, it says so, and what to type to go on.\n"
-            "--watch exits with 0 once nothing is under way any more, and with 130 where something is and no process has been at work for some seconds.",
+            "database only, and works while another process carries copies out. Where none does, or where that one is at work on another batch, it says so, and what to type "
+            "to go on.\n"
+            "--watch exits with 0 once nothing is under way any more, and with 130 where something is and no process has been at work on it for some "
+            "seconds.",
     .sets = {&set}, .run = run};
