@@ -56,7 +56,7 @@ def settled(call):
         try:
             return call()
         except ClientError as error:
-            if not any(word in str(error) for word in ("NotFound", "Unavailable", "RequestLimitExceeded")):
+            if not any(word in str(error) for word in ("NotFound", "IncorrectState", "Unavailable", "RequestLimitExceeded")):
                 raise
     return wait_for(attempt)
 
