@@ -53,6 +53,7 @@ int af_client_fly(struct af_aws *aws, struct af_flight *f, const struct af_http_
   struct af_flight **slot = slot_of(aws, id);
   f->id = id;
   f->up = true;
+  f->sent_ms = af_now_ms(aws->config.clock);
   f->offset_ms = aws->offset_ms;
   f->next = NULL;
   *slot = f;
@@ -92,12 +93,11 @@ static bool date_ms(const char *date, int64_t *ret_ms) {
   return true;
 }
 
-void af_client_adopt_date(struct af_aws *aws, const char *date) {
+void af_client_adopt_date(struct af_aws *aws, const struct af_flight *f, const char *date) {
   int64_t theirs;
   if (!date_ms(date, &theirs))
     return;
-  int64_t off = theirs - af_client_now_ms(aws);
-  if (off > -SKEW_MS && off < SKEW_MS)
+  if (theirs > f->sent_ms + aws->offset_ms - SKEW_MS && theirs < af_client_now_ms(aws) + SKEW_MS)
     return;
   aws->offset_ms = theirs - af_now_ms(aws->config.clock);
   aws->skew_ms = aws->offset_ms;
@@ -108,7 +108,7 @@ void af_client_adopt_date(struct af_aws *aws, const char *date) {
 }
 
 bool af_client_reclocked(struct af_aws *aws, const struct af_flight *f, const char *date) {
-  af_client_adopt_date(aws, date);
+  af_client_adopt_date(aws, f, date);
   return aws->offset_ms != f->offset_ms;
 }
 

@@ -14,7 +14,8 @@
 struct af_flight {
   uint64_t id;
   bool up;
-  int64_t offset_ms; /* by how much the clock was corrected when it was signed */
+  int64_t sent_ms;   /* by our clock */
+  int64_t offset_ms; /* by how much that was corrected for its signature */
   void (*landed)(struct af_flight *f, struct af_http_result *r); /* r stays the client's */
   struct af_flight *next;
 };
@@ -39,8 +40,8 @@ struct af_aws {
 /* --- client.c --- */
 
 int64_t af_client_now_ms(const struct af_aws *aws); /* AWS's time, as far as we know it */
-/* Takes over the time of a Date header if it is more than two minutes from what we hold for AWS's time. */
-void af_client_adopt_date(struct af_aws *aws, const char *date);
+/* Takes over the time of an answer's Date header if it is more than two minutes from all that we held for AWS's time while it was under way. */
+void af_client_adopt_date(struct af_aws *aws, const struct af_flight *f, const char *date);
 /* The flight was refused for a reason that a wrong clock can have: does its date, or that of another's refusal meanwhile, set our clock right? */
 bool af_client_reclocked(struct af_aws *aws, const struct af_flight *f, const char *date);
 /* Sends; on 0 f->landed will be called once, unless af_client_ground() comes first. */

@@ -186,7 +186,7 @@ static int finish_document(struct af_session *s, const struct af_http_result *r,
   int rc = check_reply(r, who, err);
   if (rc == 0) {
     /* It expires by AWS's clock, and this may be the first we hear of that clock. */
-    af_client_adopt_date(s->aws, r->date);
+    af_client_adopt_date(s->aws, &s->flight, r->date);
     rc = af_credentials_from_metadata(&reply, af_buf_view(&r->body), who, err);
   }
   if (rc == 0)
@@ -377,8 +377,10 @@ static int finish_sts(struct af_session *s, const struct af_op *op, const char *
   json_t *output = NULL;
   char request_id[80];
   int rc = af_client_decode(s->aws, op, s->sts_region, r, &output, request_id, err);
-  if (rc == 0)
+  if (rc == 0) {
+    af_client_adopt_date(s->aws, &s->flight, r->date); /* they expire by AWS's clock; a small difference isn't refused, and may be more than their life */
     rc = af_credentials_from_sts(&reply, output, op->label, err);
+  }
   if (rc == 0)
     take_credentials(s, &reply);
   af_json_wipe(output);

@@ -695,6 +695,17 @@ TEST(a_session_corrects_the_clock_too) {
   assert_signed_by(w, "AK1");
 }
 
+/* AWS takes signatures that are not too far from its time: nothing was refused. */
+TEST(credentials_that_live_shorter_than_our_clock_is_ahead_are_used) {
+  struct world *w = *state;
+  struct af_session *s = role(w);
+  w->clock.now_ms += 15 * MINUTE;
+  on_role(w, "Action=AssumeRole", "AK1", 0)->date = "Mon, 23 Nov 2026 06:29:00 GMT";
+  on_images(w);
+  describe_ok(w, s);
+  assert_int_equal(w->n_sent, 2);
+}
+
 TEST(credentials_expire_by_awss_clock) {
   struct world *w = *state;
   struct af_session *s = role(w);
@@ -798,6 +809,7 @@ int main(void) {
       CASE(a_clock_that_cannot_be_corrected_is_tried_once),
       CASE(request_expired_is_first_a_question_of_the_clock_and_then_of_the_credentials),
       CASE(a_session_corrects_the_clock_too),
+      CASE(credentials_that_live_shorter_than_our_clock_is_ahead_are_used),
       CASE(credentials_expire_by_awss_clock),
       CASE(endpoints_can_be_asked_for),
       CASE(the_certificates_are_those_of_the_variable_or_the_profile),
