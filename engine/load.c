@@ -132,6 +132,16 @@ static void take_slot(struct af_engine *e, struct af_live_copy *c, size_t step) 
   c->live[step].slot = true;
 }
 
+/* The clock may have been set back since: no time that was written down lies ahead. (Counts are far below any time.) */
+static void hold_back(json_t *data, int64_t now_ms) {
+  const char *key;
+  json_t *member;
+  size_t i;
+  if (json_integer_value(data) > now_ms) json_integer_set(data, now_ms);
+  json_object_foreach(data, key, member) hold_back(member, now_ms);
+  json_array_foreach(data, i, member) hold_back(member, now_ms);
+}
+
 /* An intent that is found had no outcome when the process ended: it is ambiguous until AWS has been asked. */
 static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
   int64_t now = af_now_ms(e->config.clock);
@@ -141,7 +151,8 @@ static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
     if (!t) return af_engine_fail(e, -AF_EVERSION, NULL);
     s->next_ms = 0;
     s->started_ms = 0; /* limits are for the time that it is looked after */
-    if (s->state == AF_STEP_AMBIGUOUS || s->intent_ms > now) s->intent_ms = now; /* the clock may have been set since */
+    if (s->state == AF_STEP_AMBIGUOUS || s->intent_ms > now) s->intent_ms = now; /* by whatever clock that was */
+    hold_back(c->live[i].data, now);
     if (s->state == AF_STEP_INTENDED &&
         af_record_step(e, c, i, AF_STEP_AMBIGUOUS,
                        &(struct af_note){.kind = "ambiguous", .message = "the process ended before the outcome was known"}))

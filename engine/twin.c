@@ -1,13 +1,14 @@
 /* Twins: copies of one AMI to one account and Region under one name, asked for in words that the key of a copy tells apart (an account here, a
- * profile there; a name written out, or left to be the source's). Who planned first makes it; the others wait until that has ended and look
- * again. One that another run left unfinished has to be finished first. */
+ * profile there; a name written out, or left to be the source's). Who planned first makes it, or takes it over and lets in whom it names; the
+ * others wait until that has ended and look again. One that another run left unfinished has to be finished first. */
 #include <stdlib.h>
 
 #include "engine/internal.h"
 
 static bool has_planned(const struct af_live_copy *c) {
   enum af_copy_state at = c->row.state == AF_COPY_BLOCKED ? c->row.resume_state : c->row.state;
-  return c->has_facts && (at == AF_COPY_WORKING || at == AF_COPY_UNDOING) && af_route_makes(c->decision.route);
+  bool touches = af_route_makes(c->decision.route) || c->decision.route == AF_ROUTE_ADOPT;
+  return c->has_facts && (at == AF_COPY_WORKING || at == AF_COPY_UNDOING) && touches;
 }
 
 static bool same_end(const struct af_live_copy *a, const struct af_live_copy *b) {
@@ -15,7 +16,7 @@ static bool same_end(const struct af_live_copy *a, const struct af_live_copy *b)
          af_streq(a->spec.target.region, b->spec.target.region) && af_streq(a->facts.target_account, b->facts.target_account);
 }
 
-/* Who would make the same, or take over what is being made. */
+/* Who would make the same, or take over what is being made or taken over. */
 static bool is_twin(const struct af_live_copy *c, const struct af_live_copy *other) {
   return c->decision.route != AF_ROUTE_NONE && has_planned(other) && same_end(c, other) && af_streq(c->decision.name, other->decision.name);
 }

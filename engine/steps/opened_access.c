@@ -38,7 +38,7 @@ static bool has_looked(const struct af_step_ctx *ctx) {
 
 /* Its outcome may be unknown: a look would take for another's what is ours. */
 static bool sent(const struct af_step_ctx *ctx) {
-  return ctx->step->intent_ms > looked_int(ctx, "at");
+  return ctx->step->intent_ms >= looked_int(ctx, "at");
 }
 
 bool af_access_unseen(const struct af_step_ctx *ctx, const json_t *call) {

@@ -409,6 +409,44 @@ TEST(an_adoption_that_dies_and_is_cancelled_takes_back_what_it_opened_and_nothin
   assert_false(died);
 }
 
+/* Times that were written down by a clock that ran five hours ahead are not waited for. */
+TEST(who_sets_the_clock_back_after_a_death_waits_no_longer_for_that) {
+  bool died = true;
+  for (uint64_t k = 1; died; k++) {
+    struct rig *r = new_rig(WORLD, 1);
+    struct person p = {.comes = is_polling_the_image, .asks = af_engine_cancel};
+    struct af_error err;
+    rig_set_clock(r, 5 * 3600000);
+    rig_attend(r, attends, &p);
+    rig_arm(r, RIG_DIES_AFTER, k);
+    (void)rig_run(r, MANIFEST_HEAD PLAIN, &err);
+    died = rig_died(r);
+    rig_arm(r, RIG_LIVES, 0);
+    rig_set_clock(r, 0);
+    int64_t begun = rig_now(r);
+    if (died && p.asked) assert_ok(rig_resume(r, &err), &err);
+    if (rig_now(r) > begun + 3600000) fail_msg("call %d: it took %lld s", (int)k, (long long)(rig_now(r) - begun) / 1000);
+    if (p.asked) assert_int_equal(last_state(r), AF_COPY_CANCELLED);
+    rig_free(r);
+  }
+}
+
+/* What the first lets in is nobody's but its own until it has ended: the second looks at the AMI after that. */
+TEST(of_two_adoptions_of_one_image_the_cancelled_one_takes_nothing_from_the_other) {
+  static const char both[] = LETS_IN(TWO) "- {source: {image: ami-0a000000000000000}, target: {account: \"222222222222\"},"
+                                          " launch_permissions: {accounts: [" TWO "], snapshots: true}}\n";
+  struct person p = {.comes = has_finished_the_image, .after_ms = 1500, .asks = af_engine_cancel};
+  struct rig *r = adoptable();
+  struct af_copy_row *list;
+  run_attended(r, both, &p);
+  size_t n = rig_copies(r, &list);
+  assert_int_equal(list[n - 2].state, AF_COPY_CANCELLED);
+  assert_int_equal(list[n - 1].state, AF_COPY_DONE);
+  rig_copies_free(list, n);
+  assert_int_equal(audit_count(r, "shares_open"), 6);
+  rig_free(r);
+}
+
 TEST(a_copy_that_is_cancelled_on_its_blocked_way_back_remembers_why_it_failed) {
   struct person p = {.comes = is_blocked, .mends = allows_everything, .asks = af_engine_cancel};
   struct rig *r = new_rig(WORLD, 21);
@@ -716,6 +754,8 @@ int main(void) {
       cmocka_unit_test(a_cancelled_adoption_takes_back_what_it_opened_and_nothing_else),
       cmocka_unit_test(an_adoption_that_fails_takes_back_what_it_opened_and_nothing_else),
       cmocka_unit_test(who_let_somebody_in_by_hand_while_an_adoption_was_throttled_keeps_what_he_did),
+      cmocka_unit_test(who_sets_the_clock_back_after_a_death_waits_no_longer_for_that),
+      cmocka_unit_test(of_two_adoptions_of_one_image_the_cancelled_one_takes_nothing_from_the_other),
       cmocka_unit_test(an_adoption_that_dies_and_is_cancelled_takes_back_what_it_opened_and_nothing_else),
       cmocka_unit_test(a_copy_that_is_cancelled_on_its_blocked_way_back_remembers_why_it_failed),
       cmocka_unit_test(a_cancelled_inspection_is_not_blocked_by_a_refused_read),
