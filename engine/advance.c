@@ -56,6 +56,7 @@ void af_step_context(struct af_engine *e, struct af_live_copy *c, size_t step, c
                               .exposure = exposure,
                               .scratch = &c->live[step].scratch,
                               .now_ms = af_now_ms(e->config.clock),
+                              .gone_ms = c->live[step].gone_ms,
                               .asked_ms = c->live[step].asked_ms,
                               .window_ms = e->config.window_ms};
 }
@@ -121,7 +122,7 @@ static bool turn_step_round(struct af_engine *e, struct af_live_copy *c, size_t 
   s->started_ms = 0;
   s->next_ms = 0;
   c->live[step].repeats = c->live[step].expired = 0;
-  c->live[step].hidden_ms = 0;
+  c->live[step].hidden_ms = c->live[step].gone_ms = 0;
   c->live[step].refused = NULL;
   c->live[step].waits[0] = '\0';
   af_record_step(e, c, step, AF_STEP_IDLE, &(struct af_note){.kind = "undo"});

@@ -19,6 +19,7 @@ struct af_live_step { /* of a step, while the process lives */
   int64_t asked_ms;   /* when the last call was sent */
   enum af_exposure_state found; /* how the call in flight found what it opens or closes */
   int64_t missing_ms; /* when AWS first didn't show what is pending; 0 while it does */
+  int64_t gone_ms;    /* since when AWS answers that what is to be removed isn't there; 0: it hasn't */
   int64_t hidden_ms;  /* since when AWS answers that it doesn't see, or let go of, what the step is about; 0 while it does */
   int expired;        /* how often in a row it was refused for expired credentials */
   int repeats;        /* of the same call since it last succeeded: for the delays */

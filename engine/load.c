@@ -182,7 +182,7 @@ static int recall_reason(struct af_engine *e, struct af_live_copy *c) {
 static void begin_anew(struct af_engine *e, struct af_live_copy *c, size_t step) {
   struct af_live_step *live = &c->live[step];
   c->steps[step].started_ms = 0;
-  live->missing_ms = live->hidden_ms = 0;
+  live->missing_ms = live->hidden_ms = live->gone_ms = 0;
   live->repeats = live->expired = 0;
   take_slot(e, c, step);
 }

@@ -352,6 +352,8 @@ static void step_answer(struct af_engine *e, const struct af_flight *f, struct a
   af_outcome_init(&out);
   int rc = af_step_kind(c->steps[f->ref.step].kind)->answer(&ctx, f->op, a, &out);
   count(e, c, live, f->op, a);
+  if (out.unseen && !live->gone_ms) live->gone_ms = live->asked_ms;
+  else if (!out.unseen && f->op->mutates && (!a->rc || af_says_gone(&a->error))) live->gone_ms = 0; /* the next removal is of something else */
   if (out.kind == AF_OUT_DEFAULT) take_data(live, &out);
   if (rc) af_engine_fail(e, rc, NULL);
   else if (out.kind != AF_OUT_DEFAULT) af_apply_outcome(e, c, f->ref.step, f->op, a->request_id, &out);

@@ -27,6 +27,7 @@ struct af_step_ctx {
   size_t n_beside;
   json_t **scratch; /* kept between the reads of one step while the process lives; NULL at first, freed by the engine */
   int64_t now_ms;
+  int64_t gone_ms;   /* since when the answer to a removal is that nothing is there; 0: it is the first such answer */
   int64_t asked_ms;  /* when the call was sent whose answer this is: AWS's view is no newer than that */
   int64_t window_ms; /* how long AWS's reads may lag behind its writes (eventual consistency) */
 };
@@ -58,6 +59,7 @@ struct af_outcome {
   int progress;          /* percent; -1 leaves it */
   json_t *data;          /* the step's new data, owned; NULL leaves it, and with DONE and REMAKE clears it. With DEFAULT, what the error leaves of it */
   bool lower;            /* FAIL: this route can't do it, another one may */
+  bool unseen;           /* what is to be removed isn't shown, which is to be asked again before it is believed */
   bool was_there;        /* borrowed kinds: the access was there before us */
   struct af_error error; /* FAIL, and AGAIN where the error should be shown as what it waits for */
   char note[640];        /* for the event, for a person; "" where the kind says all */

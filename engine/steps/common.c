@@ -64,8 +64,9 @@ bool af_says_gone(const struct af_error *err) {
 
 void af_gone(const struct af_step_ctx *ctx, const struct af_answer *a, int windows, struct af_outcome *out) {
   if (af_says_gone(&a->error)) out->kind = AF_OUT_DONE;
-  if (out->kind != AF_OUT_DONE || ctx->asked_ms >= ctx->step->started_ms + windows * ctx->window_ms) return;
+  if (out->kind != AF_OUT_DONE || (ctx->gone_ms && ctx->asked_ms >= ctx->gone_ms + windows * ctx->window_ms)) return;
   out->kind = AF_OUT_AGAIN;
+  out->unseen = true;
   out->delay_ms = ctx->window_ms / 4;
 }
 

@@ -407,9 +407,10 @@ TEST(a_grant_that_is_not_found_counts_as_retired_only_when_it_stays_so) {
   b.steps[2].face = AF_FACE_UNDO;
   asks(&b, &af_kms_retire_grant);
   assert_json(b.ask.input, "{\"KeyId\": \"" SOURCE_KEY "\", \"GrantId\": \"abc123\"}");
-  b.steps[2].started_ms = b.ctx.now_ms;
   answers_error(&b, &af_kms_retire_grant, AF_CLASS_REFUSED, "NotFoundException");
   assert_int_equal(b.out.kind, AF_OUT_AGAIN);
+  assert_true(b.out.unseen);
+  b.ctx.gone_ms = b.ctx.asked_ms;
   b.ctx.asked_ms = b.ctx.now_ms += 5 * b.ctx.window_ms;
   answers_error(&b, &af_kms_retire_grant, AF_CLASS_REFUSED, "NotFoundException");
   assert_int_equal(b.out.kind, AF_OUT_DONE);
@@ -603,7 +604,7 @@ TEST(a_bucket_that_is_gone_needs_no_closing) {
   begin(&b, "share-bundle", BUNDLE);
   b.exposure.state = AF_EXPOSURE_OPEN;
   b.steps[2].face = AF_FACE_UNDO;
-  b.steps[2].started_ms = b.ctx.now_ms - b.ctx.window_ms;
+  b.ctx.gone_ms = b.ctx.asked_ms - b.ctx.window_ms;
   asks(&b, &af_s3_get_bucket_policy);
   answers_error(&b, &af_s3_get_bucket_policy, AF_CLASS_REFUSED, "NoSuchBucket");
   assert_int_equal(b.out.kind, AF_OUT_DONE);
