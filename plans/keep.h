@@ -24,9 +24,11 @@ bool af_keep_adoptable(const struct af_copy_spec *spec, const struct af_facts *f
 size_t af_keep_left_out(const struct af_copy_spec *spec, const struct af_facts *facts, const char **ret_resource);
 
 enum { AF_KEEP_WARNING_SIZE = 256 };
-/* When the new AMI, or the one that is adopted (NULL: none), is to be deprecated: milliseconds, rounded down to the minute; 0: never. Where a wanted time is none that AWS
- * takes (over when the copy was begun, or more than ten years ahead) it is 0, and warning says so; otherwise warning is empty. */
-int64_t af_keep_deprecation(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *adopted, char warning[AF_KEEP_WARNING_SIZE]);
+/* When the new AMI, or the one that is adopted (an Image; NULL: none), is to be deprecated: milliseconds, rounded down to the minute; 0:
+ * never. Where a wanted time is none that AWS takes (over when the copy was begun, or more than ten years ahead) it is 0, and warning
+ * says so; otherwise warning is empty. */
+int64_t af_keep_deprecation(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *adopted,
+                            char warning[AF_KEEP_WARNING_SIZE]);
 enum af_protection af_keep_protection(const struct af_copy_spec *spec, const struct af_facts *facts);
 /* What DescribeImages shows of it, in our words. */
 enum af_protection af_protection_of(const json_t *image);

@@ -19,7 +19,7 @@ bool af_terminal_size(int fd, int *ret_columns, int *ret_rows); /* false where i
 struct af_wiring {
   const struct af_settings *settings; /* borrowed */
   struct af_steady steady;
-  const struct af_clock *clock; /* it */
+  const struct af_clock *clock; /* the steady one */
   const struct af_env *env;
   struct af_log log;
   FILE *log_file;    /* owned; NULL: standard error */
