@@ -2,9 +2,11 @@
  * (rules.md 4). Nobody can reach it: no rule in its security group, no public address, no key pair, no profile; its metadata needs tokens.
  * RunInstances is repeated by its client token; a place without capacity is left for the next one, with a new token.
  *
- * Undone, it is terminated, awaited, and every volume that it may have left is deleted.
+ * Undone, it is terminated, awaited, and every volume that it may have left is deleted. So is one that AWS shows no more, which says
+ * nothing of why: one that ended is forgotten after an hour, and this process may have been away for longer. Another takes its place.
  *
- * data: {"place": which was tried last} | undo: {"terminated": ms, "drop": volume, "dropped": [volume…]}. */
+ * data: {"place": which was tried last, "running": ms} | while one is removed: {"lost": ms}, "terminated": ms, "gone": ms, "drop": volume,
+ *       "dropped": [volume…]. */
 #include <stdio.h>
 
 #include "engine/aws/ops.h"
@@ -13,6 +15,7 @@
 #include "plans/launch.h"
 
 #define ROUNDS_MAX 3 /* through all places, before a person is asked */
+#define LOST_WINDOWS 5 /* until one that isn't shown counts as gone */
 #define GENERATIONS_MAX 8 /* of instances that didn't get as far as running */
 
 /* What AWS takes of a mapping here is how its volume is encrypted, and that it goes with the instance. */
@@ -28,6 +31,10 @@ static json_t *mappings(const struct af_step_ctx *ctx) {
     af_json_append(&list, json_pack("{s:s, s:o}", "DeviceName", af_json_str(mapping, "DeviceName"), "Ebs", ebs));
   }
   return list;
+}
+
+static bool removing(const struct af_step_ctx *ctx) {
+  return ctx->step->face == AF_FACE_UNDO || json_object_get(ctx->data, "lost");
 }
 
 /* The place whose turn it is, in one round after the other; false after the last. They are counted (in thousands of offerings) only once
@@ -89,7 +96,7 @@ static int on_one(struct af_ask *ret, const struct af_op *op, const char *instan
 }
 
 /* Terminate, wait until it is gone, and look for volumes that outlived it. */
-static int undo_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
+static int removal_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
   const char *drop = af_json_str(ctx->data, "drop");
   if (!ctx->step->resource) {
     out->kind = AF_OUT_DONE;
@@ -111,7 +118,7 @@ static int undo_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af
 
 static int launch_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
   af_ask_at(ctx, ret);
-  if (ctx->step->face == AF_FACE_UNDO) return undo_ask(ctx, ret, out);
+  if (removing(ctx)) return removal_ask(ctx, ret, out);
   if (json_object_get(ctx->data, "running")) return on_one(ret, &af_ec2_stop_instances, ctx->step->resource);
   if (ctx->step->state == AF_STEP_AMBIGUOUS || ctx->step->state == AF_STEP_PENDING) return look(ctx, ret);
   return run(ctx, ret, out);
@@ -137,6 +144,11 @@ static int next_place(const struct af_step_ctx *ctx, const char *why, struct af_
   return out->data ? 0 : -AF_ENOMEM;
 }
 
+static void launch_anew(struct af_outcome *out) {
+  out->kind = AF_OUT_REMAKE;
+  out->effect_gone = true;
+}
+
 /* It never ran. A key that couldn't be used yet, or a fault of AWS, is a reason to launch it anew (rules.md 4). */
 static int died(const struct af_step_ctx *ctx, const json_t *instance, struct af_outcome *out) {
   const json_t *reason = json_object_get(instance, "StateReason");
@@ -144,7 +156,7 @@ static int died(const struct af_step_ctx *ctx, const json_t *instance, struct af
   if (strstr(code, "InsufficientInstanceCapacity")) return next_place(ctx, code, out);
   bool again = strstr(code, "Client.InternalError") || strstr(code, "Server.");
   if (again && ctx->step->generation + 1 < GENERATIONS_MAX) {
-    out->kind = AF_OUT_REMAKE;
+    launch_anew(out);
     snprintf(out->note, sizeof(out->note), "%s ended before it ran: %s %s", ctx->step->resource, code, message);
     return 0;
   }
@@ -158,11 +170,19 @@ static int died(const struct af_step_ctx *ctx, const json_t *instance, struct af
   return 0;
 }
 
+/* One that AWS has let go of: whether it ran, nobody can say. */
+static int unseen(const struct af_step_ctx *ctx, struct af_outcome *out) {
+  if (ctx->asked_ms < ctx->step->intent_ms + LOST_WINDOWS * ctx->window_ms) return 0;
+  out->kind = AF_OUT_AGAIN;
+  snprintf(out->note, sizeof(out->note), "AWS doesn't show %s any more: making sure that it is gone", ctx->step->resource);
+  return set_flag(ctx, "lost", out);
+}
+
 static int looked(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
   const json_t *instance = instance_of(a);
   const char *state = af_json_str(json_object_get(instance, "State"), "Name");
   out->kind = ctx->step->state == AF_STEP_AMBIGUOUS && !instance ? AF_OUT_AGAIN : AF_OUT_PENDING;
-  if (!instance) return 0; /* not shown yet, or never made */
+  if (!instance) return ctx->step->resource ? unseen(ctx, out) : 0;
   AF_COPY(out->resource, af_str(af_json_str(instance, "InstanceId")));
   out->effect = "instance";
   if (af_streq(state, "stopped")) {
@@ -177,7 +197,13 @@ static int looked(const struct af_step_ctx *ctx, const struct af_answer *a, stru
 }
 
 static void gone(const struct af_step_ctx *ctx, struct af_outcome *out) {
-  out->kind = AF_OUT_DONE;
+  bool again = ctx->step->generation + 1 < GENERATIONS_MAX;
+  if (ctx->step->face == AF_FACE_DO && !again) {
+    af_outcome_fail(out, AF_CLASS_AUTH, "InstanceLost", ctx->step->resource, "AWS forgot %d instances, one after the other", GENERATIONS_MAX);
+    af_error_hint(&out->error, "find out in CloudTrail who terminates the instances of account %s, then retry", ctx->facts->target_account);
+  } else {
+    out->kind = ctx->step->face == AF_FACE_DO ? AF_OUT_REMAKE : AF_OUT_DONE;
+  }
   out->effect = "instance";
   out->effect_gone = true;
   AF_COPY(out->resource, af_str(ctx->step->resource));
@@ -220,7 +246,7 @@ static int left_over(const struct af_step_ctx *ctx, const struct af_answer *a, s
   return 0;
 }
 
-static int undo_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
+static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   const char *state = af_json_str(json_object_get(instance_of(a), "State"), "Name");
   if (a->rc && (op == &af_ec2_terminate_instances || op == &af_ec2_delete_volume)) af_gone(ctx, a, 1, out);
   if (a->rc && out->kind != AF_OUT_DONE) return 0;
@@ -238,7 +264,7 @@ static int undo_answer(const struct af_step_ctx *ctx, const struct af_op *op, co
 }
 
 static int launch_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
-  if (ctx->step->face == AF_FACE_UNDO) return undo_answer(ctx, op, a, out);
+  if (removing(ctx)) return removal_answer(ctx, op, a, out);
   bool elsewhere = a->error.class == AF_CLASS_CAPACITY || af_streq(a->error.code, "Unsupported");
   if (op == &af_ec2_run_instances && a->rc && elsewhere) return next_place(ctx, a->error.code, out);
   if (a->rc) return 0;

@@ -587,6 +587,37 @@ TEST(volumes_that_outlive_their_instance_are_waited_for_and_deleted) {
   }
 }
 
+/* Ends the instance, as a late grant would, and the process with it. */
+static void ends_the_instance(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  const struct af_live_copy *c = e->copies[0];
+  int *ended = ctx;
+  for (size_t i = 0; i < c->n_steps && !*ended; i++) {
+    const struct af_step_row *s = &c->steps[i];
+    if (!af_streq(s->kind, "launch-instance") || s->state != AF_STEP_PENDING || rig_now(r) < s->intent_ms + 8000) continue; /* it is known by now */
+    sends(r, e, &af_ec2_terminate_instances, c->target, "us-east-1", json_pack("{s:[s]}", "InstanceIds", s->resource));
+    rig_interrupt(r);
+    *ended = 1;
+  }
+}
+/* AWS shows an instance that ended for an hour; the program is away for longer. */
+TEST(an_instance_that_AWS_has_forgotten_is_launched_anew) {
+  struct rig *r = launching();
+  struct af_error err;
+  int ended = 0;
+  rig_attend(r, ends_the_instance, &ended);
+  assert_int_equal(rig_run(r, LAUNCHED, &err), -AF_ECANCELED);
+  rig_attend(r, NULL, NULL);
+  assert_int_equal(ended, 1);
+  rig_advance(r, 2 * 3600000);
+  int64_t before = rig_now(r);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "with another instance");
+  assert_clean(r, "with another instance");
+  assert_int_equal(rig_carried_out(r, "ec2:RunInstances"), 2);
+  assert_true(rig_now(r) - before < 3600000); /* and not only when the step's time was over */
+  rig_free(r);
+}
+
 /* --- what can't be taken back --- */
 
 static void assert_hangs(struct rig *r, const char *resource, const char *hint) {
@@ -766,6 +797,7 @@ int main(void) {
       cmocka_unit_test(a_name_that_nobody_holds_is_not_taken),
       cmocka_unit_test(a_snapshot_that_is_in_use_for_a_moment_blocks_nothing),
       cmocka_unit_test(volumes_that_outlive_their_instance_are_waited_for_and_deleted),
+      cmocka_unit_test(an_instance_that_AWS_has_forgotten_is_launched_anew),
       cmocka_unit_test(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does),
       cmocka_unit_test(what_is_not_known_to_be_taken_back_is_not_asked_for_ever),
       cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
