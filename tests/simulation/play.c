@@ -157,11 +157,11 @@ static bool is_done(struct rig *r, const char *id) {
 /* Started again after each death, as a person would: what was not yet written down is asked for anew, everything else resumed. The second
  * manifest comes when the first has been interrupted, not over what is being taken back. */
 static bool to_rest(struct play *p, const char *manifest, const char *undo) {
-  bool over = false;
+  bool over = false, goes = undo != NULL;
   size_t before = count_written(p->rig);
   for (int i = 0; i < LIVES_MAX && !over; i++) {
     if (!live(p, manifest, undo, &over)) return false;
-    if (!over && !undo && p->scene.overlaps && !p->second_done && count_written(p->rig)) {
+    if (!over && !goes && p->scene.overlaps && !p->second_done && count_written(p->rig)) {
       p->second_done = true;
       if (!live(p, af_buf_cstr(&p->scene.second), NULL, &over)) return false;
       over = false; /* that of the second manifest only */
