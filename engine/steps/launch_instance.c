@@ -144,19 +144,31 @@ static int next_place(const struct af_step_ctx *ctx, const char *why, struct af_
   return out->data ? 0 : -AF_ENOMEM;
 }
 
-static void launch_anew(struct af_outcome *out) {
+static bool another_may(const struct af_step_ctx *ctx) {
+  return (ctx->step->generation + 1) % GENERATIONS_MAX != 0; /* who retries gets as many again */
+}
+
+/* It is over, and nobody can say why. */
+static void lost(const struct af_step_ctx *ctx, struct af_outcome *out) {
   out->kind = AF_OUT_REMAKE;
   out->effect_gone = true;
+  if (another_may(ctx)) return;
+  af_outcome_fail(out, AF_CLASS_AUTH, "InstanceLost", ctx->source_image, "%d instances of %s ended before amiferry saw them run", GENERATIONS_MAX,
+                  ctx->source_image);
+  out->data = json_object();
+  af_error_hint(&out->error, "find out who ended them (CloudTrail of account %s), then retry", ctx->facts->target_account);
 }
 
 /* It never ran. A key that couldn't be used yet, or a fault of AWS, is a reason to launch it anew (rules.md 4). */
 static int died(const struct af_step_ctx *ctx, const json_t *instance, struct af_outcome *out) {
   const json_t *reason = json_object_get(instance, "StateReason");
   const char *code = af_json_str(reason, "Code"), *message = af_json_str(reason, "Message");
-  if (strstr(code, "InsufficientInstanceCapacity")) return next_place(ctx, code, out);
+  bool elsewhere = strstr(code, "InsufficientInstanceCapacity");
   bool again = strstr(code, "Client.InternalError") || strstr(code, "Server.");
-  if (again && ctx->step->generation + 1 < GENERATIONS_MAX) {
-    launch_anew(out);
+  out->effect_gone = elsewhere || (again && another_may(ctx)); /* otherwise the way back sees to it */
+  if (elsewhere) return next_place(ctx, code, out);
+  if (out->effect_gone) {
+    out->kind = AF_OUT_REMAKE;
     snprintf(out->note, sizeof(out->note), "%s ended before it ran: %s %s", ctx->step->resource, code, message);
     return 0;
   }
@@ -197,13 +209,8 @@ static int looked(const struct af_step_ctx *ctx, const struct af_answer *a, stru
 }
 
 static void gone(const struct af_step_ctx *ctx, struct af_outcome *out) {
-  bool again = ctx->step->generation + 1 < GENERATIONS_MAX;
-  if (ctx->step->face == AF_FACE_DO && !again) {
-    af_outcome_fail(out, AF_CLASS_AUTH, "InstanceLost", ctx->step->resource, "AWS forgot %d instances, one after the other", GENERATIONS_MAX);
-    af_error_hint(&out->error, "find out in CloudTrail who terminates the instances of account %s, then retry", ctx->facts->target_account);
-  } else {
-    out->kind = ctx->step->face == AF_FACE_DO ? AF_OUT_REMAKE : AF_OUT_DONE;
-  }
+  out->kind = AF_OUT_DONE;
+  if (ctx->step->face == AF_FACE_DO) lost(ctx, out);
   out->effect = "instance";
   out->effect_gone = true;
   AF_COPY(out->resource, af_str(ctx->step->resource));
@@ -267,6 +274,7 @@ static int launch_answer(const struct af_step_ctx *ctx, const struct af_op *op, 
   if (removing(ctx)) return removal_answer(ctx, op, a, out);
   bool elsewhere = a->error.class == AF_CLASS_CAPACITY || af_streq(a->error.code, "Unsupported");
   if (op == &af_ec2_run_instances && a->rc && elsewhere) return next_place(ctx, a->error.code, out);
+  if (op == &af_ec2_run_instances && af_streq(a->error.code, "IdempotentInstanceTerminated")) lost(ctx, out); /* the lost call's */
   if (a->rc) return 0;
   if (op == &af_ec2_describe_instances) return looked(ctx, a, out);
   out->kind = AF_OUT_PENDING;

@@ -618,6 +618,38 @@ TEST(an_instance_that_AWS_has_forgotten_is_launched_anew) {
   rig_free(r);
 }
 
+static void set_key(struct rig *r, bool enabled) {
+  struct af_error err;
+  assert_ok(cs_sim_enable_key(rig_sim(r), "222222222222", "us-east-1", "alias/amis", enabled, &err), &err);
+}
+/* Dies when AWS has launched an instance and before it has read of that. */
+static struct rig *dies_launching(const char *manifest) {
+  for (uint64_t call = 1;; call++) {
+    struct rig *r = launching();
+    struct af_error err;
+    rig_arm(r, RIG_DIES_AFTER, call);
+    rig_run(r, manifest, &err);
+    assert_true(rig_died(r));
+    rig_arm(r, RIG_LIVES, 0);
+    if (rig_carried_out(r, "ec2:RunInstances")) return r;
+    rig_free(r);
+  }
+}
+/* AWS shows nothing of the lost call, and refuses its token. */
+TEST(an_instance_of_a_lost_call_that_AWS_has_forgotten_is_launched_anew) {
+  struct rig *r = dies_launching(MANIFEST_HEAD IMAGE(WINDOWS, HERE_KEY));
+  struct af_error err;
+  set_key(r, false);
+  rig_advance(r, 2 * 3600000);
+  json_decref(rig_audit(r)); /* what was due until now happens */
+  set_key(r, true);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "with another instance");
+  assert_clean(r, "with another instance");
+  assert_int_equal(rig_carried_out(r, "ec2:RunInstances"), 2);
+  rig_free(r);
+}
+
 /* --- what can't be taken back --- */
 
 static void assert_hangs(struct rig *r, const char *resource, const char *hint) {
@@ -798,6 +830,7 @@ int main(void) {
       cmocka_unit_test(a_snapshot_that_is_in_use_for_a_moment_blocks_nothing),
       cmocka_unit_test(volumes_that_outlive_their_instance_are_waited_for_and_deleted),
       cmocka_unit_test(an_instance_that_AWS_has_forgotten_is_launched_anew),
+      cmocka_unit_test(an_instance_of_a_lost_call_that_AWS_has_forgotten_is_launched_anew),
       cmocka_unit_test(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does),
       cmocka_unit_test(what_is_not_known_to_be_taken_back_is_not_asked_for_ever),
       cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
