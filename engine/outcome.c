@@ -265,11 +265,22 @@ static void bundle_hint(const struct af_live_copy *c, struct af_error *err) {
                 bucket, bundle, c->facts.target_account, bundle);
 }
 
-/* AWS had time enough to see it before it was asked: then it isn't lag. An AMI that the target still doesn't see may be hidden by its Allowed AMIs setting
- * (rules.md 1.3). */
+/* Who made what AWS doesn't see? The step of this copy; SIZE_MAX: somebody else. */
+static size_t maker_of(const struct af_live_copy *c, const struct af_error *err) {
+  for (size_t i = 0; i < c->n_steps; i++) {
+    const struct af_step_row *s = &c->steps[i];
+    if (s->resource && !af_step_traits(s->kind)->exposure && strstr(err->message, s->resource)) return i;
+  }
+  return SIZE_MAX;
+}
+
+/* AWS had time enough to see it before it was asked: then it isn't lag. What this copy made is not to be had again by waiting. An AMI that the
+ * target still doesn't see may be hidden by its Allowed AMIs setting (rules.md 1.3). */
 static int not_visible(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
   struct af_error err = a->error;
-  err.class = AF_CLASS_AUTH;
+  size_t maker = maker_of(c, &err);
+  err.class = maker < c->n_steps ? AF_CLASS_REFUSED : AF_CLASS_AUTH;
+  if (maker < c->n_steps) af_vanished_hint(af_step_at(c, maker).account, &err);
   if (strstr(err.message, "storage of this ami")) bundle_hint(c, &err);
   if (af_str_starts(af_str(err.code), "InvalidAMIID.") && af_streq(c->facts.allowed_images, "enabled"))
     af_error_hint(&err,

@@ -116,6 +116,9 @@ void af_outcome_fail(struct af_outcome *out, enum af_class c, const char *code, 
     __attribute__((format(printf, 5, 6)));
 /* Takes an error over as the outcome's failure. */
 void af_outcome_error(struct af_outcome *out, const struct af_error *err);
+/* Fails it, since what the step made ("AMI") is there no more. */
+void af_outcome_vanished(const struct af_step_ctx *ctx, const char *code, const char *what, struct af_outcome *out);
+void af_vanished_hint(const char *account, struct af_error *err); /* account: where it was */
 /* The step is reconciling: had AWS had time to show what the lost call may have made, when it was asked? */
 bool af_grant_may_be_late(const struct af_step_ctx *ctx); /* what a key refused is worth another try */
 bool af_settled(const struct af_step_ctx *ctx);

@@ -40,6 +40,16 @@ void af_outcome_error(struct af_outcome *out, const struct af_error *err) {
   out->error = *err;
 }
 
+void af_vanished_hint(const char *account, struct af_error *err) {
+  af_error_hint(err, "find out who removed it (CloudTrail of account %s), then run the manifest again", account);
+}
+
+void af_outcome_vanished(const struct af_step_ctx *ctx, const char *code, const char *what, struct af_outcome *out) {
+  bool source = af_step_traits(ctx->step->kind)->where == AF_AT_SOURCE;
+  af_outcome_fail(out, AF_CLASS_REFUSED, code, ctx->step->resource, "the new %s %s is gone: somebody removed it", what, ctx->step->resource);
+  af_vanished_hint(source ? ctx->facts->source_account : ctx->facts->target_account, &out->error);
+}
+
 bool af_settled(const struct af_step_ctx *ctx) {
   return ctx->asked_ms >= ctx->step->intent_ms + ctx->window_ms;
 }

@@ -112,8 +112,7 @@ static void failed(const struct af_step_ctx *ctx, const json_t *snapshot, struct
 static int copy_matured(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out) {
   const char *state = af_json_str(item, "State");
   if (!item) {
-    af_outcome_fail(out, AF_CLASS_REFUSED, "SnapshotVanished", ctx->step->resource, "the new snapshot %s is gone: someone deleted it",
-                    ctx->step->resource);
+    af_outcome_vanished(ctx, "SnapshotVanished", "snapshot", out);
     return 0;
   }
   struct af_str percent = af_str_trim(af_str(af_json_str(item, "Progress")));

@@ -16,15 +16,18 @@ const struct af_step_kind *af_step_kind(const char *name) {
   return NULL;
 }
 
+bool af_image_vanished(const json_t *image) {
+  return !image || af_streq(af_json_str(image, "State"), "deregistered");
+}
+
 int af_image_matured(const struct af_step_ctx *ctx, const json_t *image, struct af_outcome *out) {
   const char *state = af_json_str(image, "State");
   if (af_streq(state, "available")) {
     out->kind = AF_OUT_DONE;
   } else if (af_streq(state, "pending") || af_streq(state, "transient")) {
     out->kind = AF_OUT_PENDING;
-  } else if (!image) {
-    af_outcome_fail(out, AF_CLASS_REFUSED, "ImageVanished", ctx->step->resource, "the new AMI %s is gone: someone deregistered it",
-                    ctx->step->resource);
+  } else if (af_image_vanished(image)) {
+    af_outcome_vanished(ctx, "ImageVanished", "AMI", out);
   } else {
     const json_t *reason = json_object_get(image, "StateReason");
     af_outcome_fail(out, AF_CLASS_REFUSED, "ImageFailed", ctx->step->resource, "the new AMI %s is %s: %s", ctx->step->resource, state,

@@ -164,6 +164,10 @@ static int died(const struct af_step_ctx *ctx, const json_t *instance, struct af
   const json_t *reason = json_object_get(instance, "StateReason");
   const char *code = af_json_str(reason, "Code"), *message = af_json_str(reason, "Message");
   bool elsewhere = strstr(code, "InsufficientInstanceCapacity");
+  if (strstr(code, "Client.UserInitiatedShutdown")) {
+    af_outcome_vanished(ctx, "InstanceVanished", "instance", out);
+    return 0;
+  }
   bool again = strstr(code, "Client.InternalError") || strstr(code, "Server.");
   out->effect_gone = elsewhere || (again && another_may(ctx)); /* otherwise the way back sees to it */
   if (elsewhere) return next_place(ctx, code, out);
@@ -275,7 +279,8 @@ static int launch_answer(const struct af_step_ctx *ctx, const struct af_op *op, 
   bool elsewhere = a->error.class == AF_CLASS_CAPACITY || af_streq(a->error.code, "Unsupported");
   if (op == &af_ec2_run_instances && a->rc && elsewhere) return next_place(ctx, a->error.code, out);
   if (op == &af_ec2_run_instances && af_streq(a->error.code, "IdempotentInstanceTerminated")) lost(ctx, out); /* the lost call's */
-  if (a->rc) return 0;
+  bool stopped_otherwise = op == &af_ec2_stop_instances && af_streq(a->error.code, "IncorrectInstanceState"); /* a look says how */
+  if (a->rc && !stopped_otherwise) return 0;
   if (op == &af_ec2_describe_instances) return looked(ctx, a, out);
   out->kind = AF_OUT_PENDING;
   out->data = json_object();

@@ -185,7 +185,7 @@ int af_made_answer(const struct af_step_ctx *ctx, const struct af_op *op, const 
 
 int af_made_matured(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out) {
   int rc = af_image_matured(ctx, item, out);
-  if (rc || out->kind != AF_OUT_FAIL || !item) return rc;
+  if (rc || out->kind != AF_OUT_FAIL || af_image_vanished(item)) return rc;
   json_t *data = json_pack("{s:s, s:I}", "autopsy", out->error.message, "begun", (json_int_t)ctx->now_ms);
   out->kind = AF_OUT_AGAIN;
   af_error_clear(&out->error);

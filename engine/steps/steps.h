@@ -10,6 +10,7 @@ extern const struct af_step_kind af_step_grant_key, af_step_share_snapshot, af_s
 
 /* What a polled image means while it is awaited: pending, there, or why it will never be (rules.md 2.3; NULL: gone). Shared by the kinds
  * that make one. */
+bool af_image_vanished(const json_t *image);
 int af_image_matured(const struct af_step_ctx *ctx, const json_t *image, struct af_outcome *out);
 /* Is there anything for finish-image to do? */
 int af_finish_needed(const struct af_copy_row *copy, const struct af_copy_spec *spec, const struct af_facts *facts,

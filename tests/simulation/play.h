@@ -6,7 +6,7 @@
 #include "tests/simulation/scenario.h"
 
 struct play_stats {
-  unsigned long seeds, copies, lives, calls;
+  unsigned long seeds, copies, lives, calls, struck;
   unsigned long ends[AF_COPY_STATE_MAX_]; /* of copies */
   unsigned long kinds[SCENE_KINDS_];      /* of AMIs that arrived */
   struct moves moves;

@@ -393,6 +393,16 @@ static void draw_clock(struct scene *s, struct draw *d) {
   if (scene_has(s, SCENE_CLOCK + 1)) s->set_after = after, s->set_ms = set;
 }
 
+static void draw_hand(struct scene *s, struct draw *d) {
+  static const char *const steps[] = {"grant-key",     "share-snapshot",  "share-image", "copy-snapshot",    "copy-image",
+                                      "register-image", "security-group", "launch-instance", "create-hop-image", "create-image", "bridge-image"};
+  bool strikes = chance(d, 15);
+  struct scene_hand hand = {.step = steps[below(d, (int)COUNT_OF(steps))], .life = below(d, 2), .turn = (int)magnitude(d, 9)};
+  if (!strikes || !scene_has(s, SCENE_HAND)) return;
+  s->hand = hand;
+  s->mild = false;
+}
+
 static void draw_sequel(struct scene *s, struct draw *d) {
   for (int i = 0; i < s->n_copies; i++) s->copies[i].elsewhere = chance(d, 20) && !is_pulled(s->images[s->copies[i].image].kind);
   s->verified = chance(d, 25) && scene_has(s, SCENE_FLAGS + 3);
@@ -407,6 +417,7 @@ static void draw_sequel(struct scene *s, struct draw *d) {
   }
   draw_key(s, d);
   draw_clock(s, d);
+  draw_hand(s, d);
 }
 
 bool scene_has(const struct scene *s, int part) {
@@ -477,6 +488,7 @@ void scene_print(const struct scene *s, FILE *out) {
   if (s->key.owner)
     fprintf(out, "  in life %d, at turn %d, the key of %s in %s is disabled, for %d turns (0: until it is mended)\n", s->key.life, s->key.turn, s->key.owner, s->key.region,
             s->key.turns);
+  if (s->hand.step) fprintf(out, "  in life %d, from turn %d on, somebody removes what a step %s made or opened\n", s->hand.life, s->hand.turn, s->hand.step);
   for (int i = 0; i < s->n_chained; i++)
     if (scene_has(s, SCENE_LINKS + i))
       fprintf(out, "  copy %d: of what copy no. %u of those that arrive has made, to %s%s%s, settings %d\n", SCENE_COPIES + i, s->chained[i].of, s->chained[i].region, s->chained[i].elsewhere ? " elsewhere" : "",

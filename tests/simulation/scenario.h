@@ -66,6 +66,12 @@ struct scene_key {
   int life, turn, turns;      /* turns: how long; 0: until it is mended */
 };
 
+/* Somebody removes by hand what amiferry has made or opened: from this turn on, the first such thing there is. */
+struct scene_hand {
+  const char *step; /* by what kind of step; NULL: nobody does */
+  int life, turn;
+};
+
 enum scene_wish_kind {
   WISH_CANCEL,
   WISH_INTERRUPT,
@@ -92,6 +98,7 @@ struct scene {
   bool again;       /* the manifest is run once more in the end */
   bool undone;      /* and one copy is taken back */
   struct scene_key key;
+  struct scene_hand hand;
   int64_t wrong_ms; /* by how much this machine's clock is ahead of AWS's */
   int set_after;    /* somebody sets the clock after so many lives; 0: nobody does */
   int64_t set_ms;   /* so that it is ahead by this */
@@ -101,12 +108,13 @@ struct scene {
   int64_t latency_ms;
 };
 
-/* Parts are numbered: copies first, then faults, deaths, wishes, the flags, what is chained, the key, the clock and its being set. */
+/* Parts are numbered: copies first, then faults, deaths, wishes, the flags, what is chained, the key, the clock and its being set, the hand. */
 #define SCENE_FLAGS (SCENE_COPIES + SCENE_FAULTS + SCENE_DEATHS + SCENE_WISHES)
 #define SCENE_LINKS (SCENE_FLAGS + 4)
 #define SCENE_KEY (SCENE_LINKS + SCENE_CHAINED)
 #define SCENE_CLOCK (SCENE_KEY + 1)
-#define SCENE_PARTS (SCENE_CLOCK + 2)
+#define SCENE_HAND (SCENE_CLOCK + 2)
+#define SCENE_PARTS (SCENE_HAND + 1)
 #define SCENE_ALL ((UINT64_C(1) << SCENE_PARTS) - 1)
 
 void scene_draw(struct scene *ret, uint64_t seed, uint64_t kept);

@@ -171,6 +171,7 @@ static int run_many(struct options *o) {
   double took = seconds() - begin;
   for (int j = 0; j < o->jobs; j++) add(&sum, &workers[j].stats);
   printf("# %lu seeds, %lu copies, %lu lives, %lu calls in %.0f s: %.0f copies a second\n", sum.seeds, sum.copies, sum.lives, sum.calls, took, (double)sum.copies / took);
+  printf("# in %lu seeds somebody removed by hand what amiferry counted on\n", sum.struck);
   printf("# ends: %lu done, %lu failed, %lu cancelled\n", sum.ends[AF_COPY_DONE], sum.ends[AF_COPY_FAILED], sum.ends[AF_COPY_CANCELLED]);
   unsigned missing = moves_print(&sum.moves);
   if (broken_seed) report(broken_seed, &workers[0], o->brief);

@@ -3,6 +3,7 @@
 #include "engine/aws/ops.h"
 #include "engine/internal.h"
 #include "tests/simulation/check.h"
+#include "tests/simulation/hand.h"
 #include "tests/simulation/ladder_world.h"
 #include "tools/cloudsim/ec2_compute.h"
 
@@ -123,15 +124,9 @@ static const struct af_shape key_in = {.type = AF_T_STRUCT, .members = key_membe
 static const struct af_member no_members[] = {{NULL, NULL, NULL, false, AF_IN_BODY}};
 static const struct af_shape nothing = {.type = AF_T_STRUCT, .members = no_members};
 
-/* A person's own call, sent through the engine's client: no flight of the engine has its tag, so that nobody waits for the answer. */
 static void sends(struct rig *r, struct af_engine *e, const struct af_op *op, struct af_session *session, const char *region, json_t *input) {
   struct af_error err;
-  struct af_call call = {.op = op, .session = session, .region = region, .input = input, .tag = UINT64_MAX};
-  assert_non_null(input);
-  rig_by_hand(r, true);
-  assert_ok(af_aws_send(e->config.aws, &call, &err), &err);
-  rig_by_hand(r, false);
-  json_decref(input);
+  assert_ok(by_hand(r, e, op, session, region, input, &err), &err);
 }
 static void calls_kms(struct rig *r, struct af_engine *e, const char *action, const char *label, const char *target, json_t *input) {
   static struct af_op op; /* the client looks at it until it is answered */
@@ -650,6 +645,52 @@ TEST(an_instance_of_a_lost_call_that_AWS_has_forgotten_is_launched_anew) {
   rig_free(r);
 }
 
+/* --- what somebody removes --- */
+
+struct remover {
+  const char *step;
+  bool done; /* once the step is */
+  bool removed;
+};
+static void removes_by_hand(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  struct remover *m = ctx;
+  for (size_t i = 0; i < e->copies[0]->n_steps && m->done; i++)
+    if (af_streq(e->copies[0]->steps[i].kind, m->step) && e->copies[0]->steps[i].state != AF_STEP_DONE) return;
+  if (!m->removed) m->removed = hand_removes(r, e, m->step);
+}
+static struct rig *removed_from(const char *world, const char *manifest, const char *step, bool done) {
+  struct rig *r = new_rig(world, 1);
+  struct remover m = {.step = step, .done = done};
+  struct af_error err;
+  rig_attend(r, removes_by_hand, &m);
+  assert_ok(rig_run(r, manifest, &err), &err);
+  rig_attend(r, NULL, NULL);
+  if (!m.removed) fail_msg("%s: nothing was there to be removed", step);
+  return r;
+}
+
+/* It isn't made anew against the will of who removed it. */
+static void fails_where_removed(const char *world, const char *manifest, const char *step, bool done, const char *code) {
+  struct rig *r = removed_from(world, manifest, step, done);
+  struct af_copy_row *list;
+  struct af_error err;
+  assert_all(r, AF_COPY_FAILED, step);
+  assert_clean(r, step);
+  size_t n = rig_copies(r, &list);
+  assert_int_equal(af_error_from_json(list[n - 1].error, &err), 0);
+  assert_string_equal(err.code, code);
+  assert_contains(err.hint, "222222222222");
+  rig_copies_free(list, n);
+  rig_free(r);
+}
+#define LADDER LADDER_WORLD(REFUSED_BILLING, "")
+TEST(what_somebody_removes_fails_the_copy_and_leaves_nothing) {
+  fails_where_removed(WORLD, MANIFEST_HEAD PLAIN, "copy-image", false, "ImageVanished");
+  fails_where_removed(WORLD, MANIFEST_HEAD SEALED, "copy-snapshot", false, "SnapshotVanished");
+  fails_where_removed(WORLD, MANIFEST_HEAD SEALED, "copy-snapshot", true, "InvalidSnapshot.NotFound");
+  fails_where_removed(LADDER, LAUNCHED, "launch-instance", false, "InstanceVanished");
+}
+
 /* --- what can't be taken back --- */
 
 static void assert_hangs(struct rig *r, const char *resource, const char *hint) {
@@ -831,6 +872,7 @@ int main(void) {
       cmocka_unit_test(volumes_that_outlive_their_instance_are_waited_for_and_deleted),
       cmocka_unit_test(an_instance_that_AWS_has_forgotten_is_launched_anew),
       cmocka_unit_test(an_instance_of_a_lost_call_that_AWS_has_forgotten_is_launched_anew),
+      cmocka_unit_test(what_somebody_removes_fails_the_copy_and_leaves_nothing),
       cmocka_unit_test(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does),
       cmocka_unit_test(what_is_not_known_to_be_taken_back_is_not_asked_for_ever),
       cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
