@@ -27,13 +27,6 @@ static inline struct rig *set_out(const struct journey *j, uint64_t seed) {
   return r;
 }
 
-/* AF_STRIDE=1 takes every one of what a test strides over. */
-static inline int64_t stride_or(int64_t usual) {
-  const char *text = getenv("AF_STRIDE");
-  int64_t n = text ? strtoll(text, NULL, 10) : usual;
-  return n > 0 ? n : usual;
-}
-
 /* What the events say last of the copy (step -1) or of one of its steps; they are numbered without a gap. */
 static inline const char *last_told(const struct af_event_row *ev, size_t n, int64_t step, const char *when) {
   const char *told = NULL;

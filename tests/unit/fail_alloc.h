@@ -19,9 +19,11 @@ static bool allocation_fails(void) {
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t size);
+void *__real_reallocarray(void *p, size_t n, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t size);
+void *__wrap_reallocarray(void *p, size_t n, size_t size);
 
 void *__wrap_malloc(size_t size) {
   return allocation_fails() ? NULL : __real_malloc(size);
@@ -31,6 +33,9 @@ void *__wrap_calloc(size_t n, size_t size) {
 }
 void *__wrap_realloc(void *p, size_t size) {
   return allocation_fails() ? NULL : __real_realloc(p, size);
+}
+void *__wrap_reallocarray(void *p, size_t n, size_t size) {
+  return allocation_fails() ? NULL : __real_reallocarray(p, n, size);
 }
 
 #endif

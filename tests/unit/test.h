@@ -22,6 +22,13 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* AF_STRIDE=1 takes every one of what a test strides over. */
+static inline int64_t stride_or(int64_t usual) {
+  const char *text = getenv("AF_STRIDE");
+  int64_t n = text ? strtoll(text, NULL, 10) : usual;
+  return n > 0 ? n : usual;
+}
+
 /* A clock that moves only when the test says so: `struct test_clock c; test_clock_init(&c, ms); ... c.now_ms += 1000;` */
 struct test_clock {
   int64_t now_ms, mono_ms;
