@@ -12,6 +12,12 @@
 #include "base/buf.h"
 #include "base/doc.h"
 
+/* Where memory is out, cloudsim says so on standard error and ends the program with this status. jansson leaves out what it can't hold and
+ * says nothing, and where OpenSSL fails a good signature looks bad: after this call their allocations end the program as well. For a
+ * program that is cloudsim and nothing else, before OpenSSL is first used: the allocators are the whole process's. */
+enum { CS_EXIT_NO_MEMORY = 2 };
+void cs_guard_libraries(void);
+
 struct cs_header {
   struct af_str name, value;
 };

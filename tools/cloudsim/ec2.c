@@ -204,5 +204,5 @@ void cs_ec2_handle(struct cs_call *call, struct cs_reply *reply) {
     cs_ec2_error(call, reply);
   else
     frame(call, reply, &inside);
-  af_buf_done(&inside);
+  cs_buf_done(&inside);
 }

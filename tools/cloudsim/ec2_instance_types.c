@@ -119,7 +119,7 @@ void cs_type_architectures(const struct cs_instance_type *type, char *out, size_
     if (type->flags & w->flag)
       af_buf_printf(&b, "%s%s", b.len > 0 ? "," : "", w->text);
   af_str_copy(out, size, af_buf_view(&b));
-  af_buf_done(&b);
+  cs_buf_done(&b);
 }
 
 bool cs_type_has_architecture(const struct cs_instance_type *type, const char *architecture) {

@@ -24,7 +24,7 @@ static char *fingerprint(const struct cs_call *call) {
     af_buf_printf(&b, "%s=%zu:%s\n", sorted[i]->name, strlen(sorted[i]->value), sorted[i]->value);
   free(sorted);
   char *text = cs_strdup(af_buf_cstr(&b));
-  af_buf_done(&b);
+  cs_buf_done(&b);
   return text;
 }
 

@@ -19,9 +19,9 @@ void cs_reply_init(struct cs_reply *r) {
 }
 
 void cs_reply_done(struct cs_reply *r) {
-  af_buf_done(&r->headers);
-  af_buf_done(&r->body);
-  af_buf_done(&r->note);
+  cs_buf_done(&r->headers);
+  cs_buf_done(&r->body);
+  cs_buf_done(&r->note);
 }
 
 void cs_reply_header(struct cs_reply *reply, const char *name, const char *value) {
@@ -137,8 +137,8 @@ static enum cs_service find_service(struct cs_call *call, const struct cs_reques
 static void put_error(struct cs_call *call, enum cs_service service, struct cs_reply *reply) {
   static void (*const writers[])(const struct cs_call *call, struct cs_reply *reply) = {
       [CS_EC2] = cs_ec2_error, [CS_STS] = cs_sts_error, [CS_KMS] = cs_kms_error, [CS_S3] = cs_s3_error};
-  af_buf_reset(&reply->headers);
-  af_buf_reset(&reply->body);
+  cs_buf_reset(&reply->headers);
+  cs_buf_reset(&reply->body);
   if (call->failure.status == 502 || call->failure.status == 504) { /* these come from a load balancer, which speaks HTML */
     reply->status = call->failure.status;
     cs_reply_header(reply, "Content-Type", "text/html");
@@ -275,7 +275,7 @@ static void control(struct cs_sim *sim, int64_t now_ms, const struct cs_request 
   }
 }
 
-void cs_sim_handle(struct cs_sim *sim, int64_t now_ms, const struct cs_request *req, struct cs_reply *ret) {
+static void carry_out(struct cs_sim *sim, int64_t now_ms, const struct cs_request *req, struct cs_reply *ret) {
   char date[AF_TIME_SIZE];
   bool metadata = cs_metadata_handle(sim, now_ms, req, ret);
   if (metadata)
@@ -290,6 +290,13 @@ void cs_sim_handle(struct cs_sim *sim, int64_t now_ms, const struct cs_request *
   cs_reply_header(ret, "Date", date);
 }
 
+void cs_sim_handle(struct cs_sim *sim, int64_t now_ms, const struct cs_request *req, struct cs_reply *ret) {
+  carry_out(sim, now_ms, req, ret);
+  cs_buf_whole(&ret->headers);
+  cs_buf_whole(&ret->body);
+  cs_buf_whole(&ret->note);
+}
+
 /* ---- faults and audit from outside ---- */
 
 int cs_sim_faults(struct cs_sim *sim, const json_t *faults, struct af_error *err) {
@@ -297,7 +304,9 @@ int cs_sim_faults(struct cs_sim *sim, const json_t *faults, struct af_error *err
     return af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "BadFaults", "faults must be a JSON list");
   struct af_doc *doc;
   char *text = json_dumps(faults, JSON_INDENT(1));
-  int rc = text ? af_doc_read(&doc, "faults", af_str(text), AF_DOC_JSON, NULL, err) : af_error_nomem(err);
+  int rc = text ? af_doc_read(&doc, "faults", af_str(text), AF_DOC_JSON, NULL, err) : -AF_ENOMEM;
+  if (rc == -AF_ENOMEM)
+    cs_no_memory();
   if (rc == 0) {
     struct cs_reader r = {.doc = doc, .err = err, .sim = sim};
     rc = cs_faults_read(&r, af_doc_root(doc));

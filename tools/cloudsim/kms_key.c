@@ -110,7 +110,7 @@ int cs_key_put_default_policy(const struct cs_sim *sim, struct cs_key *key, int6
   af_buf_init(&text, 8192);
   (key->aws_managed ? managed_policy : own_policy)(&text, key, partition_of(sim, key->region));
   int rc = cs_key_put_policy(key, af_buf_view(&text), since_ms, NULL);
-  af_buf_done(&text);
+  cs_buf_done(&text);
   return rc;
 }
 

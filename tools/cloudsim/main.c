@@ -29,9 +29,8 @@ static const char usage_text[] =
     "--endpoint-url, at the URL. Its own endpoints: GET /_cloudsim/audit, GET /_cloudsim/health, POST /_cloudsim/faults,\n"
     "POST /_cloudsim/subscribe, GET /_cloudsim/container-credentials, and the instance metadata service under /latest/.\n"
     "\n"
-    "Exit status: 0 ended by a signal; 1 the port can't be had; 2 bad usage or a bad world file. With --audit: 0 nothing is "
-    "left\n"
-    "open, made twice or lost; 1 something is; 2 nobody answers.\n";
+    "Exit status: 0 ended by a signal; 1 the port can't be had; 2 bad usage, a bad world file, or no memory. With --audit: 0 nothing\n"
+    "is left open, made twice or lost; 1 something is; 2 nobody answers, or no memory.\n";
 
 struct options {
   const char *world, *audit;
@@ -138,6 +137,7 @@ static int audit(const char *url) {
 int main(int argc, char **argv) {
   struct options o = {0};
   bool end;
+  cs_guard_libraries();
   int status = read_options(argc, argv, &o, &end);
   if (end)
     return status;

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/error.h"
+#include "tools/cloudsim/sim.h"
 
 enum { TEXT_MAX = 128 << 10, PATTERN_MAX = 4096 };
 
@@ -30,7 +31,7 @@ json_t *cs_node_json(const struct af_node *n) {
   json_t *out = type == AF_NODE_LIST ? json_array() : json_object();
   for (size_t i = 0; out && i < af_node_count(n); i++) {
     json_t *value = cs_node_json(af_node_at(n, i));
-    char *key = type == AF_NODE_MAP ? af_str_dup(af_node_key(n, i)) : NULL;
+    char *key = type == AF_NODE_MAP ? cs_strndup(af_node_key(n, i)) : NULL;
     int rc = type == AF_NODE_LIST ? json_array_append_new(out, value) : json_object_set_new(out, key, value);
     free(key);
     if (rc < 0) {
@@ -52,8 +53,8 @@ static bool glob_lower(const char *pattern, const char *text) {
   for (; *text; text++)
     af_buf_putc(&t, *text >= 'A' && *text <= 'Z' ? (char)(*text + 32) : *text);
   bool match = af_buf_rc(&p) == 0 && af_buf_rc(&t) == 0 && af_str_glob(af_buf_view(&p), af_buf_view(&t));
-  af_buf_done(&p);
-  af_buf_done(&t);
+  cs_buf_done(&p);
+  cs_buf_done(&t);
   return match;
 }
 

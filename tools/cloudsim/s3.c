@@ -87,7 +87,7 @@ static int find_place(struct cs_call *call, struct cs_s3_request *s3) {
   cs_uri_decode(&s3->key, path, false);
   bool good = AF_COPY(s3->bucket_name, af_buf_view(&name)) && af_buf_rc(&name) == 0 && af_str_utf8(af_buf_view(&name)) &&
               af_str_utf8(af_buf_view(&s3->key));
-  af_buf_done(&name);
+  cs_buf_done(&name);
   if (af_buf_rc(&s3->key) < 0)
     return cs_fail(call, 400, "KeyTooLongError", "Your key is too long");
   return good ? 0 : cs_fail(call, 400, "InvalidURI", "Couldn't parse the specified URI.");
@@ -139,8 +139,8 @@ void cs_s3_begin(struct cs_call *call, const struct cs_request *http, const stru
 }
 
 void cs_s3_end(struct cs_s3_request *s3) {
-  af_buf_done(&s3->key);
-  af_buf_done(&s3->detail);
+  cs_buf_done(&s3->key);
+  cs_buf_done(&s3->detail);
   cs_params_done(&s3->query);
 }
 

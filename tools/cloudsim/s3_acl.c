@@ -192,7 +192,7 @@ static void XMLCALL xml_open(void *user, const char *name, const char **attribut
   x->root = x->root || strcmp(x->path, "/AccessControlPolicy") == 0;
   if (strcmp(name, "Grant") == 0)
     x->grantee[0] = x->permission[0] = 0;
-  af_buf_reset(&x->text);
+  cs_buf_reset(&x->text);
 }
 
 static void XMLCALL xml_text(void *user, const char *text, int len) {
@@ -225,7 +225,8 @@ static void XMLCALL xml_close(void *user, const char *name) {
 
 static int take_xml(struct cs_call *call, struct cs_s3_acl *acl, struct af_str body) {
   struct xml_acl x = {.call = call, .acl = acl};
-  XML_Parser p = XML_ParserCreate("UTF-8");
+  static const XML_Memory_Handling_Suite memory = {cs_malloc, cs_realloc, free};
+  XML_Parser p = XML_ParserCreate_MM("UTF-8", &memory, NULL);
   if (!p)
     return cs_fail(call, 500, "InternalError", "We encountered an internal error. Please try again.");
   af_buf_init(&x.text, 4096);
@@ -234,7 +235,7 @@ static int take_xml(struct cs_call *call, struct cs_s3_acl *acl, struct af_str b
   XML_SetCharacterDataHandler(p, xml_text);
   bool good = XML_Parse(p, body.ptr, (int)body.len, 1) == XML_STATUS_OK && x.root && !x.bad && af_buf_rc(&x.text) == 0;
   XML_ParserFree(p);
-  af_buf_done(&x.text);
+  cs_buf_done(&x.text);
   return good ? 0
               : cs_fail(call, 400, "MalformedACLError",
                         "The XML you provided was not well-formed or did not validate against our published schema");

@@ -54,7 +54,7 @@ static void put_token(struct af_buf *b, const char *key) {
   for (const char *c = key; *c; c++)
     af_buf_printf(&hex, "%02x", (unsigned char)*c);
   cs_xml_text(b, "NextContinuationToken", af_buf_cstr(&hex));
-  af_buf_done(&hex);
+  cs_buf_done(&hex);
 }
 
 static char *read_token(const char *token) {
@@ -75,7 +75,7 @@ static void put_key(struct af_buf *b, const struct listing *l, const char *eleme
   if (l->url)
     cs_uri_encode(&encoded, af_str(key), true);
   cs_xml_text(b, element, l->url ? af_buf_cstr(&encoded) : key);
-  af_buf_done(&encoded);
+  cs_buf_done(&encoded);
 }
 
 static void put_object(struct af_buf *b, const struct listing *l, const struct cs_s3_object *o, int64_t start_ms) {
@@ -187,8 +187,8 @@ int cs_s3_list(struct cs_call *call, struct cs_reply *reply) {
   else if (l.max > 0)
     list_keys(call, &l, &contents, &groups);
   put_listing(call, reply, &l, &contents, &groups);
-  af_buf_done(&contents);
-  af_buf_done(&groups);
+  cs_buf_done(&contents);
+  cs_buf_done(&groups);
   free(l.last);
   free(after);
   return 0;

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/time.h"
+#include "tools/cloudsim/sim.h"
 
 enum {
   CANONICAL_MAX = 4 << 20,
@@ -215,7 +216,7 @@ int cs_sig_parse(const struct cs_request *req, struct cs_sig *ret, const char **
 }
 
 void cs_sig_done(struct cs_sig *sig) {
-  af_buf_done(&sig->text);
+  cs_buf_done(&sig->text);
 }
 
 /* ---- the canonical request ---- */
@@ -255,7 +256,7 @@ static void canonical_path(struct af_buf *out, struct af_str path, const struct 
   else
     normalize_path(&plain, path);
   cs_uri_encode(out, af_buf_view(&plain), true);
-  af_buf_done(&plain);
+  cs_buf_done(&plain);
 }
 
 struct param { /* where the encoded name and value stand in the text */
@@ -278,7 +279,7 @@ static int by_name_and_value(const void *left, const void *right, void *ctx) {
 /* Decodes and encodes again, so that %7e and ~ are one. Returns where it starts. */
 static size_t recode(struct af_buf *out, struct af_str s, struct af_buf *scratch) {
   size_t at = out->len;
-  af_buf_reset(scratch);
+  cs_buf_reset(scratch);
   cs_uri_decode(scratch, s, true);
   cs_uri_encode(out, af_buf_view(scratch), false);
   return at;
@@ -298,7 +299,7 @@ static size_t read_params(struct param *params, struct af_str query, struct af_b
     p->value_at = recode(text, value, &scratch);
     p->value_len = text->len - p->value_at;
   }
-  af_buf_done(&scratch);
+  cs_buf_done(&scratch);
   return n;
 }
 
@@ -311,9 +312,7 @@ static int canonical_query(struct af_buf *out, struct af_str query) {
     return 0;
   if (n > PARAMS_MAX)
     return -AF_ETOOBIG;
-  struct param *params = calloc(n, sizeof *params);
-  if (!params)
-    return -AF_ENOMEM;
+  struct param *params = cs_new(n * sizeof *params);
   struct af_buf text;
   af_buf_init_secret(&text, CANONICAL_MAX);
   n = read_params(params, query, &text);
@@ -327,7 +326,7 @@ static int canonical_query(struct af_buf *out, struct af_str query) {
       af_buf_add(out, text.ptr + params[i].value_at, params[i].value_len);
     }
   }
-  af_buf_done(&text);
+  cs_buf_done(&text);
   free(params);
   return rc;
 }
@@ -384,7 +383,7 @@ void cs_sha256_hex(struct af_str s, char out[65]) {
   af_buf_init(&hex, SHA_HEX + 1);
   put_sha256(&hex, s);
   af_str_copy(out, SHA_HEX + 1, af_buf_view(&hex));
-  af_buf_done(&hex);
+  cs_buf_done(&hex);
 }
 
 static int build_canonical(struct af_buf *out, const struct cs_request *req, const struct cs_sig *sig,
@@ -433,7 +432,7 @@ static int sign(char hex[SHA_HEX + 1], struct af_str secret, const struct cs_sig
   }
   hex[SHA_HEX] = 0;
   OPENSSL_cleanse(key, sizeof key);
-  af_buf_done(&start);
+  cs_buf_done(&start);
   return rc;
 }
 
@@ -461,7 +460,7 @@ int cs_sig_verify(const struct cs_request *req, const struct cs_sig *sig, const 
     af_buf_str(how->canonical, af_buf_view(&canonical));
   if (how->to_sign)
     af_buf_str(how->to_sign, af_buf_view(&to_sign));
-  af_buf_done(&canonical);
-  af_buf_done(&to_sign);
+  cs_buf_done(&canonical);
+  cs_buf_done(&to_sign);
   return rc;
 }

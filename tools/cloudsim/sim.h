@@ -5,7 +5,8 @@
  * pointer of struct cs_sim; this header states the calls that cross the border.
  *
  * Memory: the world only grows. Accounts, Regions, principals, sessions and keys live as long as the simulation, so pointers to
- * them may be kept. A simulator without memory has nothing true to say, so the cs_ allocators abort when there is none.
+ * them may be kept. A simulator without memory has nothing true to say, so it ends when there is none: the cs_ allocators see to that,
+ * cs_buf_done() and cs_buf_reset() do for buffers (which are never left to base's own), cs_guard_libraries() for jansson and OpenSSL.
  *
  * Time: now_ms is the wall clock, sim_ms the world's own (cs_sim_time()). Whatever EC2 or KMS shows, matures, propagates or refills
  * counts in sim_ms; signatures, presigned URLs, session tokens and replies' Date count in now_ms. */
@@ -17,6 +18,9 @@
 #include "tools/cloudsim/cloudsim.h"
 
 /* --- allocation (alloc.c) ---------------------------------------------------------------------------------------------- */
+_Noreturn void cs_no_memory(void);
+void *cs_malloc(size_t size);           /* these two are for libraries that take allocators */
+void *cs_realloc(void *memory, size_t size);
 void *cs_new(size_t size);              /* zeroed */
 char *cs_strdup(const char *s);         /* NULL stays NULL */
 char *cs_strndup(struct af_str s);
@@ -25,6 +29,10 @@ void cs_set(char **slot, const char *text);
 /* Makes room for one more item in an array of n items (sizes double); returns the array. */
 void *cs_grow(void *items, size_t n, size_t item_size);
 #define CS_ADD(array, count) ((array) = cs_grow((array), (count), sizeof *(array)), &(array)[(count)++])
+/* Ends the program if the buffer lacks what there was no memory for; one that is merely full is its owner's business. */
+void cs_buf_whole(const struct af_buf *b);
+void cs_buf_reset(struct af_buf *b); /* that, and af_buf_reset() */
+void cs_buf_done(struct af_buf *b);  /* that, and af_buf_done() */
 
 /* --- the world as the file gave it (world.c) --------------------------------------------------------------------------- */
 struct cs_tag {

@@ -81,7 +81,7 @@ int cs_fail(struct cs_call *call, int status, const char *code, const char *form
 void cs_ec2_error(const struct cs_call *call, struct cs_reply *reply) {
   struct af_buf *b = &reply->body;
   reply->status = call->failure.status;
-  af_buf_reset(b);
+  cs_buf_reset(b);
   af_buf_puts(&reply->headers, "Content-Type: text/xml;charset=UTF-8\n");
   af_buf_puts(b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Errors><Error>");
   cs_xml_text(b, "Code", call->failure.code);
