@@ -81,7 +81,7 @@ static int dies_again_somewhere(const struct trip *t, enum rig_death first, uint
 
 static void dies_everywhere(enum rig_death how) {
   const char *text = getenv("AF_SECOND");
-  uint64_t firsts = 0, seconds = 0, stride = trips_stride(POINTS_EACH, POINTS_FEWER), most = text ? strtoull(text, NULL, 10) : 0;
+  uint64_t firsts = 0, seconds = 0, stride = (uint64_t)stride_between(POINTS_EACH, POINTS_FEWER), most = text ? strtoull(text, NULL, 10) : 0;
   for (size_t i = 0; i < COUNT(trips); i++)
     for (uint64_t k = 1 + i % stride;; k += stride) {
       int again = most ? dies_again_everywhere(&trips[i], how, k, most) : dies_again_somewhere(&trips[i], how, k);

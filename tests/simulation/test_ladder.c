@@ -63,7 +63,7 @@ static json_t *calls_of(const struct trip *t) {
 }
 
 TEST(each_fault_of_each_call_of_each_route_is_got_over) {
-  uint64_t n = 0, runs = 0, stride = trips_stride(3, 37);
+  uint64_t n = 0, runs = 0, stride = (uint64_t)stride_between(3, 37);
   for (size_t i = 0; i < COUNT(trips); i++) {
     json_t *calls = calls_of(&trips[i]), *outcomes;
     const char *call;

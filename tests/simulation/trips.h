@@ -37,16 +37,6 @@ static const struct trip trips[] = {
     {LADDER_WORLD("", ""), MANIFEST_HEAD IMAGE(GIVEN, ", trusted_owners: ['333333333333']"), "copy-image", "ec2:CopyImage", 1},
 };
 
-/* How many to leave out between two of a long row: AF_STRIDE, or (with sanitizers or another compiler) fewer than where it is cheap. */
-static inline uint64_t trips_stride(uint64_t cheap, uint64_t dear) {
-  const char *text = getenv("AF_STRIDE");
-#if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
-  cheap = dear;
-#endif
-  uint64_t n = text ? strtoull(text, NULL, 10) : cheap;
-  return n ? n : 1;
-}
-
 static inline void assert_route(struct rig *r, const char *route, const char *when) {
   struct af_copy_row *list;
   size_t n = rig_copies(r, &list);

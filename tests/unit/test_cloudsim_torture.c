@@ -287,7 +287,7 @@ static void take(struct world *w, const struct step *s) {
 
 /* --- each failure ------------------------------------------------------------------------------------------------------------------------- */
 
-enum { WENT_ON = 40, NOT_STRUCK = 41, USUAL_STRIDE = 7, HANGS_S = 60 };
+enum { WENT_ON = 40, NOT_STRUCK = 41, HANGS_S = 60 };
 static size_t n_answers, points, wrong;
 static bool child; /* its allocation fails in what comes now */
 static int said;   /* a file of what a child says */
@@ -305,7 +305,7 @@ static void judge(const char *what, int status, long n, bool for_good) {
 
 /* Returns once in a child for each allocation that is made until ends(), and in the end in the parent. */
 static void begins(const char *what) {
-  long stride = (long)stride_or(USUAL_STRIDE);
+  long stride = (long)stride_between(7, 61);
   for (long n = (long)n_answers % stride;; n += stride)
     for (int for_good = 0; for_good < 2; for_good++) {
       int status;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "tools/cloudsim/sim.h"
 
 enum {
   BODY_MAX = 16 << 20, /* EC2 refuses far smaller requests */
@@ -104,22 +105,13 @@ static void half_free(void *cls) {
 
 static struct MHD_Response *half_response(struct cs_reply *reply) {
   size_t length = reply->body.len;
-  struct half *half = calloc(1, sizeof *half);
-  if (!half)
-    return NULL;
+  struct half *half = cs_new(sizeof *half);
   half->send = length / 2;
   half->body = af_buf_steal(&reply->body);
-  if (!half->body) {
-    free(half);
-    return NULL;
-  }
-  struct MHD_Response *r = MHD_create_response_from_callback(length, 4096, half_read, half, half_free);
-  if (!r)
-    half_free(half);
-  return r;
+  return MHD_create_response_from_callback(length, 4096, half_read, half, half_free);
 }
 
-/* "Name: value\n" lines. */
+/* "Name: value\n" lines. libmicrohttpd takes no header that is empty. */
 static void add_reply_headers(struct MHD_Response *response, struct cs_reply *reply) {
   char *line = reply->headers.ptr, *end;
   for (; line && *line && (end = strchr(line, '\n')); line = end + 1) {
@@ -128,10 +120,13 @@ static void add_reply_headers(struct MHD_Response *response, struct cs_reply *re
     if (!colon)
       continue;
     *colon = 0;
-    MHD_add_response_header(response, line, colon + 1 + strspn(colon + 1, " "));
+    const char *value = colon + 1 + strspn(colon + 1, " ");
+    if (*value && MHD_add_response_header(response, line, value) == MHD_NO)
+      cs_no_memory();
   }
 }
 
+/* The call has been carried out: for want of memory nobody shall be left to guess whether it was. */
 static enum MHD_Result send_reply(struct MHD_Connection *connection, struct cs_reply *reply) {
   if (reply->fate == CS_FATE_CLOSE || (reply->fate == CS_FATE_HALF && reply->body.len < 2))
     return MHD_NO;
@@ -140,7 +135,7 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct cs_r
           ? half_response(reply)
           : MHD_create_response_from_buffer(reply->body.len, (void *)(uintptr_t)af_buf_cstr(&reply->body), MHD_RESPMEM_MUST_COPY);
   if (!response)
-    return MHD_NO;
+    cs_no_memory();
   add_reply_headers(response, reply);
   enum MHD_Result queued = MHD_queue_response(connection, (unsigned)reply->status, response);
   MHD_destroy_response(response);
