@@ -16,6 +16,7 @@
  * says nothing, and where OpenSSL fails a good signature looks bad: after this call their allocations end the program as well. For a
  * program that is cloudsim and nothing else, before OpenSSL is first used: the allocators are the whole process's. */
 enum { CS_EXIT_NO_MEMORY = 2 };
+_Noreturn void cs_no_memory(void);
 void cs_guard_libraries(void);
 
 struct cs_header {

@@ -104,6 +104,8 @@ static int read_options(int argc, char **argv, struct options *o, bool *ret_end)
 }
 
 static int complain(const struct af_error *err, int status) {
+  if (af_streq(err->code, "OutOfMemory"))
+    cs_no_memory();
   fprintf(stderr, "cloudsim: %s\n", err->message);
   if (err->hint[0])
     fprintf(stderr, "cloudsim: %s\n", err->hint);

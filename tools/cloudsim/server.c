@@ -53,10 +53,8 @@ struct call { /* one request while it is read */
 };
 
 static void *call_new(void *cls, const char *uri, struct MHD_Connection *connection) {
-  struct call *call = calloc(1, sizeof *call);
-  if (!call)
-    return NULL;
-  call->uri = strdup(uri);
+  struct call *call = cs_new(sizeof *call);
+  call->uri = cs_strdup(uri);
   af_buf_init_secret(&call->body, BODY_MAX);
   return call;
 }
@@ -66,7 +64,7 @@ static void call_end(void *cls, struct MHD_Connection *connection, void **con_cl
   if (!call)
     return;
   free(call->uri);
-  af_buf_done(&call->body);
+  cs_buf_done(&call->body);
   free(call);
   *con_cls = NULL;
 }
@@ -169,7 +167,7 @@ static void log_call(struct cs_server *s, int64_t now_ms, const struct cs_reques
 
 static enum MHD_Result answer(struct cs_server *s, struct MHD_Connection *connection, const char *method, struct call *call) {
   MHD_get_connection_values(connection, MHD_HEADER_KIND, add_header, call);
-  if (af_buf_rc(&call->body) < 0 || call->too_many || !call->uri)
+  if (af_buf_rc(&call->body) < 0 || call->too_many)
     return MHD_NO;
   const char *mark = strchr(call->uri, '?');
   struct cs_request req = {
@@ -214,9 +212,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 /* ---- starting and stopping ---- */
 
 static void note_peer(struct cs_server *s, int fd) {
-  struct peer *peer = malloc(sizeof *peer);
-  if (!peer)
-    return; /* it isn't hung up on in the end, which only makes that slower */
+  struct peer *peer = cs_new(sizeof *peer);
   *peer = (struct peer){.fd = fd, .next = s->peers};
   s->peers = peer;
 }
@@ -270,9 +266,7 @@ static int listen_on(struct cs_server *s, uint16_t port, struct af_error *err) {
 }
 
 int cs_server_start(struct cs_server **ret, struct cs_sim *sim, const struct cs_server_options *options, struct af_error *err) {
-  struct cs_server *s = calloc(1, sizeof *s);
-  if (!s)
-    return af_error_nomem(err);
+  struct cs_server *s = cs_new(sizeof *s);
   s->sim = sim;
   s->log = options->log;
   s->clock = options->clock;

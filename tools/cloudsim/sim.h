@@ -18,7 +18,6 @@
 #include "tools/cloudsim/cloudsim.h"
 
 /* --- allocation (alloc.c) ---------------------------------------------------------------------------------------------- */
-_Noreturn void cs_no_memory(void);
 void *cs_malloc(size_t size);           /* these two are for libraries that take allocators */
 void *cs_realloc(void *memory, size_t size);
 void *cs_new(size_t size);              /* zeroed */

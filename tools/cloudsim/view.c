@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "tools/cloudsim/sim.h"
 
 enum { ANSWER_MAX = 64 << 20, CHUNK = 16384, LINES_MAX = 20 };
 
@@ -63,7 +63,7 @@ int cs_view_fetch(const char *url, json_t **ret, struct af_error *err) {
   close(fd);
   const char *body = rc == 0 ? strstr(af_buf_cstr(&answer), "\r\n\r\n") : NULL;
   json_t *audit = body ? json_loads(body + 4, 0, NULL) : NULL;
-  af_buf_done(&answer);
+  cs_buf_done(&answer);
   if (!audit)
     return trouble(err, url, "did not answer with an audit");
   *ret = audit;
