@@ -38,7 +38,7 @@ class World:
     def __init__(self, build, world, *options, env=None):
         self.build = os.path.abspath(build)
         self.home = tempfile.mkdtemp(prefix="cloudsim.")
-        self.process = None
+        self.process = self._reader = None
         command = [os.path.join(self.build, "tools", "cloudsim", "cloudsim"), *options, world_file(world)]
         try:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
@@ -76,6 +76,8 @@ class World:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 status = self.process.wait()
+        if self._reader:
+            self._reader.join(10)
         shutil.rmtree(self.home, ignore_errors=True)
         return status
 

@@ -1,13 +1,16 @@
 #!/usr/bin/python3
 """The real command while memory runs out: each allocation fails in turn, once or from then on, in it and in all its libraries. It either does
-what it was told or says in a line why not, never dies of a signal, and with memory the next run brings every copy home."""
+what it was told or says in a line why not, never dies of a signal, and with memory the next run brings every copy home. And cloudsim, which
+answers as it does with memory, or says that it has none and ends."""
+import http.client
 import os
+import re
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from ferry import BUILD, FERRY, QUICK, cloud, copy
-from harness import equal, run, skip_all, test
+from ferry import BUILD, FERRY, PLAIN, QUICK, cloud, copy
+from harness import SOURCE, TARGET, World, equal, run, skip_all, test
 
 SCARCE = os.path.join(BUILD, "tests", "e2e", "scarce.so")
 POINTS = int(os.environ.get("AF_POINTS", "60"))  # of each command: all of them take an hour
@@ -19,11 +22,14 @@ def scarce(place, args, **env):
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
 
-def allocations(place, args, code=0):
-    path = os.path.join(place.home, "count")
-    equal(scarce(place, args, SCARCE_COUNT=path)[0], code)
-    with open(path, encoding="ascii") as f:
+def counted(place):
+    with open(os.path.join(place.home, "count"), encoding="ascii") as f:
         return int(f.read())
+
+
+def allocations(place, args, code=0):
+    equal(scarce(place, args, SCARCE_COUNT=os.path.join(place.home, "count"))[0], code)
+    return counted(place)
 
 
 def points(n):
@@ -76,6 +82,60 @@ def _():
         for what in CLEAN:
             equal((what, audit[what]), (what, []))
         equal(len(audit["images"]), len(names) + 1)
+
+
+CALLS = (
+    lambda world: world.get("/_cloudsim/audit"),
+    lambda world: world.call(SOURCE, "ec2", "DescribeImages", {"Owner.1": "self"}),
+    lambda world: world.call(SOURCE, "ec2", "ModifyImageAttribute", {"ImageId": PLAIN, "LaunchPermission.Add.1.UserId": "444455556666"}),
+    lambda world: world.call(TARGET, "kms", "ListKeys", {}),
+    lambda world: world.audit()["shares_open"],
+)
+
+
+def simulates(**env):
+    """What cloudsim answers (None: nothing), without times and numbers of requests; its exit status, and what it said. Who sees his connection
+    closed asks again: libmicrohttpd does that where it has no memory to read a request."""
+    try:
+        world = World(BUILD, "small.yaml", env=dict(os.environ, LD_PRELOAD=SCARCE, **env))
+    except RuntimeError as error:
+        return [None] * len(CALLS), 2, str(error).partition("start: ")[2]
+    replies = [None] * len(CALLS)
+    for i in sorted([*range(len(CALLS))] * 2):
+        try:
+            replies[i] = replies[i] or re.sub(r"[0-9-]{10}T[0-9:.]+Z|<requestId>[^<]+", "", str(CALLS[i](world)))
+        except (OSError, http.client.HTTPException):
+            pass
+    return replies, world.stop(), "\n".join(world.log)
+
+
+@test("cloudsim answers in full or not at all, and says why it ends")
+def _():
+    with cloud() as place:
+        whole, status, _ = simulates(SCARCE_COUNT=os.path.join(place.home, "count"))
+        n = counted(place)
+    equal((status, None in whole), (0, False))
+    for at, once in points(n):
+        replies, status, said = simulates(SCARCE_AFTER=str(at), **({"SCARCE_ONCE": "1"} if once else {}))
+        where = "cloudsim: allocation %d %s" % (at, "fails" if once else "and all after it fail")
+        wrong = [got for got, right in zip(replies, whole) if got not in (None, right)]
+        if wrong or (status, said != "") not in ((0, False), (2, True)):
+            raise AssertionError("%s: exit status %r, %r, %r" % (where, status, said, wrong))
+
+
+@test("cloudsim --audit prints all or says that memory is out")
+def _():
+    with cloud() as place:
+        def audit(**env):
+            command = [os.path.join(BUILD, "tools", "cloudsim", "cloudsim"), "--audit", place.url]
+            done = subprocess.run(command, env=dict(os.environ, LD_PRELOAD=SCARCE, **env), capture_output=True, timeout=120)
+            return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+        whole = audit(SCARCE_COUNT=os.path.join(place.home, "count"))
+        for at, once in points(counted(place)):
+            code, out, err = audit(SCARCE_AFTER=str(at), **({"SCARCE_ONCE": "1"} if once else {}))
+            if (code, out, err) != whole and (code != 2 or "memory" not in err):
+                raise AssertionError("allocation %d fails, once: %s: %r, %r, %r" % (at, once, code, out, err))
 
 
 if os.path.basename(BUILD) == "build-coverage":
