@@ -49,6 +49,8 @@ check "the engine does not look up to tools" < <(includes engine engine plans st
 # A benchmark compares the store with bare SQLite.
 check "only state knows SQL" < <(sources -not -path 'state/*' -not -path 'tests/*' -not -path 'tools/benchmarks/*' -exec grep -n 'include *<sqlite3.h>' {} +)
 check "no banned function is called" < <(banned)
+check "cloudsim takes no memory but what ends it where there is none" < <(find tools/cloudsim -name '*.c' -not -name alloc.c -exec grep -nE \
+  '(^|[^A-Za-z0-9_])([mc]alloc|realloc(array)?|strn?dup|v?asprintf|af_str_dup|af_buf_done|af_buf_reset|XML_ParserCreate) *\(' {} +)
 check "every file begins by saying what it is" < <(sources -exec grep -LE '^/\*' {} +)
 check "every header compiles alone" < <(lone_headers)
 echo "1..$n"
