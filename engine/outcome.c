@@ -172,12 +172,17 @@ static void fill_error(const struct af_live_copy *c, size_t step, const struct a
   if (!*err->request_id && request_id) AF_COPY(err->request_id, af_str(request_id));
 }
 
+static bool in_doubt(const struct af_live_copy *c, size_t step) {
+  const struct af_step_row *s = &c->steps[step];
+  return s->state == AF_STEP_AMBIGUOUS || (s->state == AF_STEP_INTENDED && c->live[step].unresolved);
+}
+
 /* verdict: the step's kind has judged what it made or was to make. Otherwise a call was refused, and a refused read says nothing about what
  * is pending. */
 static int step_fail(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id,
                      struct af_error *err, bool verdict, bool lower) {
   struct af_step_row *s = &c->steps[step];
-  bool unknown = s->state == AF_STEP_AMBIGUOUS || (s->state == AF_STEP_INTENDED && c->live[step].unresolved);
+  bool unknown = in_doubt(c, step);
   enum af_step_state to = unknown ? AF_STEP_AMBIGUOUS : s->state == AF_STEP_PENDING && !verdict ? AF_STEP_PENDING : AF_STEP_IDLE;
   fill_error(c, step, op, request_id, err);
   if (s->state == AF_STEP_INTENDED && !unknown && af_step_traits(s->kind)->exposure && af_exposure_refused(e, c, step)) return e->rc;
@@ -281,6 +286,10 @@ static int not_visible(struct af_engine *e, struct af_live_copy *c, size_t step,
   size_t maker = maker_of(c, &err);
   err.class = maker < c->n_steps ? AF_CLASS_REFUSED : AF_CLASS_AUTH;
   if (maker < c->n_steps) af_vanished_hint(af_step_at(c, maker).account, &err);
+  bool moot = maker < c->n_steps && in_doubt(c, step) && af_step_traits(c->steps[step].kind)->of_image;
+  if (moot &&
+      af_record_step(e, c, step, AF_STEP_IDLE, &(struct af_note){.kind = "outcome", .op = op, .message = "gone, and what the lost call may have set with it"}))
+    return e->rc;
   if (strstr(err.message, "storage of this ami")) bundle_hint(c, &err);
   if (af_str_starts(af_str(err.code), "InvalidAMIID.") && af_streq(c->facts.allowed_images, "enabled"))
     af_error_hint(&err,

@@ -18,7 +18,7 @@ int by_hand(struct rig *r, struct af_engine *e, const struct af_op *op, struct a
 /* It is there, AWS knows that by now, and it is ours: what was open before us is left alone. */
 static bool is_ours(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *x) {
   const struct af_step_row *s = &c->steps[step];
-  if (c->row.state != AF_COPY_WORKING || s->face != AF_FACE_DO || !s->resource || c->live[step].busy) return false;
+  if (af_copy_state_ended(c->row.state) || s->face != AF_FACE_DO || !s->resource || c->live[step].busy) return false;
   if (s->state != AF_STEP_PENDING && s->state != AF_STEP_DONE) return false;
   if (af_now_ms(e->config.clock) < s->intent_ms + e->config.window_ms / 2) return false;
   return !af_step_traits(s->kind)->exposure || (!af_exposure_read(e, c, step, x) && x->state == AF_EXPOSURE_OPEN && x->borrowed);

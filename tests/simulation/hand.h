@@ -7,7 +7,7 @@
 /* Sent through the engine's client: no flight of the engine has its tag, so that nobody waits for the answer. Takes the input over. */
 int by_hand(struct rig *r, struct af_engine *e, const struct af_op *op, struct af_session *session, const char *region, json_t *input,
             struct af_error *err);
-/* Removes what the first step of this kind has made or opened, where a copy that is at work counts on it; false where there is no such thing
+/* Removes what the first step of this kind has made or opened, of a copy that has not ended; false where there is no such thing
  * now. */
 bool hand_removes(struct rig *r, struct af_engine *e, const char *step_kind);
 

@@ -202,12 +202,12 @@ static bool changes(const struct af_http_request *req, const char *action) {
   return !req->body.len || !memmem(req->body.ptr, req->body.len, "\"DryRun\":true", 13);
 }
 
-/* The contract's first rule, looked at from outside whenever something is about to change in AWS. Returns whether a person sends this. */
+/* The contract's first rule, looked at from outside whenever something is about to change in AWS. Returns whether a person may have sent this. */
 static bool check_intent(struct rig *r, const struct af_http_request *req) {
   char action[64];
   action_of(req, action);
-  if (!changes(req, action) || intent_is_committed(r, action)) return false;
-  if (strcmp(r->by_hand, action) == 0) return true;
+  bool by_hand = strcmp(r->by_hand, action) == 0;
+  if (by_hand || !changes(req, action) || intent_is_committed(r, action)) return by_hand;
   fprintf(stderr, "rig: %s is sent, but no intent of it is committed\n", action);
   abort();
 }

@@ -55,7 +55,8 @@ void rig_lose_database(struct rig *r);
 /* What a person does while it runs: called once a turn, after its commit; NULL: nobody is there. */
 typedef void rig_person(void *ctx, struct rig *r, struct af_engine *e, int turn);
 void rig_attend(struct rig *r, rig_person *person, void *ctx);
-/* In this life a person sends such calls, too ("DeregisterImage"): they need no intent, and whatever hazard comes of one isn't laid to amiferry. */
+/* From now on in this life a person sends such calls, too ("DeregisterImage"): they need no intent, and a hazard that comes of one isn't laid to
+ * amiferry. */
 void rig_by_hand(struct rig *r, const char *action);
 /* Called after each commit that wrote anything: for what must hold at every turn. */
 typedef void rig_watcher(void *ctx, struct rig *r);
