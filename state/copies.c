@@ -199,6 +199,16 @@ int af_store_copies_ended(struct af_store *s, int64_t since_ms, struct af_copy_r
   return copies_by(s, AF_SQL_COPIES_ENDED, &(struct af_lookup){.number = since_ms}, ret, ret_n, err);
 }
 
+int af_store_last_written(struct af_store *s, int64_t *ret_ms, struct af_error *err) {
+  struct af_count_row row;
+  int rc = af_store_enter_read(s, err);
+  if (rc == 0)
+    rc = af_query_one(s, AF_SQL_LAST_WRITTEN, NULL, &row, err);
+  if (rc == 0)
+    *ret_ms = row.count;
+  return rc;
+}
+
 int af_store_copies_live(struct af_store *s, struct af_copy_row **ret, size_t *ret_n, struct af_error *err) {
   return copies_by(s, AF_SQL_COPIES_LIVE, &(struct af_lookup){0}, ret, ret_n, err);
 }

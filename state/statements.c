@@ -48,6 +48,7 @@ static const struct {
     [AF_SQL_COPY_HEAD] = {"SELECT state, revision FROM copy WHERE id = :id", &af_shape_lookup, &af_shape_head},
     [AF_SQL_COPIES] = {COPY "WHERE c.batch_id = :id ORDER BY c.position, c.created_ms, c.id", &af_shape_lookup, &af_shape_copy},
     [AF_SQL_COPIES_ENDED] = {COPY "WHERE c.updated_ms >= :number AND NOT (" LIVE ")", &af_shape_lookup, &af_shape_copy},
+    [AF_SQL_LAST_WRITTEN] = {"SELECT coalesce(max(updated_ms), 0) AS count FROM copy", NULL, &af_shape_count},
     [AF_SQL_COPIES_LIVE] = {COPY "WHERE " LIVE, &af_shape_lookup, &af_shape_copy},
     [AF_SQL_COPIES_OF_IMAGE] = {COPY "WHERE c.image_id = :id ORDER BY c.created_ms DESC, c.position", &af_shape_lookup, &af_shape_copy},
     [AF_SQL_COPY_GET] = {COPY "WHERE c.id = :id", &af_shape_lookup, &af_shape_copy},

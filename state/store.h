@@ -219,6 +219,7 @@ int af_store_copy_update(struct af_store *s, struct af_copy_row *c, const struct
 int af_store_copies(struct af_store *s, const char *batch_id, struct af_copy_row **ret, size_t *ret_n, struct af_error *err); /* by position */
 /* Those that ended since then, of all batches, in no order. */
 int af_store_copies_ended(struct af_store *s, int64_t since_ms, struct af_copy_row **ret, size_t *ret_n, struct af_error *err);
+int af_store_last_written(struct af_store *s, int64_t *ret_ms, struct af_error *err); /* when, of all copies; 0: there are none */
 int af_store_copies_live(struct af_store *s, struct af_copy_row **ret, size_t *ret_n, struct af_error *err); /* that have not ended; likewise */
 /* Those whose AMI it is, whether they made it or found it; the newest first. */
 int af_store_copies_of_image(struct af_store *s, const char *image_id, struct af_copy_row **ret, size_t *ret_n, struct af_error *err);
