@@ -25,8 +25,10 @@ int af_engine_new(struct af_engine **ret, const struct af_engine_config *config,
     af_engine_free(e);
     return af_error_nomem(err);
   }
-  *ret = e;
-  return 0;
+  rc = af_past_read(e, err);
+  if (rc) af_engine_free(e);
+  else *ret = e;
+  return rc;
 }
 
 static void drop_events(struct af_engine *e) {
@@ -172,7 +174,7 @@ static int turn(struct af_engine *e, bool *ret_over) {
 
 int af_engine_run(struct af_engine *e, struct af_error *err) {
   bool over = false;
-  int rc = 0;
+  int rc = af_recent_read(e);
   while (!over && !rc) rc = turn(e, &over);
   if (e->rc) *err = e->failure;
   else if (rc == -AF_ECANCELED) af_error_set(err, rc, AF_CLASS_CANCELLED, "Interrupted", "stopped at a safe point");

@@ -40,7 +40,7 @@ int af_exposure_beside(struct af_engine *e, const struct af_live_copy *c, size_t
   struct af_error err;
   snprintf(document, sizeof(document), "%.*s/", (int)strcspn(subject, "/"), subject);
   int rc = af_store_exposures_changed(e->config.store, af_step_traits(c->steps[step].kind)->exposure, c->facts.source_account, document,
-                                      c->live[step].asked_ms - e->config.window_ms, ret, ret_n, &err);
+                                      af_past_since(e, c->live[step].asked_ms - e->config.window_ms), ret, ret_n, &err);
   return rc ? af_engine_fail(e, rc, &err) : 0;
 }
 
@@ -85,12 +85,20 @@ static bool is_document(const struct af_live_copy *c, size_t step) {
   return af_step_traits(c->steps[step].kind)->document;
 }
 
-/* After we closed it, AWS may show it as open for a while; looking at it then would take our own for someone else's. A document shows what
- * it says sooner than it takes effect: opened too soon, it would close under the copy once more. */
-static bool just_closed(const struct af_engine *e, const struct af_live_copy *c, size_t step, const struct af_exposure_row *x) {
-  int64_t closed_ms = 0, lag_ms = e->config.window_ms * (is_document(c, step) ? EFFECT_WINDOWS : 1);
+static bool closed_since(const struct af_engine *e, const struct af_exposure_row *x, int64_t since_ms) {
+  int64_t closed_ms = 0;
   if (x->state != AF_EXPOSURE_CLOSED || !x->detail || af_streq(x->kind, "grant")) return false;
-  return af_str_to_i64(af_str(x->detail), &closed_ms) == 0 && af_now_ms(e->config.clock) - lag_ms < closed_ms;
+  return af_str_to_i64(af_str(x->detail), &closed_ms) == 0 && af_past_when(e, closed_ms) > since_ms;
+}
+
+/* A document shows what it says sooner than it takes effect: opened too soon after we closed it, it would close under the copy once more. */
+static bool just_closed(const struct af_engine *e, const struct af_live_copy *c, size_t step, const struct af_exposure_row *x) {
+  return is_document(c, step) && closed_since(e, x, af_now_ms(e->config.clock) - EFFECT_WINDOWS * e->config.window_ms);
+}
+
+/* That it is open says nothing while we ourselves are at it, nor where AWS was asked so soon after we closed it that it may not have known. */
+bool af_exposure_ours(const struct af_engine *e, const struct af_live_copy *c, size_t step, const struct af_exposure_row *x) {
+  return x->state != AF_EXPOSURE_CLOSED || closed_since(e, x, c->live[step].asked_ms - e->config.window_ms);
 }
 
 static bool unresolved(const struct af_step_row *s) {

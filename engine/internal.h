@@ -90,13 +90,13 @@ struct af_engine {
   struct af_pending_event *events;
   size_t n_events, events_size;
   json_t *shared_reads;    /* answers that hold for many copies, by call */
-  struct af_copy_row *recent; /* copies of earlier runs that ended a moment ago; read when it is first asked for */
+  struct af_live_copy **recent; /* copies of earlier runs that ended a moment ago; NULL: not read yet */
   size_t n_recent;
-  bool recent_read;
   struct af_live_copy **others; /* unfinished copies of other runs; read when they are first asked for */
   size_t n_others;
   bool others_read;
   int64_t begun_ms;           /* when the engine was made: what ended before that can have been read too early by it */
+  int64_t written_ms;         /* when, by the clock of that time, the last was written before */
   struct af_error failure; /* what stops the engine: the store or memory failed */
   int rc;
 };
@@ -164,6 +164,8 @@ int af_exposure_outcome(struct af_engine *e, struct af_live_copy *c, size_t step
 int af_exposure_refused(struct af_engine *e, struct af_live_copy *c, size_t step);
 /* The context's beside (step.h); the rows are the caller's. */
 int af_exposure_beside(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row **ret, size_t *ret_n);
+/* May it be we who opened what AWS shows as open? */
+bool af_exposure_ours(const struct af_engine *e, const struct af_live_copy *c, size_t step, const struct af_exposure_row *x);
 int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *ret); /* -AF_ENOENT; anything else stops the engine */
 
 /* poll.c: hundreds of pending images and snapshots in one call. */
@@ -175,15 +177,22 @@ void af_progress_answer(struct af_engine *e, struct af_flight *f, struct af_answ
 void af_inspect_advance(struct af_engine *e, size_t copy);
 void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight *f, struct af_answer *a);
 
+/* past.c: times that an earlier life wrote down, by a clock that may have been set since. */
+int af_past_read(struct af_engine *e, struct af_error *err); /* first of all */
+int64_t af_past_when(const struct af_engine *e, int64_t written_ms); /* by this life's clock, at the latest; of its own times, the same */
+int64_t af_past_since(const struct af_engine *e, int64_t ms); /* the other way: what was written since, bears this time or a later one */
+
 /* recent.c: until when what was decided can't be trusted, because AWS may not have shown what an earlier run of the same copy, or of the
  * one that made its source, had done a moment before it was asked; 0: it can. */
-int64_t af_recent_doubt(struct af_engine *e, const struct af_live_copy *c);
-int64_t af_recent_unseen(struct af_engine *e, const struct af_live_copy *c); /* the same of a read that didn't find the source */
-int64_t af_recent_shown(struct af_engine *e); /* when AWS shows all that copies which ended lately did; 0: there are none */
+int64_t af_recent_doubt(const struct af_engine *e, const struct af_live_copy *c);
+int64_t af_recent_unseen(const struct af_engine *e, const struct af_live_copy *c); /* the same of a read that didn't find the source */
+int64_t af_recent_shown(const struct af_engine *e); /* when AWS shows all that copies of earlier runs which ended lately did; 0: there are none */
+int af_recent_read(struct af_engine *e); /* before any of this run ends */
 void af_recent_free(struct af_engine *e);
 
 /* twin.c: the copy, of this run or left unfinished by another, that makes what this one decided to make or to take over; NULL: none. */
 const struct af_live_copy *af_twin(struct af_engine *e, const struct af_live_copy *c);
+bool af_same_end(const struct af_live_copy *a, const struct af_live_copy *b); /* would they make the same AMI of the same? */
 bool af_twin_is_under_way(const struct af_engine *e, const struct af_live_copy *twin);
 void af_others_free(struct af_engine *e);
 
@@ -194,6 +203,7 @@ int af_copy_tried(const struct af_live_copy *c, json_t **ret);
 int af_copy_decide(struct af_live_copy *c);
 /* A person has seen to what blocked it: it goes on where it stopped. */
 int af_unblock(struct af_engine *e, struct af_live_copy *c);
+struct af_live_copy *af_live_copy_new(struct af_copy_row *row); /* takes the row over; NULL: no memory */
 void af_live_copy_free(struct af_live_copy *c);
 /* Reads spec and facts of its row, and decides what was decided. */
 int af_live_copy_parse(struct af_live_copy *c, struct af_store *store, struct af_error *err);

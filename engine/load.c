@@ -6,6 +6,8 @@
 #include "engine/internal.h"
 #include "engine/routes.h"
 
+#define COUNT_MOST 1000000000 /* whatever is more is a time */
+
 static void drop_steps(struct af_live_copy *c) {
   for (size_t i = 0; i < c->n_steps; i++) {
     json_decref(c->live[i].data);
@@ -16,6 +18,15 @@ static void drop_steps(struct af_live_copy *c) {
   c->live = NULL;
   c->steps = NULL;
   c->n_steps = 0;
+}
+
+struct af_live_copy *af_live_copy_new(struct af_copy_row *row) {
+  struct af_live_copy *c = calloc(1, sizeof(*c));
+  if (!c) return NULL;
+  c->row = *row;
+  *row = (struct af_copy_row){0};
+  af_facts_init(&c->facts);
+  return c;
 }
 
 void af_live_copy_free(struct af_live_copy *c) {
@@ -132,14 +143,14 @@ static void take_slot(struct af_engine *e, struct af_live_copy *c, size_t step) 
   c->live[step].slot = true;
 }
 
-/* The clock may have been set back since: no time that was written down lies ahead. (Counts are far below any time.) */
-static void hold_back(json_t *data, int64_t now_ms) {
+/* Times are put into this life's. (Counts are far below any time.) */
+static void bring_up(const struct af_engine *e, json_t *data) {
   const char *key;
   json_t *member;
   size_t i;
-  if (json_integer_value(data) > now_ms) json_integer_set(data, now_ms);
-  json_object_foreach(data, key, member) hold_back(member, now_ms);
-  json_array_foreach(data, i, member) hold_back(member, now_ms);
+  if (json_integer_value(data) > COUNT_MOST) json_integer_set(data, af_past_when(e, json_integer_value(data)));
+  json_object_foreach(data, key, member) bring_up(e, member);
+  json_array_foreach(data, i, member) bring_up(e, member);
 }
 
 /* An intent that is found had no outcome when the process ended: it is ambiguous until AWS has been asked. */
@@ -151,8 +162,8 @@ static int wake_steps(struct af_engine *e, struct af_live_copy *c) {
     if (!t) return af_engine_fail(e, -AF_EVERSION, NULL);
     s->next_ms = 0;
     s->started_ms = 0; /* limits are for the time that it is looked after */
-    if (s->state == AF_STEP_AMBIGUOUS || s->intent_ms > now) s->intent_ms = now; /* by whatever clock that was */
-    hold_back(c->live[i].data, now);
+    s->intent_ms = s->state == AF_STEP_AMBIGUOUS ? now : af_past_when(e, s->intent_ms);
+    bring_up(e, c->live[i].data);
     if (s->state == AF_STEP_INTENDED &&
         af_record_step(e, c, i, AF_STEP_AMBIGUOUS,
                        &(struct af_note){.kind = "ambiguous", .message = "the process ended before the outcome was known"}))
@@ -225,6 +236,7 @@ static int load_copy(struct af_engine *e, struct af_live_copy *c, bool ended_too
   if (c->row.machine_version > AF_MACHINE_VERSION)
     return af_error_set(err, -AF_EVERSION, AF_CLASS_INVALID, "NewerMachine",
                         "copy %s was begun by a newer amiferry: use that one to finish it", c->row.id);
+  if (c->row.updated_ms > af_now_ms(e->config.clock)) c->row.updated_ms = e->begun_ms; /* by whatever clock that was */
   int rc = af_live_copy_parse(c, e->config.store, err);
   if (rc || (af_copy_state_ended(c->row.state) && !ended_too)) return rc;
   rc = af_store_steps(e->config.store, c->row.id, &steps, &n, err);
@@ -240,11 +252,8 @@ static int load_copy(struct af_engine *e, struct af_live_copy *c, bool ended_too
 static int add_copy(struct af_engine *e, struct af_copy_row *row, bool ended_too, struct af_error *err) {
   struct af_live_copy **list = realloc(e->copies, (e->n_copies + 1) * sizeof(*list));
   if (list) e->copies = list;
-  struct af_live_copy *c = list ? calloc(1, sizeof(*c)) : NULL;
+  struct af_live_copy *c = list ? af_live_copy_new(row) : NULL;
   if (!c) return af_error_nomem(err);
-  c->row = *row;
-  *row = (struct af_copy_row){0};
-  af_facts_init(&c->facts);
   e->copies[e->n_copies++] = c;
   return load_copy(e, c, ended_too, err);
 }

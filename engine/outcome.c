@@ -191,13 +191,14 @@ static int step_fail(struct af_engine *e, struct af_live_copy *c, size_t step, c
   return copy_failed(e, c, step, err, lower);
 }
 
-/* Someone else's look at an exposure that we ourselves are opening says nothing. */
+/* What we ourselves opened, and have perhaps just closed, is not to be taken for someone else's. */
 static int was_there(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_outcome *out) {
   struct af_exposure_row x = {0};
   int rc = af_exposure_read(e, c, step, &x);
-  if (!rc && x.state != AF_EXPOSURE_CLOSED) {
+  if (!rc && af_exposure_ours(e, c, step, &x)) {
     out->kind = AF_OUT_AGAIN;
     out->delay_ms = LOOK_MS;
+    AF_COPY(out->error.message, af_str("what AWS shows as open is ours, or was so a moment ago"));
     out->was_there = false;
     json_decref(out->data);
     out->data = json_object();

@@ -11,14 +11,14 @@ static bool has_planned(const struct af_live_copy *c) {
   return c->has_facts && (at == AF_COPY_WORKING || at == AF_COPY_UNDOING) && touches;
 }
 
-static bool same_end(const struct af_live_copy *a, const struct af_live_copy *b) {
-  return af_streq(a->spec.image, b->spec.image) && af_streq(a->spec.source.region, b->spec.source.region) &&
+bool af_same_end(const struct af_live_copy *a, const struct af_live_copy *b) {
+  return a->has_facts && b->has_facts && af_streq(a->decision.name, b->decision.name) && af_streq(a->spec.image, b->spec.image) && af_streq(a->spec.source.region, b->spec.source.region) &&
          af_streq(a->spec.target.region, b->spec.target.region) && af_streq(a->facts.target_account, b->facts.target_account);
 }
 
 /* Who would make the same, or take over what is being made or taken over. */
 static bool is_twin(const struct af_live_copy *c, const struct af_live_copy *other) {
-  return c->decision.route != AF_ROUTE_NONE && has_planned(other) && same_end(c, other) && af_streq(c->decision.name, other->decision.name);
+  return c->decision.route != AF_ROUTE_NONE && has_planned(other) && af_same_end(c, other);
 }
 
 static bool is_loaded(const struct af_engine *e, const char *id) {
@@ -30,11 +30,8 @@ static bool is_loaded(const struct af_engine *e, const char *id) {
 /* Takes the row over. One that can't be read is no twin that could be named: its own run will say so. */
 static int add_other(struct af_engine *e, struct af_copy_row *row) {
   struct af_error err;
-  struct af_live_copy *c = calloc(1, sizeof(*c));
+  struct af_live_copy *c = af_live_copy_new(row);
   if (!c) return af_engine_fail(e, -AF_ENOMEM, NULL);
-  c->row = *row;
-  *row = (struct af_copy_row){0};
-  af_facts_init(&c->facts);
   int rc = af_live_copy_parse(c, e->config.store, &err);
   if (rc || !has_planned(c)) af_live_copy_free(c);
   else e->others[e->n_others++] = c;

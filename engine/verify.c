@@ -120,8 +120,13 @@ static int read_both(struct af_engine *e, struct af_live_copy *c, int64_t from_m
 
 /* This copy may have ended just now, and so may one that reads its AMI, which was shared for it: AWS must have had time to show that. */
 static int read_until_shown(struct af_engine *e, struct af_live_copy *c, struct af_findings *ret, bool *ret_live, struct af_error *err) {
-  int64_t now = af_now_ms(e->config.clock), shown = af_recent_shown(e);
+  int64_t now = af_now_ms(e->config.clock), shown;
   struct af_error difference;
+  if (af_recent_read(e)) {
+    *err = e->failure;
+    return e->rc;
+  }
+  shown = af_recent_shown(e);
   int rc = read_both(e, c, now, ret, ret_live, err);
   if (rc || now >= shown || !af_findings_judge(ret, &difference)) return rc;
   af_findings_done(ret);

@@ -46,6 +46,13 @@ static char *changed(char *world, const char *what, const char *instead) {
   return out;
 }
 
+/* AWS makes things at once and may not show them for a while. */
+static char *quick_world(void) {
+  char *world = world_with("read_lag: [0, 8]", "read_lag: [0, 18]");
+  world = changed(world, "image_registration: [2, 10], copy_start: [0, 3]", "image_registration: [0, 1], copy_start: [0, 0]");
+  return changed(world, "copy_min: 5, copy_mib_per_s: 200", "copy_min: 0, copy_mib_per_s: 1000000");
+}
+
 /* So many copies of an AMI with two snapshots, of which AWS copies 20 at a time. */
 static void crowd(char out[4096], int copies) {
   size_t n = (size_t)snprintf(out, 4096, "%s", MANIFEST_HEAD);
@@ -769,29 +776,95 @@ TEST(waiting_for_a_read_that_another_copy_shares_is_no_asking_in_vain) {
   rig_free(r);
 }
 
-/* Runs again, and what is there under the name is read 40 s before the answer comes. */
-static void assert_one_image_after_an_old_answer(struct rig *r, const char *manifest, uint64_t seed) {
-  struct af_error err;
-  set_faults(r, "[" SLOW("DescribeImages", TARGET NTH("1"), "40000") "]");
-  assert_ok(rig_run(r, manifest, &err), &err);
-  if (last_state(r) != AF_COPY_DONE || live_images(r) != 1)
-    fail_msg("seed %d: it is %s, and %zu images are there", (int)seed, af_copy_state_name(last_state(r)), live_images(r));
-}
-
-/* One seed in twenty draws a lag that is long enough. */
-TEST(an_old_answer_is_no_witness_of_what_was_made) {
-  char *world = world_with("read_lag: [0, 8]", "read_lag: [0, 18]");
-  world = changed(world, "image_registration: [2, 10], copy_start: [0, 3]", "image_registration: [0, 1], copy_start: [0, 0]");
-  world = changed(world, "copy_min: 5, copy_mib_per_s: 200", "copy_min: 0, copy_mib_per_s: 1000000");
+/* Runs one manifest after the other, in the quick world; one seed in fifteen draws a lag that is long enough to deceive the second. */
+static void makes_one_image(const char *first, void (*between)(struct rig *r), const char *second) {
+  char *world = quick_world();
   for (uint64_t seed = 1; seed <= 30; seed++) {
     struct rig *r = new_rig(world, seed);
     struct af_error err;
-    assert_ok(rig_run(r, MANIFEST_HEAD SEALED, &err), &err);
+    assert_ok(rig_run(r, first, &err), &err);
     assert_all(r, AF_COPY_DONE, "after the first run");
-    assert_one_image_after_an_old_answer(r, MANIFEST_HEAD SEALED, seed);
+    if (between) between(r);
+    assert_ok(rig_run(r, second, &err), &err);
+    if (last_state(r) != AF_COPY_DONE || live_images(r) != 1)
+      fail_msg("seed %d: it is %s, and %zu images are there", (int)seed, af_copy_state_name(last_state(r)), live_images(r));
     rig_free(r);
   }
   free(world);
+}
+
+/* What is there under the name is read 40 s before the answer comes. */
+static void answers_late(struct rig *r) {
+  set_faults(r, "[" SLOW("DescribeImages", TARGET NTH("1"), "40000") "]");
+}
+TEST(an_old_answer_is_no_witness_of_what_was_made) {
+  makes_one_image(MANIFEST_HEAD SEALED, answers_late, MANIFEST_HEAD SEALED);
+}
+
+static void sets_the_clock_forward(struct rig *r) {
+  rig_set_clock(r, 300000);
+}
+TEST(a_clock_that_is_set_forward_makes_nothing_old) {
+  makes_one_image(MANIFEST_HEAD SEALED, sets_the_clock_forward, MANIFEST_HEAD SEALED);
+}
+
+#define SEALED_BY_NAME "- {source: {image: ami-0b000000000000000}, name: sealed, target: {kms_key: alias/amis}}\n"
+TEST(what_was_made_a_moment_ago_is_known_in_other_words) {
+  makes_one_image(MANIFEST_HEAD SEALED, NULL, MANIFEST_HEAD SEALED_BY_NAME);
+}
+
+static void undoes_it(struct rig *r) {
+  struct af_copy_row *list;
+  struct af_error err;
+  size_t n = rig_copies(r, &list);
+  assert_ok(rig_undo(r, list[0].id, &err), &err);
+  rig_copies_free(list, n);
+}
+TEST(what_was_undone_a_moment_ago_is_known_in_other_words) {
+  makes_one_image(MANIFEST_HEAD SEALED, undoes_it, MANIFEST_HEAD SEALED_BY_NAME);
+}
+
+#define PLAIN_BY_NAME "- {source: {image: ami-0a000000000000000}, name: plain}\n"
+/* The answer that nobody has the name comes when the other copy has made the image, and has ended. */
+TEST(an_old_answer_is_no_witness_of_what_another_copy_of_the_run_made) {
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  set_faults(r, "[" SLOW("DescribeImages", TARGET NTH("1"), "400000") "]");
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN PLAIN_BY_NAME, &err), &err);
+  assert_all(r, AF_COPY_DONE, "both");
+  assert_int_equal(live_images(r), 1);
+  assert_clean(r, "both");
+  rig_free(r);
+}
+
+/* --- clocks that are set between two lives --- */
+
+TEST(access_that_was_closed_a_moment_ago_is_not_taken_for_anothers_when_the_clock_is_set_forward) {
+  char *world = quick_world();
+  for (uint64_t seed = 1; seed <= 10; seed++) {
+    struct rig *r = new_rig(world, seed);
+    struct af_error err;
+    assert_ok(rig_run(r, MANIFEST_HEAD SEALED, &err), &err);
+    sets_the_clock_forward(r);
+    assert_ok(rig_run(r, MANIFEST_HEAD SEALED_HERE, &err), &err);
+    assert_all(r, AF_COPY_DONE, "in the second Region");
+    assert_clean(r, "in the second Region");
+    rig_free(r);
+  }
+  free(world);
+}
+
+TEST(access_that_was_closed_by_a_clock_ahead_is_not_waited_for) {
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  rig_set_clock(r, 5 * 3600000);
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN, &err), &err);
+  rig_set_clock(r, 0);
+  int64_t begun = rig_now(r);
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN_HERE, &err), &err);
+  assert_all(r, AF_COPY_DONE, "in the second Region");
+  assert_true(rig_now(r) < begun + 3600000);
+  rig_free(r);
 }
 
 /* --- one copy in two wordings --- */
@@ -835,7 +908,7 @@ TEST(what_an_unfinished_copy_is_making_is_not_taken_over) {
 TEST(two_copies_of_a_manifest_that_come_to_the_same_name_make_one_image) {
   struct rig *r = new_rig(WORLD, 1);
   struct af_error err;
-  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN "- {source: {image: ami-0a000000000000000}, name: plain}\n", &err), &err);
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN PLAIN_BY_NAME, &err), &err);
   assert_all(r, AF_COPY_DONE, "both");
   assert_int_equal(rig_carried_out(r, "ec2:CopyImage"), 1);
   assert_int_equal(live_images(r), 1);
@@ -880,6 +953,12 @@ int main(void) {
       cmocka_unit_test(a_copy_that_fails_and_hangs_has_failed_once_it_goes_on),
       cmocka_unit_test(waiting_for_a_read_that_another_copy_shares_is_no_asking_in_vain),
       cmocka_unit_test(an_old_answer_is_no_witness_of_what_was_made),
+      cmocka_unit_test(a_clock_that_is_set_forward_makes_nothing_old),
+      cmocka_unit_test(what_was_made_a_moment_ago_is_known_in_other_words),
+      cmocka_unit_test(what_was_undone_a_moment_ago_is_known_in_other_words),
+      cmocka_unit_test(an_old_answer_is_no_witness_of_what_another_copy_of_the_run_made),
+      cmocka_unit_test(access_that_was_closed_a_moment_ago_is_not_taken_for_anothers_when_the_clock_is_set_forward),
+      cmocka_unit_test(access_that_was_closed_by_a_clock_ahead_is_not_waited_for),
       cmocka_unit_test(a_copy_that_another_run_left_unfinished_is_known_in_other_words),
       cmocka_unit_test(what_an_unfinished_copy_is_making_is_not_taken_over),
       cmocka_unit_test(two_copies_of_a_manifest_that_come_to_the_same_name_make_one_image),
