@@ -134,13 +134,25 @@ static int set_flag(const struct af_step_ctx *ctx, const char *flag, struct af_o
   return json_object_set_new(out->data, flag, json_integer(ctx->now_ms)) ? -AF_ENOMEM : 0;
 }
 
+/* The instance is no more. */
+static void let_go(const struct af_step_ctx *ctx, struct af_outcome *out) {
+  out->effect = "instance";
+  out->effect_gone = true;
+  AF_COPY(out->resource, af_str(ctx->step->resource));
+}
+
+static json_t *at_place(int64_t place) {
+  return json_pack("{s:I}", "place", (json_int_t)place);
+}
+
 /* The next place, with a new token: the parameters are others. */
 static int next_place(const struct af_step_ctx *ctx, const char *why, struct af_outcome *out) {
   struct af_place place = {0};
   place_now(ctx, &place);
   snprintf(out->note, sizeof(out->note), "no %s in %s (%s): trying the next place", place.instance_type, place.zone, why);
   out->kind = AF_OUT_REMAKE;
-  out->data = json_pack("{s:I}", "place", (json_int_t)af_json_int(ctx->data, "place") + 1);
+  let_go(ctx, out);
+  out->data = at_place(af_json_int(ctx->data, "place") + 1);
   return out->data ? 0 : -AF_ENOMEM;
 }
 
@@ -149,32 +161,30 @@ static bool another_may(const struct af_step_ctx *ctx) {
 }
 
 /* It is over, and nobody can say why. */
-static void lost(const struct af_step_ctx *ctx, struct af_outcome *out) {
+static int lost(const struct af_step_ctx *ctx, struct af_outcome *out) {
   out->kind = AF_OUT_REMAKE;
-  out->effect_gone = true;
-  if (another_may(ctx)) return;
+  out->data = at_place(af_json_int(ctx->data, "place"));
+  let_go(ctx, out);
+  if (!out->data || another_may(ctx)) return out->data ? 0 : -AF_ENOMEM;
   af_outcome_fail(out, AF_CLASS_AUTH, "InstanceLost", ctx->source_image, "%d instances of %s ended before amiferry saw them run", GENERATIONS_MAX,
                   ctx->source_image);
-  out->data = json_object();
   af_error_hint(&out->error, "find out who ended them (CloudTrail of account %s), then retry", ctx->facts->target_account);
+  return 0;
 }
 
 /* It never ran. A key that couldn't be used yet, or a fault of AWS, is a reason to launch it anew (rules.md 4). */
 static int died(const struct af_step_ctx *ctx, const json_t *instance, struct af_outcome *out) {
   const json_t *reason = json_object_get(instance, "StateReason");
   const char *code = af_json_str(reason, "Code"), *message = af_json_str(reason, "Message");
-  bool elsewhere = strstr(code, "InsufficientInstanceCapacity");
   if (strstr(code, "Client.UserInitiatedShutdown")) {
     af_outcome_vanished(ctx, "InstanceVanished", "instance", out);
     return 0;
   }
   bool again = strstr(code, "Client.InternalError") || strstr(code, "Server.");
-  out->effect_gone = elsewhere || (again && another_may(ctx)); /* otherwise the way back sees to it */
-  if (elsewhere) return next_place(ctx, code, out);
-  if (out->effect_gone) {
-    out->kind = AF_OUT_REMAKE;
+  if (strstr(code, "InsufficientInstanceCapacity")) return next_place(ctx, code, out);
+  if (again && another_may(ctx)) {
     snprintf(out->note, sizeof(out->note), "%s ended before it ran: %s %s", ctx->step->resource, code, message);
-    return 0;
+    return lost(ctx, out);
   }
   af_outcome_fail(out, again || strstr(code, "KMS") ? AF_CLASS_AUTH : AF_CLASS_REFUSED, "InstanceFailed", ctx->step->resource,
                   "the instance %s ended before it ran: %s %s", ctx->step->resource, code, message);
@@ -212,12 +222,10 @@ static int looked(const struct af_step_ctx *ctx, const struct af_answer *a, stru
   return 0;
 }
 
-static void gone(const struct af_step_ctx *ctx, struct af_outcome *out) {
+static int gone(const struct af_step_ctx *ctx, struct af_outcome *out) {
   out->kind = AF_OUT_DONE;
-  if (ctx->step->face == AF_FACE_DO) lost(ctx, out);
-  out->effect = "instance";
-  out->effect_gone = true;
-  AF_COPY(out->resource, af_str(ctx->step->resource));
+  let_go(ctx, out);
+  return ctx->step->face == AF_FACE_DO ? lost(ctx, out) : 0;
 }
 
 static bool dropped(const struct af_step_ctx *ctx, const char *volume) {
@@ -252,8 +260,8 @@ static int left_over(const struct af_step_ctx *ctx, const struct af_answer *a, s
     out->data = af_step_data(ctx);
     return json_object_set_new(out->data, "drop", json_string(loose)) ? -AF_ENOMEM : 0;
   }
-  if (*held) wait_for(ctx, "volume", held, "in use", out);
-  else gone(ctx, out);
+  if (!*held) return gone(ctx, out);
+  wait_for(ctx, "volume", held, "in use", out);
   return 0;
 }
 
@@ -278,12 +286,12 @@ static int launch_answer(const struct af_step_ctx *ctx, const struct af_op *op, 
   if (removing(ctx)) return removal_answer(ctx, op, a, out);
   bool elsewhere = a->error.class == AF_CLASS_CAPACITY || af_streq(a->error.code, "Unsupported");
   if (op == &af_ec2_run_instances && a->rc && elsewhere) return next_place(ctx, a->error.code, out);
-  if (op == &af_ec2_run_instances && af_streq(a->error.code, "IdempotentInstanceTerminated")) lost(ctx, out); /* the lost call's */
+  if (op == &af_ec2_run_instances && af_streq(a->error.code, "IdempotentInstanceTerminated")) return lost(ctx, out); /* that of the lost call */
   bool stopped_otherwise = op == &af_ec2_stop_instances && af_streq(a->error.code, "IncorrectInstanceState"); /* a look says how */
   if (a->rc && !stopped_otherwise) return 0;
   if (op == &af_ec2_describe_instances) return looked(ctx, a, out);
   out->kind = AF_OUT_PENDING;
-  out->data = json_object();
+  out->data = at_place(af_json_int(ctx->data, "place")); /* it may come to light later that there is no room */
   if (op == &af_ec2_stop_instances) return out->data ? 0 : -AF_ENOMEM;
   AF_COPY(out->resource, af_str(af_json_str(instance_of(a), "InstanceId")));
   out->effect = "instance";

@@ -697,6 +697,38 @@ TEST(what_somebody_removes_fails_the_copy_and_leaves_nothing) {
   fails_where_removed(WORLD, MANIFEST_HEAD SEALED, "copy-snapshot", true, "InvalidSnapshot.NotFound");
   fails_where_removed(LADDER, LAUNCHED, "launch-instance", false, "InstanceVanished");
 }
+/* It is pending when AWS finds that there is no room for it: the first so many end so. */
+static void finds_no_room(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  const struct cs_things *all = rig_sim(r)->ec2->things;
+  for (size_t i = 0; i < all->n_of_kind[CS_INSTANCE] && i < *(size_t *)ctx; i++) {
+    struct cs_instance *instance = (struct cs_instance *)all->of_kind[CS_INSTANCE][i];
+    struct cs_phase *last = &instance->phases[instance->n_phases - 1];
+    if (last->state != CS_RUNNING) continue;
+    *last = (struct cs_phase){last->at, CS_TERMINATED, "Server.InsufficientInstanceCapacity", "no room"};
+    for (size_t k = 0; k < instance->n_devices; k++) instance->devices[k].volume->thing.gone_ms = instance->devices[k].volume->detached_ms = last->at;
+    instance->interface->thing.gone_ms = last->at;
+    instance->thing.gone_ms = last->at + 3600000;
+  }
+}
+static struct rig *launches_without_room(size_t ends) {
+  struct rig *r = launching();
+  struct af_error err;
+  rig_attend(r, finds_no_room, &ends);
+  assert_ok(rig_run(r, LAUNCHED, &err), &err);
+  rig_attend(r, NULL, NULL);
+  return r;
+}
+TEST(an_instance_that_AWS_has_no_room_for_after_all_is_launched_elsewhere) {
+  struct rig *r = launches_without_room(5);
+  assert_all(r, AF_COPY_DONE, "at the sixth place");
+  assert_clean(r, "at the sixth place");
+  assert_int_equal(rig_carried_out(r, "ec2:RunInstances"), 6);
+  rig_free(r);
+  r = launches_without_room(SIZE_MAX);
+  assert_reason(r, "NoCapacity");
+  assert_clean(r, "after all places");
+  rig_free(r);
+}
 
 /* --- what can't be taken back --- */
 
@@ -946,6 +978,7 @@ int main(void) {
       cmocka_unit_test(an_instance_that_AWS_has_forgotten_is_launched_anew),
       cmocka_unit_test(an_instance_of_a_lost_call_that_AWS_has_forgotten_is_launched_anew),
       cmocka_unit_test(what_somebody_removes_fails_the_copy_and_leaves_nothing),
+      cmocka_unit_test(an_instance_that_AWS_has_no_room_for_after_all_is_launched_elsewhere),
       cmocka_unit_test(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does),
       cmocka_unit_test(what_is_not_known_to_be_taken_back_is_not_asked_for_ever),
       cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
