@@ -160,6 +160,11 @@ static bool is_closer(const struct af_live_copy *c, size_t step, const struct af
   return !mine && holders == 0 && (x->state == AF_EXPOSURE_OPEN || x->state == AF_EXPOSURE_OPENING);
 }
 
+/* Who was refused something with it open, and has to be helped, can't be sure that it is: whoever comes next opens it anew. */
+static bool is_in_doubt(const struct af_live_copy *c, size_t step, const struct af_exposure_row *x) {
+  return c->row.goal == AF_GOAL_BLOCKED && x->borrowed && x->state == AF_EXPOSURE_OPEN && !is_document(c, step);
+}
+
 /* Leaving: the last one out closes what we opened. A close whose outcome is unknown is sent again only while nobody has come back. */
 static int gate_close(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *x, enum af_gate *ret) {
   size_t n = 0;
@@ -168,7 +173,8 @@ static int gate_close(struct af_engine *e, struct af_live_copy *c, size_t step, 
   if (!rc) rc = holders(e, x, &n);
   if (rc) return rc;
   *ret = is_closer(c, step, x, n) ? AF_GATE_GO : AF_GATE_DONE;
-  if (mine && n > 0 && x->borrowed && x->state == AF_EXPOSURE_CLOSING && *ret == AF_GATE_DONE) { /* left in doubt: ours, and perhaps open */
+  bool left = mine && n > 0 && x->borrowed && x->state == AF_EXPOSURE_CLOSING && *ret == AF_GATE_DONE;
+  if (left || (n > 0 && is_in_doubt(c, step, x))) { /* ours, and perhaps open */
     x->state = AF_EXPOSURE_OPENING;
     return put(e, x);
   }

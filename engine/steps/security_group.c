@@ -75,8 +75,8 @@ static void probed(const struct af_step_ctx *ctx, const struct af_answer *a, str
   snprintf(out->note, sizeof(out->note), "found %s, which the lost call had made", out->resource);
 }
 
-static void deleted(const struct af_step_ctx *ctx, struct af_outcome *out) {
-  out->kind = AF_OUT_DONE;
+static void gone(const struct af_step_ctx *ctx, enum af_outcome_kind next, struct af_outcome *out) {
+  out->kind = next;
   out->effect = "security-group";
   out->effect_gone = true;
   AF_COPY(out->resource, af_str(ctx->step->resource));
@@ -85,9 +85,11 @@ static void deleted(const struct af_step_ctx *ctx, struct af_outcome *out) {
 static int group_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   if (op == &af_ec2_delete_security_group) {
     if (a->rc) af_gone(ctx, a, 1, out);
-    if (!a->rc || out->kind == AF_OUT_DONE) deleted(ctx, out);
+    if (!a->rc || out->kind == AF_OUT_DONE) gone(ctx, AF_OUT_DONE, out);
   } else if (op == &af_ec2_revoke_security_group_egress) {
-    if (!a->rc || af_streq(a->error.code, "InvalidPermission.NotFound")) out->kind = AF_OUT_DONE;
+    if (a->rc) af_gone(ctx, a, 1, out);
+    if (out->kind == AF_OUT_DONE) gone(ctx, AF_OUT_REMAKE, out); /* somebody deleted it */
+    else if (!a->rc || af_streq(a->error.code, "InvalidPermission.NotFound")) out->kind = AF_OUT_DONE;
   } else if (op == &af_ec2_describe_security_groups) {
     if (!a->rc) probed(ctx, a, out);
   } else if (a->rc && af_streq(a->error.code, "InvalidGroup.Duplicate")) {

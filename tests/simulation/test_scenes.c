@@ -258,6 +258,39 @@ TEST(who_shared_by_hand_while_the_share_was_throttled_keeps_what_he_did) {
   free(world);
 }
 
+/* While AWS is at the first copy, somebody takes the access away that it opened. The second counts on that, is refused, and blocked. */
+struct taker {
+  bool took;
+  struct person retries;
+};
+static void takes_away(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  struct taker *t = ctx;
+  if (!t->took && is_polling_the_image(r, e)) {
+    sends(r, e, &af_ec2_modify_snapshot_attribute, e->copies[0]->source, "us-east-1",
+          json_pack("{s:s, s:s, s:{s:[{s:s}]}}", "SnapshotId", "snap-0a000000000000001", "Attribute", "createVolumePermission",
+                    "CreateVolumePermission", "Remove", "UserId", "222222222222"));
+    t->took = true;
+  }
+  attends(&t->retries, r, e, turn);
+}
+static bool second_is_blocked(const struct rig *r, const struct af_engine *e) {
+  return is_in(e, 1, AF_COPY_BLOCKED) && is_in(e, 0, AF_COPY_WORKING);
+}
+TEST(access_that_somebody_took_away_is_opened_anew_for_who_retries) {
+  char *world = world_with("copy_min: 5, copy_mib_per_s: 200", "copy_min: 7000, copy_mib_per_s: 2000");
+  struct taker t = {.retries = {.comes = second_is_blocked, .asks = af_engine_retry, .copy = 1}};
+  struct rig *r = new_rig(world, 1);
+  struct af_error err;
+  set_faults(r, "[" SLOW_HERE("600000") "]");
+  rig_attend(r, takes_away, &t);
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN PLAIN_HERE, &err), &err);
+  assert_true(t.retries.asked);
+  assert_all(r, AF_COPY_DONE, "after the retry");
+  assert_int_equal(audit_count(r, "shares_open"), 0);
+  rig_free(r);
+  free(world);
+}
+
 /* --- a person mends and retries --- */
 
 static void retries(const char *key, const char *manifest, struct person *p) {
@@ -697,6 +730,32 @@ TEST(what_somebody_removes_fails_the_copy_and_leaves_nothing) {
   fails_where_removed(WORLD, MANIFEST_HEAD SEALED, "copy-snapshot", true, "InvalidSnapshot.NotFound");
   fails_where_removed(LADDER, LAUNCHED, "launch-instance", false, "InstanceVanished");
 }
+/* Somebody deletes the group before its one rule is taken away. */
+static const struct af_step_row *step_of(const struct af_engine *e, const char *kind) {
+  const struct af_live_copy *c = e->copies[0];
+  for (size_t i = 0; i < c->n_steps; i++)
+    if (af_streq(c->steps[i].kind, kind)) return &c->steps[i];
+  return NULL;
+}
+static bool has_a_group(const struct rig *r, const struct af_engine *e) {
+  const struct af_step_row *s = step_of(e, "security-group");
+  return s && s->resource && s->attempts > 2;
+}
+static void deletes_the_group(struct rig *r, struct af_engine *e) {
+  set_faults(r, "[]");
+  sends(r, e, &af_ec2_delete_security_group, e->copies[0]->target, "us-east-1", json_pack("{s:s}", "GroupId", step_of(e, "security-group")->resource));
+}
+TEST(a_group_that_somebody_deleted_is_made_anew) {
+  struct person p = {.comes = has_a_group, .mends = deletes_the_group, .after_ms = INT64_MAX / 2};
+  struct rig *r = launching();
+  set_faults(r, "[" FAULT("throttle", "RevokeSecurityGroupEgress", "") "]");
+  run_attended(r, LAUNCHED, &p);
+  assert_true(p.came_ms);
+  assert_all(r, AF_COPY_DONE, "with another group");
+  assert_clean(r, "with another group");
+  rig_free(r);
+}
+
 /* It is pending when AWS finds that there is no room for it: the first so many end so. */
 static void finds_no_room(void *ctx, struct rig *r, struct af_engine *e, int turn) {
   const struct cs_things *all = rig_sim(r)->ec2->things;
@@ -953,6 +1012,7 @@ int main(void) {
       cmocka_unit_test(a_removal_in_flight_of_a_blocked_copy_is_waited_for),
       cmocka_unit_test(a_removal_in_doubt_that_was_left_to_a_cancelled_copy_is_done),
       cmocka_unit_test(who_shared_by_hand_while_the_share_was_throttled_keeps_what_he_did),
+      cmocka_unit_test(access_that_somebody_took_away_is_opened_anew_for_who_retries),
       cmocka_unit_test(a_retry_sees_what_a_person_has_mended),
       cmocka_unit_test(an_image_that_failed_under_its_key_is_made_anew_once_the_key_is_mended),
       cmocka_unit_test(an_encrypted_image_that_failed_under_its_key_is_made_anew_once_the_key_is_mended),
@@ -978,6 +1038,7 @@ int main(void) {
       cmocka_unit_test(an_instance_that_AWS_has_forgotten_is_launched_anew),
       cmocka_unit_test(an_instance_of_a_lost_call_that_AWS_has_forgotten_is_launched_anew),
       cmocka_unit_test(what_somebody_removes_fails_the_copy_and_leaves_nothing),
+      cmocka_unit_test(a_group_that_somebody_deleted_is_made_anew),
       cmocka_unit_test(an_instance_that_AWS_has_no_room_for_after_all_is_launched_elsewhere),
       cmocka_unit_test(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does),
       cmocka_unit_test(what_is_not_known_to_be_taken_back_is_not_asked_for_ever),
