@@ -285,10 +285,10 @@ static int removal_answer(const struct af_step_ctx *ctx, const struct af_op *op,
 static int launch_answer(const struct af_step_ctx *ctx, const struct af_op *op, const struct af_answer *a, struct af_outcome *out) {
   if (removing(ctx)) return removal_answer(ctx, op, a, out);
   bool elsewhere = a->error.class == AF_CLASS_CAPACITY || af_streq(a->error.code, "Unsupported");
+  bool left = af_says_gone(&a->error) || af_streq(a->error.code, "IncorrectInstanceState");
   if (op == &af_ec2_run_instances && a->rc && elsewhere) return next_place(ctx, a->error.code, out);
   if (op == &af_ec2_run_instances && af_streq(a->error.code, "IdempotentInstanceTerminated")) return lost(ctx, out); /* that of the lost call */
-  bool stopped_otherwise = op == &af_ec2_stop_instances && af_streq(a->error.code, "IncorrectInstanceState"); /* a look says how */
-  if (a->rc && !stopped_otherwise) return 0;
+  if (a->rc && !(op == &af_ec2_stop_instances && left)) return 0; /* what isn't there to be stopped is looked at again */
   if (op == &af_ec2_describe_instances) return looked(ctx, a, out);
   out->kind = AF_OUT_PENDING;
   out->data = at_place(af_json_int(ctx->data, "place")); /* it may come to light later that there is no room */

@@ -623,26 +623,33 @@ TEST(volumes_that_outlive_their_instance_are_waited_for_and_deleted) {
 }
 
 /* Ends the instance, as a late grant would, and the process with it. */
+struct ender {
+  enum af_step_state when;
+  bool ended;
+};
 static void ends_the_instance(void *ctx, struct rig *r, struct af_engine *e, int turn) {
   const struct af_live_copy *c = e->copies[0];
-  int *ended = ctx;
-  for (size_t i = 0; i < c->n_steps && !*ended; i++) {
+  struct ender *x = ctx;
+  for (size_t i = 0; i < c->n_steps && !x->ended; i++) {
     const struct af_step_row *s = &c->steps[i];
-    if (!af_streq(s->kind, "launch-instance") || s->state != AF_STEP_PENDING || rig_now(r) < s->intent_ms + 8000) continue; /* it is known by now */
+    if (!af_streq(s->kind, "launch-instance") || s->state != x->when || !s->resource) continue;
+    if (s->state == AF_STEP_PENDING && rig_now(r) < s->intent_ms + 8000) continue; /* it is known by now */
     sends(r, e, &af_ec2_terminate_instances, c->target, "us-east-1", json_pack("{s:[s]}", "InstanceIds", s->resource));
     rig_interrupt(r);
-    *ended = 1;
+    x->ended = true;
   }
 }
 /* AWS shows an instance that ended for an hour; the program is away for longer. */
-TEST(an_instance_that_AWS_has_forgotten_is_launched_anew) {
+static void forgets_the_instance(enum af_step_state when) {
   struct rig *r = launching();
   struct af_error err;
-  int ended = 0;
-  rig_attend(r, ends_the_instance, &ended);
+  struct ender x = {.when = when};
+  if (when == AF_STEP_AMBIGUOUS) set_faults(r, "[" FAULT("lost-reply", "StopInstances", "") "]");
+  rig_attend(r, ends_the_instance, &x);
   assert_int_equal(rig_run(r, LAUNCHED, &err), -AF_ECANCELED);
   rig_attend(r, NULL, NULL);
-  assert_int_equal(ended, 1);
+  set_faults(r, "[]");
+  assert_true(x.ended);
   rig_advance(r, 2 * 3600000);
   int64_t before = rig_now(r);
   assert_ok(rig_resume(r, &err), &err);
@@ -651,6 +658,10 @@ TEST(an_instance_that_AWS_has_forgotten_is_launched_anew) {
   assert_int_equal(rig_carried_out(r, "ec2:RunInstances"), 2);
   assert_true(rig_now(r) - before < 3600000); /* and not only when the step's time was over */
   rig_free(r);
+}
+TEST(an_instance_that_AWS_has_forgotten_is_launched_anew) {
+  forgets_the_instance(AF_STEP_PENDING);
+  forgets_the_instance(AF_STEP_AMBIGUOUS); /* whether it has been stopped */
 }
 
 static void set_key(struct rig *r, bool enabled) {
