@@ -82,7 +82,8 @@ static int missing(const struct af_live_copy *c, struct af_findings *ret) {
   return 0;
 }
 
-static int compare(struct af_live_copy *c, struct af_survey *list, struct af_findings *ret, bool *ret_live, struct af_error *err) {
+static int compare(struct af_live_copy *c, struct af_survey *list, int64_t now_ms, struct af_findings *ret, bool *ret_live,
+                   struct af_error *err) {
   const struct reading *source = list[0].reads, *copy = list[1].reads;
   struct af_copy_reading now;
   for (size_t i = 0; i < 2; i++) {
@@ -94,6 +95,7 @@ static int compare(struct af_live_copy *c, struct af_survey *list, struct af_fin
   if (*ret_live && take_source(c, source)) return af_error_nomem(err);
   if (af_survey_failed(&list[1])) return missing(c, ret) ? af_error_nomem(err) : 0;
   af_reading_get(copy->seen, &now);
+  now.now_ms = now_ms;
   return af_verify(&c->spec, &c->facts, &c->decision, &now, ret) ? af_error_nomem(err) : 0;
 }
 
@@ -110,7 +112,7 @@ static int read_both(struct af_engine *e, struct af_live_copy *c, int64_t from_m
     if (!reads[i].seen) rc = af_error_nomem(err);
   }
   if (!rc) rc = af_survey_run(e, list, 2, err);
-  if (!rc) rc = compare(c, list, ret, ret_live, err);
+  if (!rc) rc = compare(c, list, af_now_ms(e->config.clock), ret, ret_live, err);
   for (size_t i = 0; i < 2; i++) {
     af_survey_done(&list[i]);
     json_decref(reads[i].seen);

@@ -188,6 +188,10 @@ int64_t af_keep_deprecation(const struct af_copy_spec *spec, const struct af_fac
   return 0;
 }
 
+bool af_keep_deprecation_over(int64_t at, int64_t now_ms) {
+  return at < now_ms + minute_ms;
+}
+
 /* --- protection --- */
 
 static const char *const protection_names[] = {

@@ -29,6 +29,8 @@ enum { AF_KEEP_WARNING_SIZE = 256 };
  * says so; otherwise warning is empty. */
 int64_t af_keep_deprecation(const struct af_copy_spec *spec, const struct af_facts *facts, const json_t *adopted,
                             char warning[AF_KEEP_WARNING_SIZE]);
+/* Is it too late to say so? AWS takes no time that is past, by its own clock and to the minute (rules.md 2.5). */
+bool af_keep_deprecation_over(int64_t at, int64_t now_ms);
 enum af_protection af_keep_protection(const struct af_copy_spec *spec, const struct af_facts *facts);
 /* What DescribeImages shows of it, in our words. */
 enum af_protection af_protection_of(const json_t *image);

@@ -30,6 +30,7 @@ struct af_copy_reading {  /* what was read of the new AMI, with the target's cre
   bool uefi_readable;
   const json_t *launch_permissions; /* array of LaunchPermission; NULL where they could not be read or nobody asked */
   const json_t *snapshot_permissions; /* {snapshot: array of CreateVolumePermission}; likewise */
+  int64_t now_ms;          /* when it is compared */
   bool before_protection;  /* the image is protected after this comparison, so that it need not be yet */
 };
 

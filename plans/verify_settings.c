@@ -53,7 +53,8 @@ static void compare_deprecation(struct af_verify_run *r) {
   time_of(r->decision->deprecate_ms, wanted);
   time_of(minute_of(at), there);
   struct af_finding *f = af_verify_texts(r, "deprecationTime", wanted, there);
-  if (f && f->verdict != AF_SAME && adopted(r) && !*wanted)
+  bool over = f && f->verdict == AF_MISSING && af_keep_deprecation_over(r->decision->deprecate_ms, r->copy->now_ms);
+  if (f && f->verdict != AF_SAME && ((adopted(r) && !*wanted) || over))
     f->allowed = true;
 }
 

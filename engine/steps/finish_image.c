@@ -132,6 +132,13 @@ int af_finish_needed(const struct af_copy_row *copy, const struct af_copy_spec *
   return 0;
 }
 
+static int one_more(const struct af_step_ctx *ctx, struct af_outcome *out) {
+  out->kind = AF_OUT_AGAIN;
+  out->data = af_step_data(ctx);
+  af_json_put(&out->data, "done", json_integer(af_json_int(ctx->data, "done") + 1));
+  return out->data ? af_access_opened(ctx, out->data) : -AF_ENOMEM;
+}
+
 static int send_next(const struct af_step_ctx *ctx, const json_t *list, struct af_ask *ret, struct af_outcome *out) {
   const json_t *next = json_array_get(list, (size_t)af_json_int(ctx->data, "done"));
   json_t *call = json_object_get(next, "input");
@@ -139,6 +146,10 @@ static int send_next(const struct af_step_ctx *ctx, const json_t *list, struct a
     out->kind = AF_OUT_DONE;
     if (json_object_get(ctx->data, "opened") && !(out->data = af_step_data(ctx))) return -AF_ENOMEM; /* to be undone by */
     return 0;
+  }
+  if (af_json_int(next, "change") == CHANGE_DEPRECATE && af_keep_deprecation_over(ctx->decision->deprecate_ms, ctx->now_ms)) {
+    AF_COPY(out->note, af_str("the time at which it was to be deprecated is over: it is not deprecated"));
+    return one_more(ctx, out);
   }
   if (af_access_unseen(ctx, call)) return af_access_look(call, ret);
   ret->op = changes[af_json_int(next, "change")];
@@ -170,13 +181,6 @@ static bool whole(const struct af_step_ctx *ctx, const json_t *image) {
     if (*af_mapping_snapshot(mapping) && (!twin || !*af_mapping_snapshot(twin))) return false;
   }
   return image != NULL;
-}
-
-static int one_more(const struct af_step_ctx *ctx, struct af_outcome *out) {
-  out->kind = AF_OUT_AGAIN;
-  out->data = af_step_data(ctx);
-  af_json_put(&out->data, "done", json_integer(af_json_int(ctx->data, "done") + 1));
-  return out->data ? af_access_opened(ctx, out->data) : -AF_ENOMEM;
 }
 
 /* Who was let in before the call that comes next? */

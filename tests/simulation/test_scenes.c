@@ -800,6 +800,26 @@ TEST(an_instance_that_AWS_has_no_room_for_after_all_is_launched_elsewhere) {
   rig_free(r);
 }
 
+/* --- a process that was away for days --- */
+
+static void is_away(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  if (is_polling_the_image(r, e)) rig_interrupt(r);
+}
+TEST(a_copy_whose_deprecation_came_while_nobody_looked_after_it_arrives) {
+  const char *manifest = MANIFEST_HEAD "- {source: {image: ami-0a000000000000000}, deprecation: 1d, launch_permissions: {accounts: ['333333333333']}}\n";
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  rig_attend(r, is_away, NULL);
+  assert_int_equal(rig_run(r, manifest, &err), -AF_ECANCELED);
+  rig_attend(r, NULL, NULL);
+  rig_advance(r, INT64_C(3) * 24 * 3600000);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "after three days");
+  assert_int_equal(rig_carried_out(r, "ec2:EnableImageDeprecation"), 0);
+  assert_int_equal(rig_carried_out(r, "ec2:CopyImage"), 1);
+  rig_free(r);
+}
+
 /* --- what can't be taken back --- */
 
 static void assert_hangs(struct rig *r, const char *resource, const char *hint) {
@@ -1051,6 +1071,7 @@ int main(void) {
       cmocka_unit_test(what_somebody_removes_fails_the_copy_and_leaves_nothing),
       cmocka_unit_test(a_group_that_somebody_deleted_is_made_anew),
       cmocka_unit_test(an_instance_that_AWS_has_no_room_for_after_all_is_launched_elsewhere),
+      cmocka_unit_test(a_copy_whose_deprecation_came_while_nobody_looked_after_it_arrives),
       cmocka_unit_test(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does),
       cmocka_unit_test(what_is_not_known_to_be_taken_back_is_not_asked_for_ever),
       cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
