@@ -124,6 +124,7 @@ static int read_both(struct af_engine *e, struct af_live_copy *c, int64_t from_m
 static int read_until_shown(struct af_engine *e, struct af_live_copy *c, struct af_findings *ret, bool *ret_live, struct af_error *err) {
   int64_t now = af_now_ms(e->config.clock), shown;
   struct af_error difference;
+  e->written_ms = e->begun_ms; /* the clock is trusted here: a look changes nothing, and is not to take a window longer for ever */
   if (af_recent_read(e)) {
     *err = e->failure;
     return e->rc;
