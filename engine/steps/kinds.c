@@ -37,20 +37,12 @@ int af_image_matured(const struct af_step_ctx *ctx, const json_t *image, struct 
 }
 
 /* What carries this copy's and this step's tags. */
-static int probe(const struct af_step_ctx *ctx, const struct af_op *op, const char *owners, struct af_ask *ret) {
+int af_snapshot_probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
   char mark[48];
   af_step_mark(ctx->step, mark);
-  ret->op = op;
+  ret->op = &af_ec2_describe_snapshots;
   af_ask_at(ctx, ret);
-  ret->input = json_pack("{s:[s], s:o, s:i}", owners, "self", "Filters",
+  ret->input = json_pack("{s:[s], s:o, s:i}", "OwnerIds", "self", "Filters",
                          af_filters("tag:" AF_TAG_COPY, ctx->copy->id, "tag:" AF_TAG_STEP, mark, NULL), "MaxResults", AF_PAGE_MOST);
   return ret->input ? 0 : -AF_ENOMEM;
-}
-
-int af_image_probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  return probe(ctx, &af_ec2_describe_images, "Owners", ret);
-}
-
-int af_snapshot_probe(const struct af_step_ctx *ctx, struct af_ask *ret) {
-  return probe(ctx, &af_ec2_describe_snapshots, "OwnerIds", ret);
 }

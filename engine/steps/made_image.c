@@ -145,16 +145,6 @@ static int autopsy(const struct af_step_ctx *ctx, const char *api, const struct 
   return set_data(out, json_pack("{s:s, s:s, s:s}", "discard", ctx->step->resource, "why", why, "api", api));
 }
 
-static void probed(const struct af_answer *a, struct af_outcome *out) {
-  const json_t *image = json_array_get(json_object_get(a->output, "Images"), 0);
-  out->kind = AF_OUT_AGAIN;
-  if (!image) return;
-  AF_COPY(out->resource, af_str(af_json_str(image, "ImageId")));
-  out->effect = "image";
-  out->kind = AF_OUT_PENDING;
-  snprintf(out->note, sizeof(out->note), "found %s, which the lost call had made", out->resource);
-}
-
 int af_made_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out,
                 int (*create)(const struct af_step_ctx *ctx, struct af_ask *ret)) {
   af_ask_at(ctx, ret);
@@ -164,7 +154,7 @@ int af_made_ask(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_out
   }
   if (removing(ctx)) return removal_ask(ctx, ret);
   if (*af_json_str(ctx->data, "autopsy")) return af_snapshot_probe(ctx, ret);
-  if (ctx->step->state == AF_STEP_AMBIGUOUS) return af_image_probe(ctx, ret);
+  if (ctx->step->state == AF_STEP_AMBIGUOUS) return af_name_probe(ctx, ret);
   return create(ctx, ret);
 }
 
@@ -174,7 +164,7 @@ int af_made_answer(const struct af_step_ctx *ctx, const struct af_op *op, const 
   if (a->rc) return 0;
   if (op == &af_ec2_describe_snapshots) return autopsy(ctx, create->label, a, out);
   if (op == &af_ec2_describe_images) {
-    probed(a, out);
+    af_name_probed(ctx, a, out);
     return 0;
   }
   AF_COPY(out->resource, af_str(af_json_str(a->output, "ImageId")));

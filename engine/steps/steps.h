@@ -34,8 +34,7 @@ int af_access_opened(const struct af_step_ctx *ctx, json_t *data); /* notes it i
 int af_access_refused(const struct af_step_ctx *ctx, const struct af_error *err, struct af_outcome *out);
 int af_access_close(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out); /* what is open yet; DONE where nothing is */
 int af_access_closed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out);
-/* Ask for the images, or the snapshots, that carry the tags of this copy and step. */
-int af_image_probe(const struct af_step_ctx *ctx, struct af_ask *ret);
+/* Asks for the snapshots that carry the tags of this copy and step. */
 int af_snapshot_probe(const struct af_step_ctx *ctx, struct af_ask *ret);
 
 #endif

@@ -820,6 +820,44 @@ TEST(a_copy_whose_deprecation_came_while_nobody_looked_after_it_arrives) {
   rig_free(r);
 }
 
+/* Its reply is lost with the process; somebody takes all tags away; and when it is taken up again, AWS has forgotten the client token. */
+static void takes_the_tags_away(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  const struct cs_ec2 *cloud = rig_sim(r)->ec2;
+  const struct af_step_row *s = step_of(e, *(const char **)ctx);
+  if (!s || s->state != AF_STEP_INTENDED || rig_now(r) < s->intent_ms + 5000) return;
+  for (size_t i = 0; i < cloud->n_images; i++)
+    if (af_streq(cloud->images[i]->owner->id, "222222222222"))
+      sends(r, e, &af_ec2_delete_tags, e->copies[0]->target, e->copies[0]->spec.target.region,
+            json_pack("{s:[s], s:[{s:s}, {s:s}, {s:s}]}", "Resources", cloud->images[i]->id, "Tags", "Key", "amiferry:copy", "Key",
+                      "amiferry:step", "Key", "amiferry:source"));
+  rig_arm(r, RIG_DIES_UNCOMMITTED, 1);
+}
+static void loses_its_tags(const char *world, const char *manifest, const char *call, const char *step) {
+  char faults[256];
+  struct rig *r = new_rig(world, 1);
+  struct af_error err;
+  snprintf(faults, sizeof(faults), "[" SLOW("%s", "", "30000") "]", call);
+  set_faults(r, faults);
+  rig_attend(r, takes_the_tags_away, &step);
+  (void)rig_run(r, manifest, &err);
+  assert_true(rig_died(r));
+  rig_arm(r, RIG_LIVES, 0);
+  rig_attend(r, NULL, NULL);
+  set_faults(r, "[]");
+  rig_advance(r, INT64_C(2) * 24 * 3600000);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, step);
+  assert_int_equal(live_images(r), 1);
+  rig_free(r);
+}
+TEST(an_image_that_has_lost_its_tags_is_known_by_what_it_was_made_of) {
+  char *world = changed(world_with("read_lag: [0, 8]", "read_lag: [0, 0]"), "accounts:\n", "uncertain: {client_token_lifetime: 86400}\naccounts:\n");
+  loses_its_tags(world, MANIFEST_HEAD PLAIN, "CopyImage", "copy-image");
+  loses_its_tags(world, MANIFEST_HEAD SEALED, "RegisterImage", "register-image");
+  loses_its_tags(LADDER_WORLD(REFUSED_BILLING, ""), LAUNCHED, "CreateImage", "create-image");
+  free(world);
+}
+
 /* --- what can't be taken back --- */
 
 static void assert_hangs(struct rig *r, const char *resource, const char *hint) {
@@ -1072,6 +1110,7 @@ int main(void) {
       cmocka_unit_test(a_group_that_somebody_deleted_is_made_anew),
       cmocka_unit_test(an_instance_that_AWS_has_no_room_for_after_all_is_launched_elsewhere),
       cmocka_unit_test(a_copy_whose_deprecation_came_while_nobody_looked_after_it_arrives),
+      cmocka_unit_test(an_image_that_has_lost_its_tags_is_known_by_what_it_was_made_of),
       cmocka_unit_test(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does),
       cmocka_unit_test(what_is_not_known_to_be_taken_back_is_not_asked_for_ever),
       cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
