@@ -59,7 +59,8 @@ static int64_t shown_by(const struct af_engine *e, const struct af_live_copy *c,
 
 /* It has ended, or has gone back to choose another way. Who is at it is a twin (twin.c). */
 static bool rests(const struct af_live_copy *c) {
-  return af_copy_state_ended(c->row.state) || c->row.state == AF_COPY_INSPECTING;
+  enum af_copy_state at = c->row.state == AF_COPY_BLOCKED ? c->row.resume_state : c->row.state;
+  return af_copy_state_ended(at) || at == AF_COPY_INSPECTING;
 }
 
 static int64_t later(int64_t a, int64_t b) {
