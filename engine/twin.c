@@ -12,8 +12,9 @@ static bool has_planned(const struct af_live_copy *c) {
 }
 
 bool af_same_end(const struct af_live_copy *a, const struct af_live_copy *b) {
-  return a->has_facts && b->has_facts && af_streq(a->decision.name, b->decision.name) && af_streq(a->spec.image, b->spec.image) && af_streq(a->spec.source.region, b->spec.source.region) &&
-         af_streq(a->spec.target.region, b->spec.target.region) && af_streq(a->facts.target_account, b->facts.target_account);
+  return a->has_facts && b->has_facts && af_streq(a->decision.name, b->decision.name) && af_streq(a->spec.image, b->spec.image) &&
+         af_streq(a->spec.source.region, b->spec.source.region) && af_streq(a->spec.target.region, b->spec.target.region) &&
+         af_streq(a->facts.target_account, b->facts.target_account);
 }
 
 /* Who would make the same, or take over what is being made or taken over. */

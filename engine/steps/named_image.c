@@ -37,9 +37,8 @@ static bool made_of_ours(const struct af_step_ctx *ctx, const json_t *image) {
   size_t i;
   json_t *mapping;
   json_array_foreach(json_object_get(image, "BlockDeviceMappings"), i, mapping) {
-    for (size_t k = 0; k < ctx->n_steps; k++)
-      if (af_streq(ctx->steps[k].kind, "copy-snapshot") && ctx->steps[k].resource && af_streq(ctx->steps[k].resource, af_mapping_snapshot(mapping)))
-        return true;
+    for (size_t k = 0; k < ctx->n_steps && *af_mapping_snapshot(mapping); k++)
+      if (af_streq(ctx->steps[k].kind, "copy-snapshot") && af_streq(ctx->steps[k].resource, af_mapping_snapshot(mapping))) return true;
   }
   return of_instance || (of_image && !was_there) || af_step_traits(ctx->step->kind)->temporary;
 }
