@@ -55,6 +55,7 @@ static bool removes(struct rig *r, struct af_engine *e, struct af_live_copy *c, 
   struct af_at at = af_step_at(c, step);
   if (ask.op && by_hand(r, e, ask.op, at.session, at.region, json_incref(ask.input), &err)) abort();
   bool sent = ask.op != NULL;
+  if (sent) rig_excuse_hazards(r);
   af_ask_done(&ask);
   af_exposure_row_done(&x);
   return sent;

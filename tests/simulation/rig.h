@@ -55,9 +55,9 @@ void rig_lose_database(struct rig *r);
 /* What a person does while it runs: called once a turn, after its commit; NULL: nobody is there. */
 typedef void rig_person(void *ctx, struct rig *r, struct af_engine *e, int turn);
 void rig_attend(struct rig *r, rig_person *person, void *ctx);
-/* From now on in this life a person sends such calls, too ("DeregisterImage"): they need no intent, and a hazard that comes of one isn't laid to
- * amiferry. */
+/* From now on in this life a person sends such calls, too ("DeregisterImage"): they need no intent. */
 void rig_by_hand(struct rig *r, const char *action);
+void rig_excuse_hazards(struct rig *r); /* the audit tells of none any more: what somebody took away from under a copy leads to some */
 /* Called after each commit that wrote anything: for what must hold at every turn. */
 typedef void rig_watcher(void *ctx, struct rig *r);
 void rig_watch(struct rig *r, rig_watcher *watcher, void *ctx);
