@@ -271,25 +271,24 @@ static void bundle_hint(const struct af_live_copy *c, struct af_error *err) {
                 bucket, bundle, c->facts.target_account, bundle);
 }
 
-/* Who made what AWS doesn't see? The step of this copy; SIZE_MAX: somebody else. */
+/* The step of this copy that made, or took over, what AWS doesn't see; n_steps: it is somebody else's. */
 static size_t maker_of(const struct af_live_copy *c, const struct af_error *err) {
-  for (size_t i = 0; i < c->n_steps; i++) {
-    const struct af_step_row *s = &c->steps[i];
-    if (s->resource && !af_step_traits(s->kind)->exposure && strstr(err->message, s->resource)) return i;
-  }
-  return SIZE_MAX;
+  size_t i = 0;
+  while (i < c->n_steps && (!c->steps[i].resource || af_step_traits(c->steps[i].kind)->exposure || !strstr(err->message, c->steps[i].resource))) i++;
+  return i;
 }
 
 /* AWS had time enough to see it before it was asked: then it isn't lag. What this copy made is not to be had again by waiting. An AMI that the
  * target still doesn't see may be hidden by its Allowed AMIs setting (rules.md 1.3). */
 static int not_visible(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a) {
+  static const char moot[] = "gone, and with it whatever the lost call may have set";
   struct af_error err = a->error;
   size_t maker = maker_of(c, &err);
-  err.class = maker < c->n_steps ? AF_CLASS_REFUSED : AF_CLASS_AUTH;
-  if (maker < c->n_steps) af_vanished_hint(af_step_at(c, maker).account, &err);
-  bool moot = maker < c->n_steps && in_doubt(c, step) && af_step_traits(c->steps[step].kind)->of_image;
-  if (moot &&
-      af_record_step(e, c, step, AF_STEP_IDLE, &(struct af_note){.kind = "outcome", .op = op, .message = "gone, and what the lost call may have set with it"}))
+  bool ours = maker < c->n_steps;
+  err.class = ours ? AF_CLASS_REFUSED : AF_CLASS_AUTH;
+  if (ours) af_vanished_hint(af_step_at(c, maker).account, &err);
+  if (ours && in_doubt(c, step) && af_step_traits(c->steps[step].kind)->of_image &&
+      af_record_step(e, c, step, AF_STEP_IDLE, &(struct af_note){.kind = "outcome", .op = op, .message = moot}))
     return e->rc;
   if (strstr(err.message, "storage of this ami")) bundle_hint(c, &err);
   if (af_str_starts(af_str(err.code), "InvalidAMIID.") && af_streq(c->facts.allowed_images, "enabled"))
