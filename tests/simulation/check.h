@@ -15,13 +15,8 @@ static inline struct rig *new_rig(const char *world, uint64_t seed) {
   return r;
 }
 
-/* The world with one text in place of another; the text must be there. */
 static inline char *world_with(const char *what, const char *instead) {
-  const char *at = strstr(WORLD, what);
-  char *world = NULL;
-  if (!at) fail_msg("the world has no \"%s\"", what);
-  assert_true(asprintf(&world, "%.*s%s%s", (int)(at - WORLD), WORLD, instead, at + strlen(what)) > 0);
-  return world;
+  return rig_world(WORLD, what, instead);
 }
 
 /* JSON text: the same as a world file's `faults`; "[]" switches them off. */

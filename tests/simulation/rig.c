@@ -343,6 +343,14 @@ void rig_free(struct rig *r) {
   free(r);
 }
 
+char *rig_world(const char *world, const char *what, const char *instead) {
+  const char *at = strstr(world, what);
+  char *out = NULL;
+  must(at != NULL, what);
+  must(asprintf(&out, "%.*s%s%s", (int)(at - world), world, instead, at + strlen(what)) > 0, "no memory");
+  return out;
+}
+
 const char *rig_file(struct rig *r, const char *name, const char *text) {
   size_t i = 0;
   while (i < FILES_MAX && r->files[i]) i++;

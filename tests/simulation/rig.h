@@ -20,6 +20,8 @@ struct rig; /* one cloud, one database; engines come and go */
 
 /* world: YAML text. Aborts on what a test can do nothing about. */
 struct rig *rig_new(const char *world, uint64_t seed);
+/* The world with one text in place of another, which must be there; the caller's to free. */
+char *rig_world(const char *world, const char *what, const char *instead);
 void rig_free(struct rig *r);
 struct cs_sim *rig_sim(struct rig *r);
 int64_t rig_now(const struct rig *r);

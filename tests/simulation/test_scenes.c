@@ -1,22 +1,9 @@
 /* Scenes that no seed draws: a person who mends, retries or cancels in the running process, answers that take minutes, faults that meet in
  * an unlucky order. */
-#include "engine/aws/ops.h"
-#include "engine/internal.h"
-#include "tests/simulation/check.h"
-#include "tests/simulation/hand.h"
-#include "tests/simulation/ladder_world.h"
-#include "tools/cloudsim/ec2_compute.h"
+#include "tests/simulation/scenes.h"
 
-/* --- faults --- */
+/* --- answers that take long --- */
 
-#define TARGET ", \"account\": \"222222222222\""
-#define NTH(n) ", \"nth\": " n
-#define AFTER(n) ", \"after\": " n
-#define TIMES(n) ", \"times\": " n
-#define FAULT(kind, action, which) "{\"kind\": \"" kind "\", \"action\": \"" action "\"" which "}"
-#define SLOW(action, which, ms) FAULT("slow", action, which ", \"delay_ms\": " ms)
-#define FAILS(action, which, status, code) FAULT("error", action, which ", \"status\": " status ", \"code\": \"" code "\", \"message\": \"no\"")
-#define FORBID(action, which) FAILS(action, which, "403", "UnauthorizedOperation")
 /* PLAIN_HERE reads its facts for so long: what it does comes late, and the process runs meanwhile. */
 #define SLOW_HERE(ms) SLOW("DescribeImages", TARGET ", \"region\": \"us-east-1\"" NTH("1"), ms)
 #define HOUR "3600000" /* the longest that cloudsim keeps one waiting; two of them add up */
@@ -36,16 +23,6 @@
 #define PLAIN_UNDER_KEY "- {source: {image: ami-0a000000000000000}, target: {kms_key: alias/amis}}\n"
 #define SEALED_BY_COPY_IMAGE "- {source: {image: ami-0b000000000000000}, route: copy-image, target: {kms_key: alias/amis}}\n"
 
-/* Takes the world over, and changes one more text of it. */
-static char *changed(char *world, const char *what, const char *instead) {
-  const char *at = strstr(world, what);
-  char *out = NULL;
-  if (!at) fail_msg("the world has no \"%s\"", what);
-  assert_true(asprintf(&out, "%.*s%s%s", (int)(at - world), world, instead, at + strlen(what)) > 0);
-  free(world);
-  return out;
-}
-
 /* AWS makes things at once and may not show them for a while. */
 static char *quick_world(void) {
   char *world = world_with("read_lag: [0, 8]", "read_lag: [0, 18]");
@@ -61,40 +38,7 @@ static void crowd(char out[4096], int copies) {
   assert_true(n < 4096);
 }
 
-/* --- a person --- */
-
-struct person { /* comes once; asks a while later, for the copy to be retried or cancelled */
-  bool (*comes)(const struct rig *r, const struct af_engine *e);
-  void (*mends)(struct rig *r, struct af_engine *e); /* NULL: nothing */
-  int64_t after_ms;
-  int (*asks)(struct af_engine *e, const char *id, size_t *ret_n, struct af_error *err);
-  size_t copy;
-  int64_t came_ms; /* 0: not yet */
-  bool asked;
-};
-
-static void attends(void *ctx, struct rig *r, struct af_engine *e, int turn) {
-  struct person *p = ctx;
-  struct af_copy_view v;
-  struct af_error err;
-  size_t n = 0;
-  if (!p->came_ms && p->comes(r, e)) {
-    if (p->mends) p->mends(r, e);
-    p->came_ms = rig_now(r);
-  }
-  if (!p->came_ms || p->asked || rig_now(r) < p->came_ms + p->after_ms) return;
-  af_engine_view(e, p->copy, &v);
-  assert_ok(p->asks(e, v.row->id, &n, &err), &err);
-  assert_int_equal(n, 1);
-  p->asked = true;
-}
-
-static void run_attended(struct rig *r, const char *manifest, struct person *p) {
-  struct af_error err;
-  rig_attend(r, attends, p);
-  assert_ok(rig_run(r, manifest, &err), &err);
-  rig_attend(r, NULL, NULL);
-}
+/* --- when a person comes --- */
 
 static bool is_in(const struct af_engine *e, size_t copy, enum af_copy_state state) {
   struct af_copy_view v;
@@ -131,10 +75,6 @@ static const struct af_shape key_in = {.type = AF_T_STRUCT, .members = key_membe
 static const struct af_member no_members[] = {{NULL, NULL, NULL, false, AF_IN_BODY}};
 static const struct af_shape nothing = {.type = AF_T_STRUCT, .members = no_members};
 
-static void sends(struct rig *r, struct af_engine *e, const struct af_op *op, struct af_session *session, const char *region, json_t *input) {
-  struct af_error err;
-  assert_ok(by_hand(r, e, op, session, region, input, &err), &err);
-}
 static void calls_kms(struct rig *r, struct af_engine *e, const char *action, const char *label, const char *target, json_t *input) {
   static struct af_op op; /* the client looks at it until it is answered */
   op = (struct af_op){.service = "kms", .action = action, .label = label, .version = "2014-11-01", .target = target,
@@ -166,17 +106,6 @@ static void lets_in_by_hand(struct rig *r, struct af_engine *e) {
 }
 
 /* --- what is shown --- */
-
-static void assert_reason(struct rig *r, const char *code) {
-  struct af_copy_row *list;
-  struct af_error err;
-  size_t n = rig_copies(r, &list);
-  assert_int_equal(n, 1);
-  assert_non_null(list[0].error);
-  assert_int_equal(af_error_from_json(list[0].error, &err), 0);
-  assert_string_equal(err.code, code);
-  rig_copies_free(list, n);
-}
 
 static enum af_copy_state last_state(struct rig *r) {
   struct af_copy_row *list;
@@ -585,221 +514,6 @@ TEST(a_snapshot_that_is_in_use_for_a_moment_blocks_nothing) {
   free(world);
 }
 
-/* --- what an instance leaves --- */
-
-#define LAUNCHED MANIFEST_HEAD IMAGE(WINDOWS, HERE)
-static struct rig *launching(void) {
-  return new_rig(LADDER_WORLD(REFUSED_BILLING, ""), 1);
-}
-
-/* Somebody wants the volumes kept, and AWS shows them as attached for a while after their instance is no more. */
-struct keeper {
-  int64_t late_ms;
-  size_t seen;
-};
-static void keeps_the_volumes(void *ctx, struct rig *r, struct af_engine *e, int turn) {
-  const struct cs_things *all = rig_sim(r)->ec2->things;
-  struct keeper *k = ctx;
-  for (size_t i = 0; i < all->n_of_kind[CS_VOLUME]; i++) {
-    struct cs_volume *v = (struct cs_volume *)all->of_kind[CS_VOLUME][i];
-    if (v->delete_on_termination) k->seen++;
-    v->delete_on_termination = false;
-    if (v->detached_ms == CS_NEVER || v->detached_ms % 1000 == 777) continue;
-    v->detached_ms = (v->detached_ms + k->late_ms) / 1000 * 1000 + 777;
-  }
-}
-TEST(volumes_that_outlive_their_instance_are_waited_for_and_deleted) {
-  for (int64_t late_ms = 0; late_ms <= 300000; late_ms += 100000) {
-    struct keeper k = {.late_ms = late_ms};
-    struct rig *r = launching();
-    struct af_error err;
-    rig_attend(r, keeps_the_volumes, &k);
-    assert_ok(rig_run(r, LAUNCHED, &err), &err);
-    assert_int_equal(k.seen, 2);
-    assert_all(r, AF_COPY_DONE, "after all");
-    assert_clean(r, "after all");
-    rig_free(r);
-  }
-}
-
-/* Ends the instance, as a late grant would, and the process with it. */
-struct ender {
-  enum af_step_state when;
-  bool ended;
-};
-static void ends_the_instance(void *ctx, struct rig *r, struct af_engine *e, int turn) {
-  const struct af_live_copy *c = e->copies[0];
-  struct ender *x = ctx;
-  for (size_t i = 0; i < c->n_steps && !x->ended; i++) {
-    const struct af_step_row *s = &c->steps[i];
-    if (!af_streq(s->kind, "launch-instance") || s->state != x->when || !s->resource) continue;
-    if (s->state == AF_STEP_PENDING && rig_now(r) < s->intent_ms + 8000) continue; /* it is known by now */
-    sends(r, e, &af_ec2_terminate_instances, c->target, "us-east-1", json_pack("{s:[s]}", "InstanceIds", s->resource));
-    rig_interrupt(r);
-    x->ended = true;
-  }
-}
-/* AWS shows an instance that ended for an hour; the program is away for longer. */
-static void forgets_the_instance(enum af_step_state when) {
-  struct rig *r = launching();
-  struct af_error err;
-  struct ender x = {.when = when};
-  if (when == AF_STEP_AMBIGUOUS) set_faults(r, "[" FAULT("lost-reply", "StopInstances", "") "]");
-  rig_attend(r, ends_the_instance, &x);
-  assert_int_equal(rig_run(r, LAUNCHED, &err), -AF_ECANCELED);
-  rig_attend(r, NULL, NULL);
-  set_faults(r, "[]");
-  assert_true(x.ended);
-  rig_advance(r, 2 * 3600000);
-  int64_t before = rig_now(r);
-  assert_ok(rig_resume(r, &err), &err);
-  assert_all(r, AF_COPY_DONE, "with another instance");
-  assert_clean(r, "with another instance");
-  assert_int_equal(rig_carried_out(r, "ec2:RunInstances"), 2);
-  assert_true(rig_now(r) - before < 3600000); /* and not only when the step's time was over */
-  rig_free(r);
-}
-TEST(an_instance_that_AWS_has_forgotten_is_launched_anew) {
-  forgets_the_instance(AF_STEP_PENDING);
-  forgets_the_instance(AF_STEP_AMBIGUOUS); /* whether it has been stopped */
-}
-
-static void set_key(struct rig *r, bool enabled) {
-  struct af_error err;
-  assert_ok(cs_sim_enable_key(rig_sim(r), "222222222222", "us-east-1", "alias/amis", enabled, &err), &err);
-}
-/* Dies when AWS has launched an instance and before it has read of that. */
-static struct rig *dies_launching(const char *manifest) {
-  for (uint64_t call = 1;; call++) {
-    struct rig *r = launching();
-    struct af_error err;
-    rig_arm(r, RIG_DIES_AFTER, call);
-    rig_run(r, manifest, &err);
-    assert_true(rig_died(r));
-    rig_arm(r, RIG_LIVES, 0);
-    if (rig_carried_out(r, "ec2:RunInstances")) return r;
-    rig_free(r);
-  }
-}
-/* AWS shows nothing of the lost call, and refuses its token. */
-TEST(an_instance_of_a_lost_call_that_AWS_has_forgotten_is_launched_anew) {
-  struct rig *r = dies_launching(MANIFEST_HEAD IMAGE(WINDOWS, HERE_KEY));
-  struct af_error err;
-  set_key(r, false);
-  rig_advance(r, 2 * 3600000);
-  json_decref(rig_audit(r)); /* what was due until now happens */
-  set_key(r, true);
-  assert_ok(rig_resume(r, &err), &err);
-  assert_all(r, AF_COPY_DONE, "with another instance");
-  assert_clean(r, "with another instance");
-  assert_int_equal(rig_carried_out(r, "ec2:RunInstances"), 2);
-  rig_free(r);
-}
-
-/* --- what somebody removes --- */
-
-struct remover {
-  const char *step;
-  bool done; /* once the step is */
-  bool removed;
-};
-static void removes_by_hand(void *ctx, struct rig *r, struct af_engine *e, int turn) {
-  struct remover *m = ctx;
-  for (size_t i = 0; i < e->copies[0]->n_steps && m->done; i++)
-    if (af_streq(e->copies[0]->steps[i].kind, m->step) && e->copies[0]->steps[i].state != AF_STEP_DONE) return;
-  if (!m->removed) m->removed = hand_removes(r, e, m->step);
-}
-static struct rig *removed_from(const char *world, const char *manifest, const char *step, bool done) {
-  struct rig *r = new_rig(world, 1);
-  struct remover m = {.step = step, .done = done};
-  struct af_error err;
-  rig_attend(r, removes_by_hand, &m);
-  assert_ok(rig_run(r, manifest, &err), &err);
-  rig_attend(r, NULL, NULL);
-  if (!m.removed) fail_msg("%s: nothing was there to be removed", step);
-  return r;
-}
-
-/* It isn't made anew against the will of who removed it. */
-static void fails_where_removed(const char *world, const char *manifest, const char *step, bool done, const char *code) {
-  struct rig *r = removed_from(world, manifest, step, done);
-  struct af_copy_row *list;
-  struct af_error err;
-  assert_all(r, AF_COPY_FAILED, step);
-  assert_clean(r, step);
-  size_t n = rig_copies(r, &list);
-  assert_int_equal(af_error_from_json(list[n - 1].error, &err), 0);
-  assert_string_equal(err.code, code);
-  assert_contains(err.hint, "222222222222");
-  rig_copies_free(list, n);
-  rig_free(r);
-}
-#define LADDER LADDER_WORLD(REFUSED_BILLING, "")
-TEST(what_somebody_removes_fails_the_copy_and_leaves_nothing) {
-  fails_where_removed(WORLD, MANIFEST_HEAD PLAIN, "copy-image", false, "ImageVanished");
-  fails_where_removed(WORLD, MANIFEST_HEAD SEALED, "copy-snapshot", false, "SnapshotVanished");
-  fails_where_removed(WORLD, MANIFEST_HEAD SEALED, "copy-snapshot", true, "InvalidSnapshot.NotFound");
-  fails_where_removed(LADDER, LAUNCHED, "launch-instance", false, "InstanceVanished");
-}
-/* Somebody deletes the group before its one rule is taken away. */
-static const struct af_step_row *step_of(const struct af_engine *e, const char *kind) {
-  const struct af_live_copy *c = e->copies[0];
-  for (size_t i = 0; i < c->n_steps; i++)
-    if (af_streq(c->steps[i].kind, kind)) return &c->steps[i];
-  return NULL;
-}
-static bool has_a_group(const struct rig *r, const struct af_engine *e) {
-  const struct af_step_row *s = step_of(e, "security-group");
-  return s && s->resource && s->attempts > 2;
-}
-static void deletes_the_group(struct rig *r, struct af_engine *e) {
-  set_faults(r, "[]");
-  sends(r, e, &af_ec2_delete_security_group, e->copies[0]->target, "us-east-1", json_pack("{s:s}", "GroupId", step_of(e, "security-group")->resource));
-}
-TEST(a_group_that_somebody_deleted_is_made_anew) {
-  struct person p = {.comes = has_a_group, .mends = deletes_the_group, .after_ms = INT64_MAX / 2};
-  struct rig *r = launching();
-  set_faults(r, "[" FAULT("throttle", "RevokeSecurityGroupEgress", "") "]");
-  run_attended(r, LAUNCHED, &p);
-  assert_true(p.came_ms);
-  assert_all(r, AF_COPY_DONE, "with another group");
-  assert_clean(r, "with another group");
-  rig_free(r);
-}
-
-/* It is pending when AWS finds that there is no room for it: the first so many end so. */
-static void finds_no_room(void *ctx, struct rig *r, struct af_engine *e, int turn) {
-  const struct cs_things *all = rig_sim(r)->ec2->things;
-  for (size_t i = 0; i < all->n_of_kind[CS_INSTANCE] && i < *(size_t *)ctx; i++) {
-    struct cs_instance *instance = (struct cs_instance *)all->of_kind[CS_INSTANCE][i];
-    struct cs_phase *last = &instance->phases[instance->n_phases - 1];
-    if (last->state != CS_RUNNING) continue;
-    *last = (struct cs_phase){last->at, CS_TERMINATED, "Server.InsufficientInstanceCapacity", "no room"};
-    for (size_t k = 0; k < instance->n_devices; k++) instance->devices[k].volume->thing.gone_ms = instance->devices[k].volume->detached_ms = last->at;
-    instance->interface->thing.gone_ms = last->at;
-    instance->thing.gone_ms = last->at + 3600000;
-  }
-}
-static struct rig *launches_without_room(size_t ends) {
-  struct rig *r = launching();
-  struct af_error err;
-  rig_attend(r, finds_no_room, &ends);
-  assert_ok(rig_run(r, LAUNCHED, &err), &err);
-  rig_attend(r, NULL, NULL);
-  return r;
-}
-TEST(an_instance_that_AWS_has_no_room_for_after_all_is_launched_elsewhere) {
-  struct rig *r = launches_without_room(5);
-  assert_all(r, AF_COPY_DONE, "at the sixth place");
-  assert_clean(r, "at the sixth place");
-  assert_int_equal(rig_carried_out(r, "ec2:RunInstances"), 6);
-  rig_free(r);
-  r = launches_without_room(SIZE_MAX);
-  assert_reason(r, "NoCapacity");
-  assert_clean(r, "after all places");
-  rig_free(r);
-}
-
 /* --- a process that was away for days --- */
 
 static void is_away(void *ctx, struct rig *r, struct af_engine *e, int turn) {
@@ -818,110 +532,6 @@ TEST(a_copy_whose_deprecation_came_while_nobody_looked_after_it_arrives) {
   assert_int_equal(rig_carried_out(r, "ec2:EnableImageDeprecation"), 0);
   assert_int_equal(rig_carried_out(r, "ec2:CopyImage"), 1);
   rig_free(r);
-}
-
-/* Its reply is lost with the process; somebody takes all tags away; and when it is taken up again, AWS has forgotten the client token. */
-static void takes_the_tags_away(void *ctx, struct rig *r, struct af_engine *e, int turn) {
-  const struct cs_ec2 *cloud = rig_sim(r)->ec2;
-  const struct af_step_row *s = step_of(e, *(const char **)ctx);
-  if (!s || s->state != AF_STEP_INTENDED || rig_now(r) < s->intent_ms + 5000) return;
-  for (size_t i = 0; i < cloud->n_images; i++)
-    if (af_streq(cloud->images[i]->owner->id, "222222222222"))
-      sends(r, e, &af_ec2_delete_tags, e->copies[0]->target, e->copies[0]->spec.target.region,
-            json_pack("{s:[s], s:[{s:s}, {s:s}, {s:s}]}", "Resources", cloud->images[i]->id, "Tags", "Key", "amiferry:copy", "Key",
-                      "amiferry:step", "Key", "amiferry:source"));
-  rig_arm(r, RIG_DIES_UNCOMMITTED, 1);
-}
-static void loses_its_tags(const char *world, const char *manifest, const char *call, const char *step) {
-  char faults[256];
-  struct rig *r = new_rig(world, 1);
-  struct af_error err;
-  snprintf(faults, sizeof(faults), "[" SLOW("%s", "", "30000") "]", call);
-  set_faults(r, faults);
-  rig_attend(r, takes_the_tags_away, &step);
-  (void)rig_run(r, manifest, &err);
-  assert_true(rig_died(r));
-  rig_arm(r, RIG_LIVES, 0);
-  rig_attend(r, NULL, NULL);
-  set_faults(r, "[]");
-  rig_advance(r, INT64_C(2) * 24 * 3600000);
-  assert_ok(rig_resume(r, &err), &err);
-  assert_all(r, AF_COPY_DONE, step);
-  assert_int_equal(live_images(r), 1);
-  rig_free(r);
-}
-TEST(an_image_that_has_lost_its_tags_is_known_by_what_it_was_made_of) {
-  char *world = changed(world_with("read_lag: [0, 8]", "read_lag: [0, 0]"), "accounts:\n", "uncertain: {client_token_lifetime: 86400}\naccounts:\n");
-  loses_its_tags(world, MANIFEST_HEAD PLAIN, "CopyImage", "copy-image");
-  loses_its_tags(world, MANIFEST_HEAD SEALED, "RegisterImage", "register-image");
-  loses_its_tags(LADDER_WORLD(REFUSED_BILLING, ""), LAUNCHED, "CreateImage", "create-image");
-  free(world);
-}
-
-/* --- what can't be taken back --- */
-
-static void assert_hangs(struct rig *r, const char *resource, const char *hint) {
-  struct af_copy_row *list;
-  struct af_error err;
-  assert_all(r, AF_COPY_BLOCKED, "while it hangs");
-  assert_reason(r, "TimeLimit");
-  size_t n = rig_copies(r, &list);
-  assert_int_equal(af_error_from_json(list[0].error, &err), 0);
-  assert_contains(err.resource, resource);
-  assert_contains(err.hint, hint);
-  assert_contains(err.hint, list[0].id);
-  rig_copies_free(list, n);
-}
-
-/* AWS takes half a day for it. */
-TEST(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does) {
-  char *world = changed(strdup(LADDER_WORLD(REFUSED_BILLING, "")), "copy_min: 5,", "copy_min: 5, instance_terminate: 43200,");
-  struct rig *r = new_rig(world, 1);
-  struct af_error err;
-  assert_ok(rig_run(r, LAUNCHED, &err), &err);
-  assert_hangs(r, "i-", "222222222222, us-east-1");
-  assert_ok(rig_resume(r, &err), &err);
-  assert_hangs(r, "i-", "222222222222, us-east-1");
-  rig_advance(r, 43200000);
-  assert_ok(rig_resume(r, &err), &err);
-  assert_all(r, AF_COPY_DONE, "when it is gone");
-  assert_clean(r, "when it is gone");
-  rig_free(r);
-  free(world);
-}
-
-/* The call that takes it back fails in this way whenever it is sent, until a person has seen to it. */
-static void hangs(const char *manifest, const char *faults, const char *resource, const char *hint, enum af_copy_state end) {
-  struct rig *r = new_rig(LADDER_WORLD(REFUSED_BILLING, ""), 1);
-  struct af_error err;
-  set_faults(r, faults);
-  assert_ok(rig_run(r, manifest, &err), &err);
-  assert_hangs(r, resource, hint);
-  set_faults(r, "[]");
-  rig_advance(r, 600000);
-  assert_ok(rig_resume(r, &err), &err);
-  assert_all(r, end, "when it is mended");
-  assert_clean(r, "when it is mended");
-  rig_free(r);
-}
-#define SOURCE ", \"account\": \"111111111111\""
-TEST(what_is_not_known_to_be_taken_back_is_not_asked_for_ever) {
-  hangs(LAUNCHED, "[" FAILS("TerminateInstances", "", "500", "InternalError") "]", "i-", "222222222222, us-east-1", AF_COPY_DONE);
-  hangs(LAUNCHED, "[" FAULT("lost-reply", "TerminateInstances", "") "]", "i-", "222222222222, us-east-1", AF_COPY_DONE);
-}
-TEST(access_that_AWS_has_no_time_to_take_back_is_not_forgotten) {
-  hangs(LAUNCHED, "[" FAULT("throttle", "ModifyImageAttribute", SOURCE AFTER("1")) "]", "ami-", "111111111111, us-east-1", AF_COPY_DONE);
-}
-/* On the way there, too: what may have been done can be neither gone on from nor undone. */
-TEST(what_is_not_known_to_be_done_is_not_asked_for_ever) {
-  hangs(LAUNCHED, "[" FAILS("ModifyImageAttribute", SOURCE, "500", "InternalError") "]", "ami-", "111111111111, us-east-1", AF_COPY_DONE);
-  hangs(MANIFEST_HEAD IMAGE(RHEL, THERE_KEY ", route: reencrypt"),
-        "[" FAULT("lost-reply", "CopySnapshot", NTH("1")) ", " FAILS("DescribeSnapshots", TARGET, "500", "InternalError") "]", "snap-",
-        "222222222222, eu-west-1", AF_COPY_DONE);
-}
-TEST(a_copy_that_fails_and_hangs_has_failed_once_it_goes_on) {
-  hangs(LAUNCHED, "[" FAULT("throttle", "DeleteSecurityGroup", "") ", " FAILS("CreateImage", "", "400", "InvalidParameterValue") "]", "sg-",
-        "222222222222, us-east-1", AF_COPY_FAILED);
 }
 
 /* --- slow answers --- */
@@ -1103,19 +713,7 @@ int main(void) {
       cmocka_unit_test(one_resume_is_enough_after_a_death_on_the_way_to_blocked),
       cmocka_unit_test(a_name_that_nobody_holds_is_not_taken),
       cmocka_unit_test(a_snapshot_that_is_in_use_for_a_moment_blocks_nothing),
-      cmocka_unit_test(volumes_that_outlive_their_instance_are_waited_for_and_deleted),
-      cmocka_unit_test(an_instance_that_AWS_has_forgotten_is_launched_anew),
-      cmocka_unit_test(an_instance_of_a_lost_call_that_AWS_has_forgotten_is_launched_anew),
-      cmocka_unit_test(what_somebody_removes_fails_the_copy_and_leaves_nothing),
-      cmocka_unit_test(a_group_that_somebody_deleted_is_made_anew),
-      cmocka_unit_test(an_instance_that_AWS_has_no_room_for_after_all_is_launched_elsewhere),
       cmocka_unit_test(a_copy_whose_deprecation_came_while_nobody_looked_after_it_arrives),
-      cmocka_unit_test(an_image_that_has_lost_its_tags_is_known_by_what_it_was_made_of),
-      cmocka_unit_test(an_instance_that_does_not_go_away_blocks_the_copy_until_it_does),
-      cmocka_unit_test(what_is_not_known_to_be_taken_back_is_not_asked_for_ever),
-      cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
-      cmocka_unit_test(what_is_not_known_to_be_done_is_not_asked_for_ever),
-      cmocka_unit_test(a_copy_that_fails_and_hangs_has_failed_once_it_goes_on),
       cmocka_unit_test(waiting_for_a_read_that_another_copy_shares_is_no_asking_in_vain),
       cmocka_unit_test(an_old_answer_is_no_witness_of_what_was_made),
       cmocka_unit_test(a_clock_that_is_set_forward_makes_nothing_old),

@@ -1,0 +1,84 @@
+/* What scenes have in common: faults in a few words, a person who comes once, and what is asserted of one copy. */
+#ifndef AF_TESTS_SIMULATION_SCENES_H
+#define AF_TESTS_SIMULATION_SCENES_H
+
+#include "engine/aws/ops.h"
+#include "engine/internal.h"
+#include "tests/simulation/check.h"
+#include "tests/simulation/hand.h"
+#include "tests/simulation/ladder_world.h"
+
+/* --- faults --- */
+
+#define TARGET ", \"account\": \"222222222222\""
+#define NTH(n) ", \"nth\": " n
+#define AFTER(n) ", \"after\": " n
+#define TIMES(n) ", \"times\": " n
+#define FAULT(kind, action, which) "{\"kind\": \"" kind "\", \"action\": \"" action "\"" which "}"
+#define SLOW(action, which, ms) FAULT("slow", action, which ", \"delay_ms\": " ms)
+#define FAILS(action, which, status, code) FAULT("error", action, which ", \"status\": " status ", \"code\": \"" code "\", \"message\": \"no\"")
+#define FORBID(action, which) FAILS(action, which, "403", "UnauthorizedOperation")
+
+/* --- worlds --- */
+
+/* Takes the world over, and changes one more text of it. */
+static inline char *changed(char *world, const char *what, const char *instead) {
+  char *out = rig_world(world, what, instead);
+  free(world);
+  return out;
+}
+
+/* --- a person --- */
+
+struct person { /* comes once; asks a while later, for the copy to be retried or cancelled */
+  bool (*comes)(const struct rig *r, const struct af_engine *e);
+  void (*mends)(struct rig *r, struct af_engine *e); /* NULL: nothing */
+  int64_t after_ms;
+  int (*asks)(struct af_engine *e, const char *id, size_t *ret_n, struct af_error *err);
+  size_t copy;
+  int64_t came_ms; /* 0: not yet */
+  bool asked;
+};
+
+static inline void attends(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  struct person *p = ctx;
+  struct af_copy_view v;
+  struct af_error err;
+  size_t n = 0;
+  if (!p->came_ms && p->comes(r, e)) {
+    if (p->mends) p->mends(r, e);
+    p->came_ms = rig_now(r);
+  }
+  if (!p->came_ms || p->asked || rig_now(r) < p->came_ms + p->after_ms) return;
+  af_engine_view(e, p->copy, &v);
+  assert_ok(p->asks(e, v.row->id, &n, &err), &err);
+  assert_int_equal(n, 1);
+  p->asked = true;
+}
+
+static inline void run_attended(struct rig *r, const char *manifest, struct person *p) {
+  struct af_error err;
+  rig_attend(r, attends, p);
+  assert_ok(rig_run(r, manifest, &err), &err);
+  rig_attend(r, NULL, NULL);
+}
+
+static inline void sends(struct rig *r, struct af_engine *e, const struct af_op *op, struct af_session *session, const char *region, json_t *input) {
+  struct af_error err;
+  assert_ok(by_hand(r, e, op, session, region, input, &err), &err);
+}
+
+/* --- what is shown --- */
+
+static inline void assert_reason(struct rig *r, const char *code) {
+  struct af_copy_row *list;
+  struct af_error err;
+  size_t n = rig_copies(r, &list);
+  assert_int_equal(n, 1);
+  assert_non_null(list[0].error);
+  assert_int_equal(af_error_from_json(list[0].error, &err), 0);
+  assert_string_equal(err.code, code);
+  rig_copies_free(list, n);
+}
+
+#endif
