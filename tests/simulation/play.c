@@ -338,14 +338,24 @@ static bool verifies(struct play *p, const struct af_copy_row *row) {
   return ok;
 }
 
+static bool was_made(const struct af_copy_row *row) {
+  return row->state == AF_COPY_DONE && strcmp(row->route, "adopt") != 0 && strcmp(row->route, "skip") != 0;
+}
+
+/* What somebody removed after it had arrived, the second run made once more. */
+static bool was_made_again(const struct af_copy_row *list, size_t n, size_t i) {
+  for (size_t k = i + 1; k < n; k++)
+    if (was_made(&list[k]) && copy_of_row(&list[k]) == copy_of_row(&list[i])) return true;
+  return false;
+}
+
 /* Takes back one that amiferry made. */
 static bool take_one_back(struct play *p) {
   struct af_copy_row *list;
   size_t n = rig_copies(p->rig, &list);
   bool ok = true;
   for (size_t i = 0; i < n && ok && p->undone < 0; i++) {
-    bool made = list[i].state == AF_COPY_DONE && strcmp(list[i].route, "adopt") != 0 && strcmp(list[i].route, "skip") != 0;
-    if (!made) continue;
+    if (!was_made(&list[i]) || was_made_again(list, n, i)) continue;
     p->undone = copy_of_row(&list[i]);
     ok = to_rest(p, NULL, list[i].id);
   }
