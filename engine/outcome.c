@@ -182,8 +182,10 @@ static bool in_doubt(const struct af_live_copy *c, size_t step) {
 static int step_fail(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const char *request_id,
                      struct af_error *err, bool verdict, bool lower) {
   struct af_step_row *s = &c->steps[step];
-  bool unknown = in_doubt(c, step);
-  enum af_step_state to = unknown ? AF_STEP_AMBIGUOUS : s->state == AF_STEP_PENDING && !verdict ? AF_STEP_PENDING : AF_STEP_IDLE;
+  bool moot = af_step_traits(s->kind)->exposure && af_says_gone(err); /* nothing can be open on what is no more */
+  bool unknown = in_doubt(c, step) && !moot;
+  bool waits = c->row.state == AF_COPY_BLOCKED && s->resource; /* a person comes first: it is looked at again */
+  enum af_step_state to = unknown ? AF_STEP_AMBIGUOUS : s->state == AF_STEP_PENDING && (!verdict || waits) ? AF_STEP_PENDING : AF_STEP_IDLE;
   fill_error(c, step, op, request_id, err);
   if (s->state == AF_STEP_INTENDED && !unknown && af_step_traits(s->kind)->exposure && af_exposure_refused(e, c, step)) return e->rc;
   struct af_note note = {.kind = "refused", .op = op, .message = err->message, .request_id = request_id, .error = err};
