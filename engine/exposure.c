@@ -135,6 +135,10 @@ static bool opens_or_closes(const struct af_live_copy *c, size_t k, const struct
   return at_it && same_access(c, k, but, step);
 }
 
+static bool closes(const struct af_live_copy *c, size_t k, const struct af_live_copy *but, size_t step) {
+  return c->steps[k].face == AF_FACE_UNDO && opens_or_closes(c, k, but, step);
+}
+
 static bool writes(const struct af_live_copy *c, size_t k, const struct af_live_copy *but, size_t step) {
   return unresolved(&c->steps[k]) && same_document(c, k, but, step);
 }
@@ -144,7 +148,9 @@ static int gate_open(struct af_engine *e, struct af_live_copy *c, size_t step, s
   int rc = hold(e, x, c->row.id, true);
   switch (x->state) {
     case AF_EXPOSURE_OPEN: *ret = mine ? AF_GATE_GO : AF_GATE_DONE; break;
-    case AF_EXPOSURE_CLOSED: *ret = mine || !just_closed(e, c, step, x) ? AF_GATE_GO : AF_GATE_WAIT; break;
+    case AF_EXPOSURE_CLOSED: /* by one of two who were at it, perhaps */
+      *ret = mine || (!just_closed(e, c, step, x) && !someone(e, c, step, closes)) ? AF_GATE_GO : AF_GATE_WAIT;
+      break;
     default: *ret = mine || !someone(e, c, step, opens_or_closes) ? AF_GATE_GO : AF_GATE_WAIT; break;
   }
   return rc;
