@@ -198,7 +198,14 @@ static void begin_anew(struct af_engine *e, struct af_live_copy *c, size_t step)
   take_slot(e, c, step);
 }
 
-/* Borrowed access is opened anew, what was made is kept. */
+/* What is yet to be done to the new AMI needs neither its source nor what was made on the way. */
+static bool has_image(const struct af_live_copy *c) {
+  for (size_t i = 0; i < c->n_steps; i++)
+    if (af_step_traits(c->steps[i].kind)->makes_image) return c->steps[i].face == AF_FACE_DO && c->steps[i].state == AF_STEP_DONE;
+  return false;
+}
+
+/* Borrowed access is opened anew where it is needed still, what was made is kept. */
 int af_unblock(struct af_engine *e, struct af_live_copy *c) {
   enum af_copy_state to = c->row.resume_state;
   c->retried = to == AF_COPY_UNDOING && c->row.goal == AF_GOAL_BLOCKED;
@@ -212,6 +219,8 @@ int af_unblock(struct af_engine *e, struct af_live_copy *c) {
       s->generation++;
       json_object_clear(c->live[i].data);
       if (af_record_step(e, c, i, AF_STEP_IDLE, &(struct af_note){.kind = "retry"})) return e->rc;
+      if (has_image(c) && af_record_step(e, c, i, AF_STEP_DONE, &(struct af_note){.kind = "outcome", .message = "not needed any more: the AMI is there"}))
+        return e->rc;
     }
     c->row.goal = AF_GOAL_NONE;
   }

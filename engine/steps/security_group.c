@@ -70,7 +70,9 @@ static void probed(const struct af_step_ctx *ctx, const struct af_answer *a, str
   const json_t *group = json_array_get(json_object_get(a->output, "SecurityGroups"), 0);
   out->kind = AF_OUT_AGAIN;
   out->delay_ms = af_pause_ms(ctx);
-  if (!group || !af_streq(af_tag(group, AF_TAG_COPY), ctx->copy->id)) return;
+  const char *copy = af_tag(group, AF_TAG_COPY);
+  bool waited = ctx->step->state == AF_STEP_AMBIGUOUS ? af_settled(ctx) : ctx->asked_ms >= af_json_int(ctx->data, "duplicate") + ctx->window_ms;
+  if (!group || (*copy ? !af_streq(copy, ctx->copy->id) : !waited)) return; /* without tags, its name says whose it is: it is nobody else's */
   made(af_json_str(group, "GroupId"), out);
   snprintf(out->note, sizeof(out->note), "found %s, which the lost call had made", out->resource);
 }
