@@ -104,6 +104,14 @@ static const json_t *last_opened(const struct af_step_ctx *ctx) {
   return json_array_size(opened) ? json_array_get(opened, json_array_size(opened) - 1) : NULL;
 }
 
+/* What is written down without the last that was opened. */
+static json_t *drop_last(const struct af_step_ctx *ctx) {
+  json_t *data = af_step_data(ctx), *opened = json_object_get(data, "opened");
+  if (opened && json_array_remove(opened, json_array_size(opened) - 1) == 0) return data;
+  json_decref(data);
+  return NULL;
+}
+
 int af_access_close(const struct af_step_ctx *ctx, struct af_ask *ret, struct af_outcome *out) {
   const json_t *last = last_opened(ctx);
   const struct access *x = access_to(af_json_str(last, "id"));
@@ -118,6 +126,11 @@ int af_access_close(const struct af_step_ctx *ctx, struct af_ask *ret, struct af
     return 0;
   }
   if (!says_what(last)) return -AF_ECORRUPT;
+  if (!json_array_size(json_object_get(last, "to"))) { /* all whom the call named were in already, and AWS takes no empty list */
+    out->kind = AF_OUT_AGAIN;
+    out->data = drop_last(ctx);
+    return out->data ? 0 : -AF_ENOMEM;
+  }
   ret->op = x->modify;
   ret->input = json_pack("{s:s, s:s, s:{s:O}}", x->id_member, af_json_str(last, "id"), "Attribute", x->attribute, x->change, "Remove",
                          json_object_get(last, "to"));
@@ -127,8 +140,7 @@ int af_access_close(const struct af_step_ctx *ctx, struct af_ask *ret, struct af
 int af_access_closed(const struct af_step_ctx *ctx, const struct af_answer *a, struct af_outcome *out) {
   if (a->rc) af_gone(ctx, a, 1, out); /* nothing is left to close where the thing itself is gone */
   if (a->rc && out->kind != AF_OUT_DONE) return 0;
-  json_t *data = af_step_data(ctx), *opened = json_object_get(data, "opened");
   out->kind = AF_OUT_AGAIN;
-  out->data = data;
-  return !opened || json_array_remove(opened, json_array_size(opened) - 1) ? -AF_ENOMEM : 0;
+  out->data = drop_last(ctx);
+  return out->data ? 0 : -AF_ENOMEM;
 }
