@@ -155,7 +155,8 @@ static int copy_failed(struct af_engine *e, struct af_live_copy *c, size_t step,
   bool turns = c->row.state == AF_COPY_UNDOING && s->face == AF_FACE_DO && af_goal_undoes(c->row.goal, af_step_traits(s->kind));
   if (turns && s->state == AF_STEP_PENDING) return 0; /* it is to be undone next, however far it is */
   if (open || s->face == AF_FACE_UNDO) return block_here(e, c, err);
-  if (c->row.state == AF_COPY_WORKING && lower && try_another(e, c, err)) goal = AF_GOAL_REROUTE;
+  bool makes = af_route_makes(c->decision.route); /* what is there already would be taken over again */
+  if (c->row.state == AF_COPY_WORKING && lower && makes && try_another(e, c, err)) goal = AF_GOAL_REROUTE;
   if (e->rc) return e->rc;
   if (c->row.state == AF_COPY_WORKING) return af_record_goal(e, c, goal, err);
   if (c->row.goal == AF_GOAL_BLOCKED && goal == AF_GOAL_FAILED) return af_record_goal(e, c, AF_GOAL_FAILED, err);
