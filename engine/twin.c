@@ -17,9 +17,15 @@ bool af_same_end(const struct af_live_copy *a, const struct af_live_copy *b) {
          af_streq(a->facts.target_account, b->facts.target_account);
 }
 
+/* Who gets a number behind a name that is held already must know of who is about to hold it. */
+static bool wants_its_name(const struct af_live_copy *c, const struct af_live_copy *other) {
+  return af_streq(c->spec.on_existing, "suffix") && af_route_makes(c->decision.route) && af_streq(c->decision.name, other->decision.name) &&
+         af_streq(c->spec.target.region, other->spec.target.region) && af_streq(c->facts.target_account, other->facts.target_account);
+}
+
 /* Who would make the same, or take over what is being made or taken over. */
 static bool is_twin(const struct af_live_copy *c, const struct af_live_copy *other) {
-  return c->decision.route != AF_ROUTE_NONE && has_planned(other) && af_same_end(c, other);
+  return c->decision.route != AF_ROUTE_NONE && has_planned(other) && (af_same_end(c, other) || wants_its_name(c, other));
 }
 
 static bool is_loaded(const struct af_engine *e, const char *id) {
