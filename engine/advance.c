@@ -281,6 +281,8 @@ static bool act_on_step(struct af_engine *e, size_t copy, size_t step) {
     af_poll_add(e, copy, step);
     return false;
   }
+  if (af_streq(s->kind, "finish-image") && af_for_good_waits(e, c, step))
+    return wait_for(c, step, af_now_ms(e->config.clock) + GLANCE_MS, "another copy counts on access to this AMI, or takes it back");
   return t->exposure ? step_through_gate(e, copy, step) : ask_step(e, copy, step, NULL);
 }
 

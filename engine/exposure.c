@@ -171,6 +171,23 @@ static bool is_in_doubt(const struct af_live_copy *c, size_t step, const struct 
   return c->row.goal == AF_GOAL_BLOCKED && x->borrowed && x->state == AF_EXPOSURE_OPEN && !is_document(c, step);
 }
 
+static int forget(struct af_engine *e, struct af_exposure_row *x) {
+  x->state = AF_EXPOSURE_CLOSED; /* not ours: forgotten, to be looked at anew */
+  x->borrowed = false;
+  return put(e, x);
+}
+
+/* The last one out finds that a manifest has let the same account in for good, or is about to. */
+static int leave_or_close(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *x, bool mine, enum af_gate *ret) {
+  enum af_for_good good;
+  int rc = af_for_good(e, c, step, &good);
+  if (rc) return rc;
+  if (good == AF_FOR_GOOD_SOON && !mine) *ret = AF_GATE_WAIT;
+  if (good != AF_FOR_GOOD_IS) return 0;
+  *ret = AF_GATE_DONE;
+  return forget(e, x);
+}
+
 /* Leaving: the last one out closes what we opened. A close whose outcome is unknown is sent again only while nobody has come back. */
 static int gate_close(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *x, enum af_gate *ret) {
   size_t n = 0;
@@ -184,12 +201,9 @@ static int gate_close(struct af_engine *e, struct af_live_copy *c, size_t step, 
     x->state = AF_EXPOSURE_OPENING;
     return put(e, x);
   }
-  if (*ret == AF_GATE_GO || mine || x->state == AF_EXPOSURE_CLOSING) return 0; /* or another copy is at it */
-  if (n == 0 && x->state != AF_EXPOSURE_CLOSED) {
-    x->state = AF_EXPOSURE_CLOSED; /* not ours: forgotten, to be looked at anew */
-    return put(e, x);
-  }
-  return 0;
+  if (*ret == AF_GATE_GO) return leave_or_close(e, c, step, x, mine, ret);
+  if (mine || x->state == AF_EXPOSURE_CLOSING) return 0; /* or another copy is at it */
+  return n == 0 && x->state != AF_EXPOSURE_CLOSED ? forget(e, x) : 0;
 }
 
 int af_exposure_gate(struct af_engine *e, struct af_live_copy *c, size_t step, struct af_exposure_row *ret, enum af_gate *ret_gate) {

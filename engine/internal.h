@@ -168,6 +168,11 @@ int af_exposure_beside(struct af_engine *e, const struct af_live_copy *c, size_t
 bool af_exposure_ours(const struct af_engine *e, const struct af_live_copy *c, size_t step, const struct af_exposure_row *x);
 int af_exposure_read(struct af_engine *e, const struct af_live_copy *c, size_t step, struct af_exposure_row *ret); /* -AF_ENOENT; anything else stops the engine */
 
+/* for_good.c: does another copy let in for good whom this step would shut out? */
+enum af_for_good { AF_FOR_GOOD_NOT, AF_FOR_GOOD_SOON, AF_FOR_GOOD_IS };
+int af_for_good(struct af_engine *e, const struct af_live_copy *c, size_t step, enum af_for_good *ret); /* an error stops the engine */
+bool af_for_good_waits(const struct af_engine *e, const struct af_live_copy *c, size_t step); /* for one who copies on the AMI of this finish-image */
+
 /* poll.c: hundreds of pending images and snapshots in one call. */
 void af_poll_add(struct af_engine *e, size_t copy, size_t step);
 void af_poll_answer(struct af_engine *e, struct af_flight *f, struct af_answer *a);

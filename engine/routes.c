@@ -130,6 +130,22 @@ static int add_each(struct rows *r, const struct leg *leg, const json_t *list, c
   return 0;
 }
 
+/* AWS may give a bridge a snapshot for each mapping: CopyImage of it reads them all. */
+static int add_each_mapping(struct rows *r, const struct leg *leg, const json_t *mappings) {
+  for (size_t i = 0; i < json_array_size(mappings); i++) {
+    char name[AF_MAPPING_NAME_SIZE];
+    af_mapping_name(mappings, i, name);
+    int rc = *name ? add(r, leg, name) : 0;
+    if (rc) return rc;
+  }
+  return 0;
+}
+
+static int add_each_snapshot(struct rows *r, const struct leg *leg, const struct af_facts *facts, const struct af_decision *d) {
+  bool all = d->bridge && d->route == AF_ROUTE_COPY_IMAGE;
+  return all ? add_each_mapping(r, leg, json_object_get(facts->image, "BlockDeviceMappings")) : add_each(r, leg, facts->snapshots, "SnapshotId");
+}
+
 static int add_bundle(struct rows *r, const struct leg *leg, const struct af_facts *facts) {
   char bundle[AF_BUNDLE_SIZE];
   return af_bundle(facts->image, bundle) ? add(r, leg, bundle) : 0; /* no decision comes to this without one */
@@ -138,7 +154,7 @@ static int add_bundle(struct rows *r, const struct leg *leg, const struct af_fac
 static int add_leg(struct rows *r, const struct leg *leg, const struct af_facts *facts, const struct af_decision *d) {
   switch (leg->per) {
     case PER_KEY: return d->bridge ? add(r, leg, d->bridge_key_arn) : add_each(r, leg, facts->source_keys, "Arn");
-    case PER_SNAPSHOT: return add_each(r, leg, facts->snapshots, "SnapshotId");
+    case PER_SNAPSHOT: return add_each_snapshot(r, leg, facts, d);
     case PER_BUNDLE: return add_bundle(r, leg, facts);
     default: return add(r, leg, "");
   }

@@ -211,6 +211,15 @@ const char *af_mapping_snapshot(const json_t *mapping) {
   return json_object_get(mapping, "NoDevice") ? "" : af_json_str(json_object_get(mapping, "Ebs"), "SnapshotId");
 }
 
+void af_mapping_name(const json_t *mappings, size_t i, char out[AF_MAPPING_NAME_SIZE]) {
+  const json_t *mapping = json_array_get(mappings, i);
+  const char *id = af_mapping_snapshot(mapping);
+  bool again = false;
+  for (size_t k = 0; k < i && *id; k++)
+    again = again || strcmp(af_mapping_snapshot(json_array_get(mappings, k)), id) == 0;
+  snprintf(out, AF_MAPPING_NAME_SIZE, "%s%s%s", id, again ? ":" : "", again ? af_json_str(mapping, "DeviceName") : "");
+}
+
 void af_json_put(json_t **whole, const char *member, json_t *value) {
   if (json_object_set_new(*whole, member, value) == 0) /* takes NULL for either */
     return;

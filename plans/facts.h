@@ -51,6 +51,10 @@ const json_t *af_json_find(const json_t *array, const char *member, const char *
 bool af_json_lists(const json_t *array, const char *word); /* an array of strings that holds it; nothing holds "" */
 const char *af_json_tag(const json_t *resource, const char *key); /* the value of a tag; NULL where there is none */
 const char *af_mapping_snapshot(const json_t *mapping); /* Ebs.SnapshotId; "" for empty volumes, ephemeral ones and NoDevice */
+/* The snapshot of the i-th mapping, in a name that no other mapping has: its id, and where an earlier mapping has the same, its device, too. A
+ * copy of the image may have a snapshot for each. "" where it has none. */
+#define AF_MAPPING_NAME_SIZE 96
+void af_mapping_name(const json_t *mappings, size_t i, char out[AF_MAPPING_NAME_SIZE]);
 int64_t af_snapshot_bytes(const json_t *snapshot); /* FullSnapshotSizeInBytes where given, otherwise VolumeSize */
 
 /* Build a tree without looking after each branch: where memory runs out *whole is released and becomes NULL, and stays so. value is taken

@@ -1,7 +1,7 @@
 /* copy-image: CopyImage in the target account and Region (rules.md 1), of the source, or of what was made of it on the way. bridge-image: the
  * same within the source's own account and Region, under a key that can be shared, since aws/ebs can't (rules.md 3). A client token makes a
  * repeat harmless, and the tags of the creating call tell what a lost one made. A bridge's data, once it is there, says which of its
- * snapshots stands for which of the source's: {"snapshots": {source: bridge}}. */
+ * snapshots stands for which of the source's: {"snapshots": {mapping's name (plans/facts.h): bridge}}. */
 #include "engine/aws/ops.h"
 #include "engine/steps/steps.h"
 
@@ -55,31 +55,34 @@ static int copy_answer(const struct af_step_ctx *ctx, const struct af_op *op, co
   return rc;
 }
 
-/* Device by device: AWS copies the mappings as they are. */
-static json_t *counterparts(const struct af_step_ctx *ctx, const json_t *bridge) {
+/* Device by device: AWS copies the mappings as they are. Returns 1 where all are shown, 0 where not yet. */
+static int counterparts(const struct af_step_ctx *ctx, const json_t *bridge, json_t **ret) {
+  const json_t *mappings = json_object_get(ctx->facts->image, "BlockDeviceMappings");
   json_t *map = json_object(), *mapping;
+  bool whole = true;
   size_t i;
-  json_array_foreach(json_object_get(ctx->facts->image, "BlockDeviceMappings"), i, mapping) {
+  json_array_foreach(mappings, i, mapping) {
     const json_t *twin = af_json_find(json_object_get(bridge, "BlockDeviceMappings"), "DeviceName", af_json_str(mapping, "DeviceName"));
-    const char *from = af_mapping_snapshot(mapping), *to = twin ? af_mapping_snapshot(twin) : "";
+    const char *to = twin ? af_mapping_snapshot(twin) : "";
+    char from[AF_MAPPING_NAME_SIZE];
+    af_mapping_name(mappings, i, from);
     if (*from && *to) af_json_put(&map, from, json_string(to));
+    whole = whole && (!*from || *to);
   }
-  return map;
+  *ret = map;
+  return map ? whole : -AF_ENOMEM;
 }
 
 static int bridge_matured(const struct af_step_ctx *ctx, const json_t *item, struct af_outcome *out) {
+  json_t *map = NULL;
   int rc = af_made_matured(ctx, item, out);
   if (rc || out->kind != AF_OUT_DONE) return rc;
-  json_t *map = counterparts(ctx, item);
-  size_t i;
-  json_t *snapshot;
-  if (!map) return -AF_ENOMEM;
-  json_array_foreach(ctx->facts->snapshots, i, snapshot) {
-    if (!json_object_get(map, af_json_str(snapshot, "SnapshotId"))) out->kind = AF_OUT_PENDING; /* not shown yet */
-  }
-  if (out->kind != AF_OUT_DONE) json_decref(map);
-  else out->data = json_pack("{s:o}", "snapshots", map);
-  return out->kind == AF_OUT_DONE && !out->data ? -AF_ENOMEM : 0;
+  int whole = counterparts(ctx, item, &map);
+  if (whole < 0) return whole;
+  if (whole) out->data = json_pack("{s:O}", "snapshots", map);
+  else out->kind = AF_OUT_PENDING;
+  json_decref(map);
+  return whole && !out->data ? -AF_ENOMEM : 0;
 }
 
 const struct af_step_kind af_step_copy_image = {

@@ -686,6 +686,95 @@ TEST(two_copies_of_a_manifest_that_come_to_the_same_name_make_one_image) {
   rig_free(r);
 }
 
+/* --- access for good --- */
+
+#define THIRD                                                                                                                  \
+  "- id: '333333333333'\n" ROLE("amiferry-third", "on-wards") "  regions:\n    eu-west-1:\n"                                      \
+  "      keys: [{id: 00000000-0000-4000-8000-000000000013, alias: alias/amis}]\n"
+#define THIRD_CONFIG CONFIG \
+  "[profile on]\nrole_arn = arn:aws:iam::333333333333:role/amiferry-third\nsource_profile = operator\nexternal_id = on-wards\n"
+
+#define LETS_THIRD_IN                                                                                                              \
+  MANIFEST_HEAD "- {source: {image: ami-0a000000000000000}, deprecation: 30d, launch_permissions: {accounts: ['333333333333'], snapshots: true}}\n"
+
+/* The AMI is there, and who copies it on to the third account. ret: that copy's line in a manifest. */
+static struct rig *copied_on(char ret[256]) {
+  struct rig *r = new_rig(WORLD THIRD, 1);
+  struct af_error err;
+  struct af_copy_row *list;
+  rig_setenv(r, "AWS_CONFIG_FILE", rig_file(r, "third-config", THIRD_CONFIG));
+  assert_ok(rig_run(r, MANIFEST_HEAD PLAIN, &err), &err);
+  rig_advance(r, 3600000);
+  assert_int_equal(rig_copies(r, &list), 1);
+  snprintf(ret, 256, "- {source: {profile: to, region: eu-west-1, image: %s}, target: {profile: on, region: eu-west-1}}\n", list[0].image_id);
+  rig_copies_free(list, 1);
+  return r;
+}
+
+static void assert_let_in(struct rig *r, const char *what, int at) {
+  assert_all(r, AF_COPY_DONE, what);
+  if (audit_count(r, "shares_open") != 3) fail_msg("%s, %d: %zu of 3 are open", what, at, audit_count(r, "shares_open"));
+}
+
+/* One copy takes the AMI over and lets the third account in for good, so late; another has borrowed the same access meanwhile. */
+static void lets_in_beside(const char *fault, int late_s) {
+  char on[256], text_of[1024], faults[256];
+  struct rig *r = copied_on(on);
+  struct af_error err;
+  snprintf(text_of, sizeof(text_of), "%s%s", LETS_THIRD_IN, on);
+  snprintf(faults, sizeof(faults), "[" SLOW("DescribeImages", ", \"account\": \"111111111111\"" NTH("1"), "%d000") "%s]", late_s, fault);
+  set_faults(r, faults);
+  assert_ok(rig_run(r, text_of, &err), &err);
+  assert_let_in(r, *fault ? fault : "no fault", late_s);
+  rig_free(r);
+}
+#define TAKEN_BACK_TWICE \
+  ", " FAULT("lost-reply", "ModifyImageAttribute", NTH("2")) ", " FAULT("throttle", "ModifyImageAttribute", AFTER("2") TIMES("4"))
+TEST(who_is_let_in_for_good_stays_in_when_another_copy_leaves) {
+  for (int late_s = 1; late_s <= 160; late_s += 3) {
+    lets_in_beside("", late_s);
+    lets_in_beside(", " SLOW("EnableImageDeprecation", "", "60000"), late_s); /* it is let in, and its copy has not ended yet */
+    lets_in_beside(TAKEN_BACK_TWICE, late_s);
+  }
+}
+/* By another run, while this one was interrupted. */
+TEST(who_was_let_in_for_good_meanwhile_stays_in_when_an_interrupted_copy_leaves) {
+  for (uint64_t call = 1, died = 1; died; call++) {
+    char on[256], manifest[1024];
+    struct rig *r = copied_on(on);
+    struct af_error err;
+    snprintf(manifest, sizeof(manifest), "%s%s", MANIFEST_HEAD, on);
+    rig_arm(r, RIG_DIES_AFTER, call);
+    (void)rig_run(r, manifest, &err);
+    died = rig_died(r);
+    rig_arm(r, RIG_LIVES, 0);
+    assert_ok(rig_run(r, LETS_THIRD_IN, &err), &err);
+    assert_ok(rig_run(r, manifest, &err), &err); /* which knows nothing of the other run's copies */
+    assert_let_in(r, "interrupted at call", (int)call);
+    rig_free(r);
+  }
+}
+
+static bool is_let_in(const struct rig *r, const struct af_engine *e) {
+  const struct af_live_copy *on = e->n_copies > 1 ? e->copies[1] : NULL;
+  return on && on->row.state == AF_COPY_WORKING && on->row.image_id;
+}
+TEST(an_adoption_that_is_cancelled_shuts_nobody_out_who_copies_on) {
+  char on[256], manifest[1024];
+  struct rig *r = copied_on(on);
+  struct af_copy_row *list;
+  struct person p = {.comes = is_let_in, .asks = af_engine_cancel};
+  snprintf(manifest, sizeof(manifest), "%s%s", LETS_THIRD_IN, on);
+  set_faults(r, "[" SLOW("EnableImageDeprecation", NTH("1"), "60000") "]");
+  run_attended(r, manifest, &p);
+  assert_int_equal(rig_copies(r, &list), 3);
+  assert_int_equal(list[1].state, AF_COPY_CANCELLED);
+  assert_int_equal(list[2].state, AF_COPY_DONE);
+  rig_copies_free(list, 3);
+  assert_clean(r, "after the cancelled adoption");
+  rig_free(r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_removal_in_flight_of_a_blocked_copy_is_waited_for),
@@ -725,6 +814,9 @@ int main(void) {
       cmocka_unit_test(a_copy_that_another_run_left_unfinished_is_known_in_other_words),
       cmocka_unit_test(what_an_unfinished_copy_is_making_is_not_taken_over),
       cmocka_unit_test(two_copies_of_a_manifest_that_come_to_the_same_name_make_one_image),
+      cmocka_unit_test(who_is_let_in_for_good_stays_in_when_another_copy_leaves),
+      cmocka_unit_test(who_was_let_in_for_good_meanwhile_stays_in_when_an_interrupted_copy_leaves),
+      cmocka_unit_test(an_adoption_that_is_cancelled_shuts_nobody_out_who_copies_on),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
