@@ -19,7 +19,18 @@
 #define FAILS(action, which, status, code) FAULT("error", action, which ", \"status\": " status ", \"code\": \"" code "\", \"message\": \"no\"")
 #define FORBID(action, which) FAILS(action, which, "403", "UnauthorizedOperation")
 
+/* PLAIN_HERE reads its facts for so long: what it does comes late, and the process runs meanwhile. */
+#define SLOW_HERE(ms) SLOW("DescribeImages", TARGET ", \"region\": \"us-east-1\"" NTH("1"), ms)
+#define HOUR "3600000" /* the longest that cloudsim keeps one waiting; two of them add up */
+
 /* --- worlds --- */
+
+/* A third account, which may copy on what was copied. */
+#define THIRD                                                                                                                  \
+  "- id: '333333333333'\n" ROLE("amiferry-third", "on-wards") "  regions:\n    eu-west-1:\n"                                      \
+  "      keys: [{id: 00000000-0000-4000-8000-000000000013, alias: alias/amis}]\n"
+#define THIRD_CONFIG CONFIG \
+  "[profile on]\nrole_arn = arn:aws:iam::333333333333:role/amiferry-third\nsource_profile = operator\nexternal_id = on-wards\n"
 
 /* Takes the world over, and changes one more text of it. */
 static inline char *changed(char *world, const char *what, const char *instead) {
@@ -68,6 +79,32 @@ static inline void sends(struct rig *r, struct af_engine *e, const struct af_op 
   assert_ok(by_hand(r, e, op, session, region, input, &err), &err);
 }
 
+static inline const struct af_step_row *step_of(const struct af_live_copy *c, const char *kind) {
+  for (size_t i = 0; i < c->n_steps; i++)
+    if (af_streq(c->steps[i].kind, kind)) return &c->steps[i];
+  return NULL;
+}
+
+/* --- when a person comes --- */
+
+static inline bool is_in(const struct af_engine *e, size_t copy, enum af_copy_state state) {
+  struct af_copy_view v;
+  af_engine_view(e, copy, &v);
+  return v.row->state == state;
+}
+static inline bool is_blocked(const struct rig *r, const struct af_engine *e) {
+  return is_in(e, 0, AF_COPY_BLOCKED);
+}
+static inline bool works(const struct rig *r, const struct af_engine *e) {
+  return is_in(e, 0, AF_COPY_WORKING);
+}
+static inline bool is_polling_the_image(const struct rig *r, const struct af_engine *e) {
+  const struct af_live_copy *c = e->copies[0];
+  for (size_t i = 0; i < c->n_steps; i++)
+    if (af_streq(c->steps[i].kind, "copy-image") && c->steps[i].state == AF_STEP_PENDING && c->live[i].busy) return true;
+  return false;
+}
+
 /* --- what is shown --- */
 
 static inline void assert_reason(struct rig *r, const char *code) {
@@ -79,6 +116,15 @@ static inline void assert_reason(struct rig *r, const char *code) {
   assert_int_equal(af_error_from_json(list[0].error, &err), 0);
   assert_string_equal(err.code, code);
   rig_copies_free(list, n);
+}
+
+static inline enum af_copy_state last_state(struct rig *r) {
+  struct af_copy_row *list;
+  size_t n = rig_copies(r, &list);
+  assert_true(n > 0);
+  enum af_copy_state state = list[n - 1].state;
+  rig_copies_free(list, n);
+  return state;
 }
 
 #endif

@@ -158,20 +158,17 @@ TEST(what_somebody_removes_fails_the_copy_and_leaves_nothing) {
   fails_where_removed(WORLD, MANIFEST_HEAD SEALED, "copy-snapshot", true, "InvalidSnapshot.NotFound");
   fails_where_removed(LADDER, LAUNCHED, "launch-instance", false, "InstanceVanished");
 }
+
 /* Somebody deletes the group before its one rule is taken away. */
-static const struct af_step_row *step_of(const struct af_engine *e, const char *kind) {
-  const struct af_live_copy *c = e->copies[0];
-  for (size_t i = 0; i < c->n_steps; i++)
-    if (af_streq(c->steps[i].kind, kind)) return &c->steps[i];
-  return NULL;
-}
 static bool has_a_group(const struct rig *r, const struct af_engine *e) {
-  const struct af_step_row *s = step_of(e, "security-group");
+  const struct af_step_row *s = step_of(e->copies[0], "security-group");
   return s && s->resource && s->attempts > 2;
 }
 static void deletes_the_group(struct rig *r, struct af_engine *e) {
   set_faults(r, "[]");
-  sends(r, e, &af_ec2_delete_security_group, e->copies[0]->target, "us-east-1", json_pack("{s:s}", "GroupId", step_of(e, "security-group")->resource));
+  const struct af_step_row *s = step_of(e->copies[0], "security-group");
+  assert_non_null(s);
+  sends(r, e, &af_ec2_delete_security_group, e->copies[0]->target, "us-east-1", json_pack("{s:s}", "GroupId", s ? s->resource : ""));
 }
 TEST(a_group_that_somebody_deleted_is_made_anew) {
   struct person p = {.comes = has_a_group, .mends = deletes_the_group, .after_ms = INT64_MAX / 2};
@@ -217,16 +214,20 @@ TEST(an_instance_that_AWS_has_no_room_for_after_all_is_launched_elsewhere) {
   rig_free(r);
 }
 
+static void loses_all_tags(struct rig *r, struct af_engine *e, const char *id, const char *region) {
+  sends(r, e, &af_ec2_delete_tags, e->copies[0]->target, region,
+        json_pack("{s:[s], s:[{s:s}, {s:s}, {s:s}]}", "Resources", id, "Tags", "Key", "amiferry:copy", "Key", "amiferry:step", "Key",
+                  "amiferry:source"));
+}
+
 /* Its reply is lost with the process; somebody takes all tags away; and when it is taken up again, AWS has forgotten the client token. */
 static void takes_the_tags_away(void *ctx, struct rig *r, struct af_engine *e, int turn) {
   const struct cs_ec2 *cloud = rig_sim(r)->ec2;
-  const struct af_step_row *s = step_of(e, *(const char **)ctx);
+  const struct af_step_row *s = step_of(e->copies[0], *(const char **)ctx);
   if (!s || s->state != AF_STEP_INTENDED || rig_now(r) < s->intent_ms + 5000) return;
   for (size_t i = 0; i < cloud->n_images; i++)
     if (af_streq(cloud->images[i]->owner->id, "222222222222"))
-      sends(r, e, &af_ec2_delete_tags, e->copies[0]->target, e->copies[0]->spec.target.region,
-            json_pack("{s:[s], s:[{s:s}, {s:s}, {s:s}]}", "Resources", cloud->images[i]->id, "Tags", "Key", "amiferry:copy", "Key",
-                      "amiferry:step", "Key", "amiferry:source"));
+      loses_all_tags(r, e, cloud->images[i]->id, e->copies[0]->spec.target.region);
   rig_arm(r, RIG_DIES_UNCOMMITTED, 1);
 }
 static void loses_its_tags(const char *world, const char *manifest, const char *call, const char *step) {
@@ -253,6 +254,106 @@ TEST(an_image_that_has_lost_its_tags_is_known_by_what_it_was_made_of) {
   loses_its_tags(world, MANIFEST_HEAD SEALED, "RegisterImage", "register-image");
   loses_its_tags(LADDER_WORLD(REFUSED_BILLING, ""), LAUNCHED, "CreateImage", "create-image");
   free(world);
+}
+
+static void takes_the_groups_tags_away(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  const struct cs_things *all = rig_sim(r)->ec2->things;
+  const struct af_step_row *s = step_of(e->copies[0], "security-group");
+  if (!s || s->state != AF_STEP_INTENDED || rig_now(r) < s->intent_ms + 5000) return;
+  for (size_t i = 0; i < all->n_of_kind[CS_GROUP]; i++) loses_all_tags(r, e, all->of_kind[CS_GROUP][i]->id, "us-east-1");
+  rig_arm(r, RIG_DIES_UNCOMMITTED, 1);
+}
+TEST(a_group_that_has_lost_its_tags_is_known_by_its_name) {
+  struct rig *r = launching();
+  struct af_error err;
+  set_faults(r, "[" SLOW("CreateSecurityGroup", "", "30000") "]");
+  rig_attend(r, takes_the_groups_tags_away, NULL);
+  (void)rig_run(r, LAUNCHED, &err);
+  assert_true(rig_died(r));
+  rig_arm(r, RIG_LIVES, 0);
+  rig_attend(r, NULL, NULL);
+  set_faults(r, "[]");
+  rig_advance(r, 3600000);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "with the group that it had made");
+  assert_clean(r, "with the group that it had made");
+  rig_free(r);
+}
+
+/* --- what is gone while a copy is blocked --- */
+
+/* The first of two snapshots is gone, and AWS has just been asked for the last time, when the second's look is refused. */
+struct vanishing {
+  bool removed, asked;
+};
+static void vanishes(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  struct vanishing *v = ctx;
+  const struct af_live_copy *c = e->copies[0];
+  size_t a = 0;
+  while (a < c->n_steps && (!af_streq(c->steps[a].kind, "copy-snapshot") || c->steps[a].state != AF_STEP_PENDING || !c->steps[a].resource)) a++;
+  if (a == c->n_steps) return;
+  if (!v->removed && rig_now(r) > c->steps[a].intent_ms + 10000) {
+    sends(r, e, &af_ec2_delete_snapshot, c->target, "eu-west-1", json_pack("{s:s}", "SnapshotId", c->steps[a].resource));
+    rig_excuse_hazards(r);
+    v->removed = true;
+  }
+  const struct af_live_step *l = &c->live[a];
+  if (v->asked || !v->removed || !l->busy || !l->missing_ms || l->asked_ms < l->missing_ms + 20000) return;
+  set_faults(r, "[" FAILS("CopySnapshot", "", "500", "InternalError") ", " SLOW("DescribeSnapshots", TARGET NTH("1"), "15000") ", "
+                FORBID("DescribeSnapshots", TARGET NTH("2")) "]");
+  v->asked = true;
+}
+TEST(a_snapshot_that_vanished_while_its_copy_was_blocked_fails_it_and_stops_no_run) {
+  char *world = changed(world_with("copy_min: 5, copy_mib_per_s: 200", "copy_min: 7000, copy_mib_per_s: 2000"), "read_lag: [0, 8]", "read_lag: [0, 0]");
+  struct rig *r = new_rig(world, 1);
+  struct vanishing v = {false, false};
+  struct af_error err;
+  set_faults(r, "[" FAILS("CopySnapshot", AFTER("1"), "500", "InternalError") ", " SLOW_HERE(HOUR) "]");
+  rig_attend(r, vanishes, &v);
+  assert_ok(rig_run(r, MANIFEST_HEAD SEALED PLAIN_HERE, &err), &err);
+  rig_attend(r, NULL, NULL);
+  assert_true(v.removed && v.asked);
+  set_faults(r, "[]");
+  rig_advance(r, 600000);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_int_equal(last_state(r), AF_COPY_DONE);
+  assert_clean(r, "one has failed");
+  rig_free(r);
+  free(world);
+}
+
+/* The new AMI is there and may not be finished; when that is mended, its source is no more. */
+static void deletes_the_source(struct rig *r, struct af_engine *e) {
+  const struct af_live_copy *c = e->copies[0];
+  sends(r, e, &af_ec2_deregister_image, c->source, "us-east-1", json_pack("{s:s}", "ImageId", "ami-0a000000000000000"));
+  sends(r, e, &af_ec2_delete_snapshot, c->source, "us-east-1", json_pack("{s:s}", "SnapshotId", "snap-0a000000000000001"));
+  sends(r, e, &af_ec2_delete_snapshot, c->source, "us-east-1", json_pack("{s:s}", "SnapshotId", "snap-0a000000000000002"));
+}
+TEST(an_image_that_is_there_is_finished_without_its_source) {
+  struct person p = {.comes = is_blocked, .mends = deletes_the_source, .after_ms = INT64_MAX / 2};
+  struct rig *r = new_rig(WORLD, 1);
+  struct af_error err;
+  set_faults(r, "[" FORBID("ModifyImageAttribute", TARGET NTH("1")) "]");
+  run_attended(r, MANIFEST_HEAD "- {source: {image: ami-0a000000000000000}, launch_permissions: {accounts: ['333333333333']}}\n", &p);
+  assert_true(p.came_ms);
+  set_faults(r, "[]");
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "without the source");
+  assert_int_equal(rig_carried_out(r, "ec2:CopyImage"), 1);
+  rig_free(r);
+}
+TEST(an_image_that_is_there_needs_no_second_instance) {
+  struct rig *r = launching();
+  struct af_error err;
+  set_faults(r, "[" FORBID("ModifyImageAttribute", TARGET) "]");
+  assert_ok(rig_run(r, MANIFEST_HEAD IMAGE(WINDOWS, HERE ", launch_permissions: {accounts: ['333333333333']}"), &err), &err);
+  assert_all(r, AF_COPY_BLOCKED, "not finished");
+  set_faults(r, "[]");
+  rig_advance(r, 3600000);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_all(r, AF_COPY_DONE, "finished");
+  assert_int_equal(rig_carried_out(r, "ec2:RunInstances"), 1);
+  rig_free(r);
 }
 
 /* --- what can't be taken back --- */
@@ -335,6 +436,10 @@ int main(void) {
       cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
       cmocka_unit_test(what_is_not_known_to_be_done_is_not_asked_for_ever),
       cmocka_unit_test(a_copy_that_fails_and_hangs_has_failed_once_it_goes_on),
+      cmocka_unit_test(a_group_that_has_lost_its_tags_is_known_by_its_name),
+      cmocka_unit_test(a_snapshot_that_vanished_while_its_copy_was_blocked_fails_it_and_stops_no_run),
+      cmocka_unit_test(an_image_that_is_there_is_finished_without_its_source),
+      cmocka_unit_test(an_image_that_is_there_needs_no_second_instance),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
