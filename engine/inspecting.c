@@ -84,13 +84,13 @@ static void doubt(struct af_engine *e, struct af_live_copy *c, int64_t until) {
 static void wait_for_twin(struct af_engine *e, struct af_live_copy *c, const struct af_live_copy *twin) {
   stop_inspecting(e, c);
   c->twin = twin;
-  snprintf(c->waits, sizeof(c->waits), "copy %s, which makes the same AMI under the same name", twin->row.id);
+  snprintf(c->waits, sizeof(c->waits), "copy %s, which makes an AMI under the same name", twin->row.id);
   c->wake_ms = af_now_ms(e->config.clock) + TWIN_MS;
 }
 
 static void refuse_twin(struct af_engine *e, struct af_live_copy *c, const struct af_live_copy *twin) {
   struct af_error err;
-  af_error_set(&err, -AF_EEXIST, AF_CLASS_AUTH, "CopyUnderWay", "copy %s of batch %s makes the same AMI under the same name, and is not finished",
+  af_error_set(&err, -AF_EEXIST, AF_CLASS_AUTH, "CopyUnderWay", "copy %s of batch %s makes an AMI under the same name, and is not finished",
                twin->row.id, twin->row.batch_id);
   AF_COPY(err.resource, af_str(c->spec.image));
   af_error_hint(&err, "finish or cancel that one first, then retry this copy: amiferry resume %s", twin->row.batch_id);

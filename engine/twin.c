@@ -1,6 +1,7 @@
 /* Twins: copies of one AMI to one account and Region under one name, asked for in words that the key of a copy tells apart (an account here, a
  * profile there; a name written out, or left to be the source's). Who planned first makes it, or takes it over and lets in whom it names; the
- * others wait until that has ended and look again. One that another run left unfinished has to be finished first. */
+ * others wait until that has ended and look again; so does who wants a number behind a name that another is about to hold. One that another run
+ * left unfinished has to be finished first. */
 #include <stdlib.h>
 
 #include "engine/internal.h"

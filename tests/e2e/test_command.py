@@ -243,9 +243,10 @@ def _():
         if os.geteuid() == 0:  # whom no mode keeps out
             subprocess.run(["chown", "-R", "nobody", p.home], check=True)
         nobody = {"user": "nobody"} if os.geteuid() == 0 else {}
+        env = p.env(GCOV_PREFIX=p.home)  # where coverage is counted, nobody may not write to the build
 
         def start():
-            return subprocess.Popen([ferry, "run", manifest, *QUICK], env=p.env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **nobody)
+            return subprocess.Popen([ferry, "run", manifest, *QUICK], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **nobody)
 
         process = start()
         wait_for(lambda: p.world.audit()["images"])

@@ -139,11 +139,12 @@ static int run_one(const struct options *o) {
 static uint64_t run_workers(struct worker *workers, const struct options *o, double until) {
   pid_t pids[JOBS_MAX];
   uint64_t broken_seed = 0;
+  fflush(stdout);
   for (int j = 0; j < o->jobs; j++) {
     pids[j] = fork();
     if (pids[j] == 0) {
       work(&workers[j], o, j, until);
-      _exit(workers[j].failed);
+      exit(workers[j].failed); /* by which sanitizers and coverage have their say */
     }
   }
   for (int j = 0; j < o->jobs; j++) {
