@@ -10,6 +10,12 @@ static bool is_share(const struct af_step_row *s) {
   return af_streq(s->kind, "share-snapshot") || af_streq(s->kind, "share-image");
 }
 
+/* Of the source itself: a bridge is nobody else's. */
+static bool shares_source(const struct af_live_copy *c, size_t step) {
+  const struct af_step_row *s = &c->steps[step];
+  return is_share(s) && af_streq(af_step_subject(c, step), *s->item ? s->item : c->spec.image);
+}
+
 static bool lets_in(const struct af_copy_spec *spec, const struct af_live_copy *c, size_t step) {
   const json_t *who = json_object_get(spec->launch_permissions, "accounts"), *account;
   size_t i;
@@ -65,8 +71,9 @@ static enum af_for_good of_this_run(const struct af_engine *e, const struct af_l
 }
 
 int af_for_good(struct af_engine *e, const struct af_live_copy *c, size_t step, enum af_for_good *ret) {
-  *ret = is_share(&c->steps[step]) ? of_this_run(e, c, step) : AF_FOR_GOOD_NOT;
-  if (*ret != AF_FOR_GOOD_NOT || !is_share(&c->steps[step])) return 0;
+  bool may_be = shares_source(c, step);
+  *ret = may_be ? of_this_run(e, c, step) : AF_FOR_GOOD_NOT;
+  if (*ret != AF_FOR_GOOD_NOT || !may_be) return 0;
   int in = stored_lets_in(e, c, step);
   if (in == 1) *ret = AF_FOR_GOOD_IS;
   return in < 0 ? in : 0;
