@@ -105,6 +105,14 @@ static inline bool is_polling_the_image(const struct rig *r, const struct af_eng
   return false;
 }
 
+/* Of PLAIN, by its owner. */
+static inline void deletes_the_source(struct rig *r, struct af_engine *e) {
+  const struct af_live_copy *c = e->copies[0];
+  sends(r, e, &af_ec2_deregister_image, c->source, "us-east-1", json_pack("{s:s}", "ImageId", "ami-0a000000000000000"));
+  sends(r, e, &af_ec2_delete_snapshot, c->source, "us-east-1", json_pack("{s:s}", "SnapshotId", "snap-0a000000000000001"));
+  sends(r, e, &af_ec2_delete_snapshot, c->source, "us-east-1", json_pack("{s:s}", "SnapshotId", "snap-0a000000000000002"));
+}
+
 /* --- what is shown --- */
 
 static inline void assert_reason(struct rig *r, const char *code) {

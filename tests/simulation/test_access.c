@@ -322,9 +322,7 @@ static void deletes_the_source_and_dies(void *ctx, struct rig *r, struct af_engi
   const struct af_live_copy *c = e->copies[0];
   const struct af_step_row *s = step_of(c, "share-snapshot");
   if (!s || s->state != AF_STEP_INTENDED || rig_now(r) < s->intent_ms + 5000) return;
-  sends(r, e, &af_ec2_deregister_image, c->source, "us-east-1", json_pack("{s:s}", "ImageId", "ami-0a000000000000000"));
-  sends(r, e, &af_ec2_delete_snapshot, c->source, "us-east-1", json_pack("{s:s}", "SnapshotId", "snap-0a000000000000001"));
-  sends(r, e, &af_ec2_delete_snapshot, c->source, "us-east-1", json_pack("{s:s}", "SnapshotId", "snap-0a000000000000002"));
+  deletes_the_source(r, e);
   rig_arm(r, RIG_DIES_UNCOMMITTED, 1);
 }
 static void cancels_once(void *ctx, struct rig *r, struct af_engine *e, int turn) {

@@ -323,12 +323,6 @@ TEST(a_snapshot_that_vanished_while_its_copy_was_blocked_fails_it_and_stops_no_r
 }
 
 /* The new AMI is there and may not be finished; when that is mended, its source is no more. */
-static void deletes_the_source(struct rig *r, struct af_engine *e) {
-  const struct af_live_copy *c = e->copies[0];
-  sends(r, e, &af_ec2_deregister_image, c->source, "us-east-1", json_pack("{s:s}", "ImageId", "ami-0a000000000000000"));
-  sends(r, e, &af_ec2_delete_snapshot, c->source, "us-east-1", json_pack("{s:s}", "SnapshotId", "snap-0a000000000000001"));
-  sends(r, e, &af_ec2_delete_snapshot, c->source, "us-east-1", json_pack("{s:s}", "SnapshotId", "snap-0a000000000000002"));
-}
 TEST(an_image_that_is_there_is_finished_without_its_source) {
   struct person p = {.comes = is_blocked, .mends = deletes_the_source, .after_ms = INT64_MAX / 2};
   struct rig *r = new_rig(WORLD, 1);
