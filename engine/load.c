@@ -205,6 +205,20 @@ static bool has_image(const struct af_live_copy *c) {
   return false;
 }
 
+/* While nobody was at it, another copy may have taken back what it had borrowed of the same access (for_good.c): who is let in for good is let
+ * in once more. All that finish-image sends is harmless to repeat. */
+static int let_in_anew(struct af_engine *e, struct af_live_copy *c) {
+  static const char why[] = "once more: another copy may have shut out meanwhile who was let in";
+  for (size_t i = 0; i < c->n_steps && json_array_size(json_object_get(c->spec.launch_permissions, "accounts")); i++) {
+    struct af_step_row *s = &c->steps[i];
+    bool begun = s->state == AF_STEP_DONE || json_object_get(c->live[i].data, "done");
+    if (!af_streq(s->kind, "finish-image") || s->face != AF_FACE_DO || !begun) continue;
+    json_object_del(c->live[i].data, "done");
+    if (af_record_step(e, c, i, s->state == AF_STEP_DONE ? AF_STEP_IDLE : s->state, &(struct af_note){.kind = "retry", .message = why})) return e->rc;
+  }
+  return 0;
+}
+
 /* Borrowed access is opened anew where it is needed still, what was made is kept. */
 int af_unblock(struct af_engine *e, struct af_live_copy *c) {
   enum af_copy_state to = c->row.resume_state;
@@ -223,6 +237,7 @@ int af_unblock(struct af_engine *e, struct af_live_copy *c) {
         return e->rc;
     }
     c->row.goal = AF_GOAL_NONE;
+    if (let_in_anew(e, c)) return e->rc;
   }
   free(c->row.error);
   c->row.error = NULL;
@@ -254,6 +269,7 @@ static int load_copy(struct af_engine *e, struct af_live_copy *c, bool ended_too
   if (!rc) rc = af_machine_invariant(&c->row, c->steps, c->n_steps, err); /* what was committed keeps it; an edited row need not */
   if (!rc) rc = af_spec_sessions(e, &c->spec, &c->source, &c->target, err);
   if (!rc) rc = wake_steps(e, c);
+  if (!rc && c->row.state == AF_COPY_WORKING) rc = let_in_anew(e, c);
   if (rc && e->rc) *err = e->failure;
   return rc;
 }
