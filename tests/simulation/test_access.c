@@ -296,6 +296,53 @@ TEST(who_was_let_in_for_good_meanwhile_stays_in_when_an_interrupted_copy_leaves)
   }
 }
 
+/* Its copy is blocked after it let him in, the other leaves meanwhile, and a person retries. */
+static void lets_in_and_is_blocked(const char *fault, const char *more, int late_s) {
+  char on[256], manifest[1024], faults[512];
+  struct rig *r = copied_on(on);
+  struct af_error err;
+  snprintf(manifest, sizeof(manifest), MANIFEST_HEAD "- {source: {image: ami-0a000000000000000}, %s, launch_permissions: {accounts: ['333333333333'], snapshots: true}}\n%s", more, on);
+  snprintf(faults, sizeof(faults), "[" SLOW("DescribeImages", ", \"account\": \"111111111111\"" NTH("1"), "%d000") ", %s]", late_s, fault);
+  set_faults(r, faults);
+  assert_ok(rig_run(r, manifest, &err), &err);
+  set_faults(r, "[]");
+  rig_advance(r, 3600000);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_let_in(r, fault, late_s);
+  rig_free(r);
+}
+TEST(who_was_let_in_for_good_by_a_copy_that_was_blocked_then_is_let_in_when_it_is_retried) {
+  for (int late_s = 1; late_s <= 160; late_s += 9) {
+    lets_in_and_is_blocked(FORBID("EnableImageDeregistrationProtection", ""), "deregistration_protection: enabled", late_s);
+    lets_in_and_is_blocked(FORBID("EnableImageDeprecation", ""), "deprecation: 30d", late_s);
+  }
+}
+
+/* Both are interrupted; the other is taken up first, and leaves. */
+static void dies_over_the_image(void *ctx, struct rig *r, struct af_engine *e, int turn) {
+  if (is_polling_the_image(r, e)) rig_arm(r, RIG_DIES_UNCOMMITTED, 1);
+}
+TEST(who_was_let_in_for_good_by_a_copy_that_was_interrupted_then_is_let_in_when_it_is_taken_up) {
+  for (uint64_t call = 1, died = 1; died; call++) {
+    char on[256], manifest[1024];
+    struct rig *r = copied_on(on);
+    struct af_error err;
+    snprintf(manifest, sizeof(manifest), "%s%s", MANIFEST_HEAD, on);
+    rig_attend(r, dies_over_the_image, NULL);
+    (void)rig_run(r, manifest, &err);
+    assert_true(rig_died(r));
+    rig_attend(r, NULL, NULL);
+    rig_arm(r, RIG_DIES_AFTER, call);
+    (void)rig_run(r, LETS_THIRD_IN, &err);
+    died = rig_died(r);
+    rig_arm(r, RIG_LIVES, 0);
+    assert_ok(rig_run(r, manifest, &err), &err);
+    assert_ok(rig_resume(r, &err), &err);
+    assert_let_in(r, "interrupted at call", (int)call);
+    rig_free(r);
+  }
+}
+
 static bool is_let_in(const struct rig *r, const struct af_engine *e) {
   const struct af_live_copy *on = e->n_copies > 1 ? e->copies[1] : NULL;
   return on && on->row.state == AF_COPY_WORKING && on->row.image_id;
@@ -405,6 +452,8 @@ int main(void) {
       cmocka_unit_test(an_adoption_that_dies_and_is_cancelled_takes_back_what_it_opened_and_nothing_else),
       cmocka_unit_test(who_is_let_in_for_good_stays_in_when_another_copy_leaves),
       cmocka_unit_test(who_was_let_in_for_good_meanwhile_stays_in_when_an_interrupted_copy_leaves),
+      cmocka_unit_test(who_was_let_in_for_good_by_a_copy_that_was_blocked_then_is_let_in_when_it_is_retried),
+      cmocka_unit_test(who_was_let_in_for_good_by_a_copy_that_was_interrupted_then_is_let_in_when_it_is_taken_up),
       cmocka_unit_test(an_adoption_that_is_cancelled_shuts_nobody_out_who_copies_on),
       cmocka_unit_test(a_cancelled_adoption_that_let_nobody_in_takes_nothing_back),
       cmocka_unit_test(a_share_in_doubt_of_a_snapshot_that_is_gone_can_be_cancelled),
