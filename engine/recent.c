@@ -53,7 +53,8 @@ static bool made_source(const struct af_live_copy *c, const struct af_copy_row *
 static int64_t shown_by(const struct af_engine *e, const struct af_live_copy *c, const struct af_live_copy *earlier, bool decided) {
   int64_t shown = earlier->row.updated_ms + e->config.window_ms;
   if (c->inspect_begun_ms >= shown) return 0;
-  bool again = decided && contradicts(&c->decision, &earlier->row) && (af_streq(earlier->row.key, c->row.key) || af_same_end(c, earlier));
+  bool same = af_streq(earlier->row.key, c->row.key) || af_same_end(c, earlier) || af_wants_name_of(c, earlier);
+  bool again = decided && same && contradicts(&c->decision, &earlier->row);
   return again || made_source(c, &earlier->row) ? shown : 0;
 }
 

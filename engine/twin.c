@@ -19,14 +19,14 @@ bool af_same_end(const struct af_live_copy *a, const struct af_live_copy *b) {
 }
 
 /* Who gets a number behind a name that is held already must know of who is about to hold it. */
-static bool wants_its_name(const struct af_live_copy *c, const struct af_live_copy *other) {
-  return af_streq(c->spec.on_existing, "suffix") && af_route_makes(c->decision.route) && af_streq(c->decision.name, other->decision.name) &&
+bool af_wants_name_of(const struct af_live_copy *c, const struct af_live_copy *other) {
+  return other->has_facts && af_streq(c->spec.on_existing, "suffix") && af_route_makes(c->decision.route) && af_streq(c->decision.name, other->decision.name) &&
          af_streq(c->spec.target.region, other->spec.target.region) && af_streq(c->facts.target_account, other->facts.target_account);
 }
 
 /* Who would make the same, or take over what is being made or taken over. */
 static bool is_twin(const struct af_live_copy *c, const struct af_live_copy *other) {
-  return c->decision.route != AF_ROUTE_NONE && has_planned(other) && (af_same_end(c, other) || wants_its_name(c, other));
+  return c->decision.route != AF_ROUTE_NONE && has_planned(other) && (af_same_end(c, other) || af_wants_name_of(c, other));
 }
 
 static bool is_loaded(const struct af_engine *e, const char *id) {
