@@ -331,6 +331,7 @@ static int cancel_one(struct af_engine *e, struct af_live_copy *c, bool *ret_ask
   struct af_note note = {.kind = "cancel", .message = "to be cancelled: a person wants it so"};
   if (c->row.state != AF_COPY_BLOCKED) return af_record_copy(e, c, c->row.state, &note);
   if (c->row.resume_state == AF_COPY_INSPECTING) return af_record_copy(e, c, AF_COPY_CANCELLED, &note);
+  for (size_t i = 0; i < c->n_steps; i++) begin_anew(e, c, i);
   if (c->row.goal != AF_GOAL_FAILED) c->row.goal = AF_GOAL_CANCELLED;
   else if (recall_reason(e, c)) return e->rc;
   return af_record_copy(e, c, AF_COPY_UNDOING, &note);
