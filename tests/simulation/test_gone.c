@@ -416,6 +416,27 @@ TEST(a_copy_that_fails_and_hangs_has_failed_once_it_goes_on) {
         "222222222222, us-east-1", AF_COPY_FAILED);
 }
 
+/* Its call came out in doubt for as long as it may; AWS is well again when a person cancels. */
+static void mends_AWS(struct rig *r, struct af_engine *e) {
+  set_faults(r, "[]");
+}
+TEST(what_was_asked_for_in_vain_is_asked_again_when_it_is_cancelled) {
+  struct person p = {.comes = is_blocked, .mends = mends_AWS, .after_ms = 600000, .asks = af_engine_cancel};
+  char *world = changed(strdup(LADDER_WORLD(REFUSED_BILLING, "")), "copy_min: 5,", "copy_min: 14000,");
+  struct rig *r = new_rig(world, 1);
+  struct af_copy_row *list;
+  set_faults(r, "[" FAILS("ModifyImageAttribute", SOURCE, "500", "InternalError") "]");
+  run_attended(r, MANIFEST_HEAD IMAGE(WINDOWS, HERE) IMAGE(RHEL, THERE_KEY ", route: reencrypt"), &p);
+  assert_true(p.asked);
+  size_t n = rig_copies(r, &list);
+  assert_int_equal(list[0].state, AF_COPY_CANCELLED);
+  assert_int_equal(list[1].state, AF_COPY_DONE);
+  rig_copies_free(list, n);
+  assert_clean(r, "cancelled");
+  rig_free(r);
+  free(world);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(volumes_that_outlive_their_instance_are_waited_for_and_deleted),
@@ -430,6 +451,7 @@ int main(void) {
       cmocka_unit_test(access_that_AWS_has_no_time_to_take_back_is_not_forgotten),
       cmocka_unit_test(what_is_not_known_to_be_done_is_not_asked_for_ever),
       cmocka_unit_test(a_copy_that_fails_and_hangs_has_failed_once_it_goes_on),
+      cmocka_unit_test(what_was_asked_for_in_vain_is_asked_again_when_it_is_cancelled),
       cmocka_unit_test(a_group_that_has_lost_its_tags_is_known_by_its_name),
       cmocka_unit_test(a_snapshot_that_vanished_while_its_copy_was_blocked_fails_it_and_stops_no_run),
       cmocka_unit_test(an_image_that_is_there_is_finished_without_its_source),
