@@ -31,7 +31,7 @@ struct af_copy_reading {  /* what was read of the new AMI, with the target's cre
   const json_t *launch_permissions; /* array of LaunchPermission; NULL where they could not be read or nobody asked */
   const json_t *snapshot_permissions; /* {snapshot: array of CreateVolumePermission}; likewise */
   int64_t now_ms;          /* when it is compared */
-  bool before_protection;  /* the image is protected after this comparison, so that it need not be yet */
+  bool unfinished; /* within its own copy: it is protected after this comparison, and another copy may have borrowed access to copy it on */
 };
 
 int af_verify(const struct af_copy_spec *spec, const struct af_facts *facts, const struct af_decision *decision,

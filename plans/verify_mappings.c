@@ -172,7 +172,7 @@ static void share(struct af_verify_run *r, const struct pair *p, enum af_verdict
   name_of(p, "snapshotPermission", "", group);
   af_attribute_of(group, who, attribute);
   struct af_finding *f = af_verify_add(r, attribute, verdict, more ? "" : who, verdict == AF_SAME || more ? who : "");
-  if (f && more && r->decision->route == AF_ROUTE_ADOPT)
+  if (f && more && (r->decision->route == AF_ROUTE_ADOPT || r->copy->unfinished))
     f->allowed = true; /* somebody gave it since */
 }
 

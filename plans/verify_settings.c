@@ -60,7 +60,7 @@ static void compare_deprecation(struct af_verify_run *r) {
 
 static void compare_protection(struct af_verify_run *r) {
   enum af_protection wanted = r->decision->protection, there = af_protection_of(r->copy->image);
-  if (r->copy->before_protection && there == AF_PROTECTION_NONE)
+  if (r->copy->unfinished && there == AF_PROTECTION_NONE)
     return; /* what is protected can't be undone, so that it comes last */
   struct af_finding *f =
       af_verify_texts(r, "deregistrationProtection", af_protection_name(wanted), af_protection_name(there));
@@ -91,7 +91,7 @@ static void permission(struct af_verify_run *r, enum af_verdict verdict, const c
   snprintf(attribute, sizeof attribute, "launchPermission[%.120s]", who);
   bool more = verdict == AF_DIFFERENT;
   struct af_finding *f = af_verify_add(r, attribute, verdict, more ? "" : who, verdict == AF_SAME || more ? who : "");
-  if (f && more && adopted(r))
+  if (f && more && (adopted(r) || r->copy->unfinished))
     f->allowed = true;
 }
 

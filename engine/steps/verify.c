@@ -42,7 +42,7 @@ static int judge(const struct af_step_ctx *ctx, struct af_outcome *out) {
   struct af_copy_reading copy;
   af_reading_get(seen, &copy);
   copy.now_ms = ctx->now_ms;
-  copy.before_protection = true;
+  copy.unfinished = true;
   int rc = af_verify(ctx->spec, ctx->facts, ctx->decision, &copy, &findings);
   if (rc) return rc;
   rc = af_findings_judge(&findings, &err);

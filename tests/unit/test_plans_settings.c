@@ -118,7 +118,7 @@ TEST(the_protection_must_be_the_wanted_one) {
     assert_differences(&t, rows[i].same ? "" : "deregistrationProtection Different");
   }
   /* What is protected can't be undone: within a run it comes after the comparison. */
-  t.reading.before_protection = true;
+  t.reading.unfinished = true;
   assert_differences(&t, "");
   put(t.image, "DeregistrationProtection", "'enabled-without-cooldown'");
   assert_differences(&t, "deregistrationProtection Different");
