@@ -343,6 +343,32 @@ TEST(who_was_let_in_for_good_by_a_copy_that_was_interrupted_then_is_let_in_when_
   }
 }
 
+/* The AMI that a blocked copy has made is shared meanwhile, for another copy that was interrupted over it. */
+TEST(what_is_borrowed_of_a_new_image_that_is_not_finished_yet_is_no_difference) {
+  char on[256], manifest[1024], *world = changed(strdup(WORLD THIRD), "copy_min: 5,", "copy_min: 600,");
+  struct rig *r = new_rig(world, 1);
+  struct af_error err;
+  struct af_copy_row *list;
+  rig_setenv(r, "AWS_CONFIG_FILE", rig_file(r, "third-config", THIRD_CONFIG));
+  set_faults(r, "[" FORBID("ModifyImageAttribute", TARGET) "]");
+  assert_ok(rig_run(r, LETS_IN("'444444444444'"), &err), &err);
+  assert_all(r, AF_COPY_BLOCKED, "not finished");
+  set_faults(r, "[]");
+  assert_int_equal(rig_copies(r, &list), 1);
+  snprintf(on, sizeof(on), "- {source: {profile: to, region: eu-west-1, image: %s}, target: {profile: on, region: eu-west-1}}\n", list[0].image_id);
+  rig_copies_free(list, 1);
+  snprintf(manifest, sizeof(manifest), "%s%s", MANIFEST_HEAD, on);
+  rig_attend(r, dies_over_the_image, NULL);
+  (void)rig_run(r, manifest, &err);
+  assert_true(rig_died(r));
+  rig_attend(r, NULL, NULL);
+  rig_arm(r, RIG_LIVES, 0);
+  assert_ok(rig_resume(r, &err), &err);
+  assert_let_in(r, "resumed", 0);
+  rig_free(r);
+  free(world);
+}
+
 static bool is_let_in(const struct rig *r, const struct af_engine *e) {
   const struct af_live_copy *on = e->n_copies > 1 ? e->copies[1] : NULL;
   return on && on->row.state == AF_COPY_WORKING && on->row.image_id;
@@ -454,6 +480,7 @@ int main(void) {
       cmocka_unit_test(who_was_let_in_for_good_meanwhile_stays_in_when_an_interrupted_copy_leaves),
       cmocka_unit_test(who_was_let_in_for_good_by_a_copy_that_was_blocked_then_is_let_in_when_it_is_retried),
       cmocka_unit_test(who_was_let_in_for_good_by_a_copy_that_was_interrupted_then_is_let_in_when_it_is_taken_up),
+      cmocka_unit_test(what_is_borrowed_of_a_new_image_that_is_not_finished_yet_is_no_difference),
       cmocka_unit_test(an_adoption_that_is_cancelled_shuts_nobody_out_who_copies_on),
       cmocka_unit_test(a_cancelled_adoption_that_let_nobody_in_takes_nothing_back),
       cmocka_unit_test(a_share_in_doubt_of_a_snapshot_that_is_gone_can_be_cancelled),
