@@ -326,6 +326,8 @@ void af_advance_copy(struct af_engine *e, size_t copy) {
     af_inspect_advance(e, copy);
     if (c->row.state != AF_COPY_WORKING) return;
   }
+  bool live = c->row.state == AF_COPY_WORKING || c->row.state == AF_COPY_UNDOING;
+  if (live && !af_accounts_sure(e, copy)) return;
   bool moved = true;
   int64_t now = af_now_ms(e->config.clock); /* one for all rounds: what is due in the last question was acted on in the last round */
   struct af_action actions[ACTIONS_MAX];

@@ -102,7 +102,7 @@ static void choose_route(struct af_engine *e, struct af_live_copy *c) {
   af_facts_done(&c->facts);
   c->facts = *facts;
   af_facts_init(facts);
-  c->has_facts = true;
+  c->has_facts = c->at_home = true;
   int rc = af_copy_decide(c);
   if (rc) {
     af_engine_fail(e, rc, NULL);

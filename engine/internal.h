@@ -43,6 +43,7 @@ struct af_live_copy {
   json_t *tried;                    /* what it was told of the routes given up */
   const struct af_live_copy *twin; /* that it waits for, before it is inspected anew */
   bool inspect_busy;
+  bool at_home; /* its credentials are known, in this life, to be of the accounts that it was begun with */
   bool retried; /* taken up by a person while it was still being undone on the way to blocked: goes on when that is done */
   int64_t inspect_begun_ms, inspect_since_ms; /* since: when a read last answered */
   int inspect_repeats, inspect_expired;
@@ -50,7 +51,7 @@ struct af_live_copy {
   int64_t wake_ms; /* not looked at before; INT64_MAX: an answer wakes it */
 };
 
-enum af_flight_kind { AF_FLIGHT_STEP, AF_FLIGHT_POLL, AF_FLIGHT_PROGRESS, AF_FLIGHT_INSPECT };
+enum af_flight_kind { AF_FLIGHT_STEP, AF_FLIGHT_POLL, AF_FLIGHT_PROGRESS, AF_FLIGHT_INSPECT, AF_FLIGHT_ACCOUNT };
 
 struct af_target_ref { /* one step of one copy */
   size_t copy, step;
@@ -63,7 +64,7 @@ struct af_flight { /* a call from the moment it is decided until its answer is d
   struct af_session *session;
   char region[32];
   json_t *input;              /* owned */
-  struct af_target_ref ref;   /* STEP, INSPECT */
+  struct af_target_ref ref;   /* STEP, INSPECT, ACCOUNT */
   struct af_target_ref *refs; /* POLL, PROGRESS: whose items are asked for; owned */
   size_t n_refs;
   json_t *pages;    /* what earlier pages of this answer brought; NULL on the first */
@@ -147,6 +148,8 @@ int af_apply_outcome(struct af_engine *e, struct af_live_copy *c, size_t step, c
 /* The answer was an error, and its kind leaves it to its class. delay_ms: until it is repeated, where it is. */
 int af_apply_error(struct af_engine *e, struct af_live_copy *c, size_t step, const struct af_op *op, const struct af_answer *a,
                    int64_t delay_ms);
+/* Blocked as it stands: it can't go on, and it can't go back either. */
+int af_block_here(struct af_engine *e, struct af_live_copy *c, const struct af_error *err);
 /* How long to wait before the n-th repeat of what this answer refused; takes from the retry quota, and notes the cost. */
 int64_t af_repeat_delay_ms(struct af_engine *e, struct af_live_copy *c, const struct af_answer *a, int repeat, int *ret_cost);
 
@@ -181,6 +184,11 @@ void af_progress_answer(struct af_engine *e, struct af_flight *f, struct af_answ
 /* inspecting.c: the copy's way from waiting to working. */
 void af_inspect_advance(struct af_engine *e, size_t copy);
 void af_inspect_answer(struct af_engine *e, size_t copy, const struct af_flight *f, struct af_answer *a);
+
+/* accounts.c: are the credentials of this life those of the accounts that the copy was begun with? False: it waits for that, or is blocked. */
+bool af_accounts_sure(struct af_engine *e, size_t copy);
+void af_accounts_answer(struct af_engine *e, const struct af_flight *f, struct af_answer *a);
+void af_accounts_forget(struct af_engine *e, const struct af_live_copy *c); /* a person has seen to them: they are asked for anew */
 
 /* past.c: times that an earlier life wrote down, by a clock that may have been set since. */
 int af_past_read(struct af_engine *e, struct af_error *err); /* first of all */

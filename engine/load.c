@@ -224,6 +224,7 @@ int af_unblock(struct af_engine *e, struct af_live_copy *c) {
   enum af_copy_state to = c->row.resume_state;
   c->retried = to == AF_COPY_UNDOING && c->row.goal == AF_GOAL_BLOCKED;
   for (size_t i = 0; i < c->n_steps; i++) begin_anew(e, c, i);
+  af_accounts_forget(e, c);
   if (to == AF_COPY_INSPECTING) json_object_clear(e->shared_reads); /* what was mended is to be seen */
   if (to == AF_COPY_WORKING) {
     for (size_t i = 0; i < c->n_steps; i++) {

@@ -118,8 +118,7 @@ static int step_pending(struct af_engine *e, struct af_live_copy *c, size_t step
   return s->state == AF_STEP_PENDING && !*out->note ? 0 : af_record_step(e, c, step, AF_STEP_PENDING, note);
 }
 
-/* Blocked as it stands: it can't go on, and it can't go back either. */
-static int block_here(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
+int af_block_here(struct af_engine *e, struct af_live_copy *c, const struct af_error *err) {
   if (c->row.state == AF_COPY_WORKING && c->row.cancel_requested) return af_record_goal(e, c, AF_GOAL_CANCELLED, NULL);
   c->row.resume_state = c->row.state;
   for (size_t i = 0; i < c->n_steps; i++) af_step_give_slot(e, c, i); /* who waits for a person keeps nobody waiting: AWS itself says when there is no room */
@@ -154,7 +153,7 @@ static int copy_failed(struct af_engine *e, struct af_live_copy *c, size_t step,
   if (c->row.state != AF_COPY_WORKING && c->row.state != AF_COPY_UNDOING) return 0; /* blocked already, by another step */
   bool turns = c->row.state == AF_COPY_UNDOING && s->face == AF_FACE_DO && af_goal_undoes(c->row.goal, af_step_traits(s->kind));
   if (turns && s->state == AF_STEP_PENDING) return 0; /* it is to be undone next, however far it is */
-  if (open || s->face == AF_FACE_UNDO) return block_here(e, c, err);
+  if (open || s->face == AF_FACE_UNDO) return af_block_here(e, c, err);
   bool makes = af_route_makes(c->decision.route); /* what is there already would be taken over again */
   if (c->row.state == AF_COPY_WORKING && lower && makes && try_another(e, c, err)) goal = AF_GOAL_REROUTE;
   if (e->rc) return e->rc;
@@ -413,6 +412,7 @@ void af_take_answer(struct af_engine *e, struct af_answer *a) {
     if (f.kind == AF_FLIGHT_STEP) step_answer(e, &f, a);
     else if (f.kind == AF_FLIGHT_POLL) af_poll_answer(e, &f, a);
     else if (f.kind == AF_FLIGHT_PROGRESS) af_progress_answer(e, &f, a);
+    else if (f.kind == AF_FLIGHT_ACCOUNT) af_accounts_answer(e, &f, a);
     else af_inspect_answer(e, f.ref.copy, &f, a);
   }
   af_flight_done(&e->flights[slot]);

@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness
-from ferry import QUICK, SEALED, Place, cloud, copy, lacks, on_terminal, wait_for
+from ferry import PLAIN, QUICK, SEALED, Place, cloud, copy, lacks, on_terminal, wait_for
 from harness import READER, SOURCE, TARGET, contains, equal, test
 
 
@@ -112,6 +112,57 @@ def _():
         contains(p.run("retry", two, *QUICK).ends(0).err, "to be tried again: 1 copy")
         equal(states(p), ["cancelled", "done", "blocked"])
         clean(p, 1)
+
+
+# --- credentials that came to be another account's ---
+
+def swap(p, profile, old, new):
+    """The profile of that name stands for another account from now on."""
+    config = open(os.path.join(p.home, "config")).read()
+    head, tail = config.split("[profile %s]" % profile)
+    p.write("config", head + "[profile %s]" % profile + tail.replace(old[0], new[0], 1).replace(old[1], new[1], 1))
+
+
+def left(p):
+    """What is there, is open and was called for but for who asks."""
+    audit = p.world.audit()
+    return ([x["id"] for x in audit["images"] + audit["snapshots"]], audit["shares_open"], audit["grants_open"],
+            {call: n for call, n in audit["calls"].items() if "GetCallerIdentity" not in call})
+
+
+@test("a copy goes on in the accounts that it was begun with and in no other: it waits for a person, and is resumed when they are back")
+def _():
+    for image, step in ((PLAIN, "ModifySnapshotAttribute"), (PLAIN, "CopyImage"), (SEALED, "CopySnapshot")):
+        for profile, own, other in (("dst", TARGET, SOURCE), ("src", SOURCE, TARGET)):
+            with cloud("--speed", "0.2") as p:
+                process = p.start("run", p.manifest(copy(image, name="one")), *QUICK)
+                wait_for(lambda: step in str(p.world.audit()["calls"]))
+                process.kill()
+                process.communicate()
+                time.sleep(0.3)  # what it sent last arrives
+                before = left(p)
+                swap(p, profile, own, other)
+                blocked = p.run("resume", *QUICK, "--output", "json").ends(4).json()[0]
+                equal((blocked["state"], blocked["error"]["code"]), ("blocked", "WrongAccount"))
+                contains(blocked["error"]["hint"], "amiferry retry " + blocked["id"])
+                p.run("cancel", blocked["id"], *QUICK).ends(4)
+                equal(left(p), before)
+                swap(p, profile, other, own)
+                equal(p.run("resume", *QUICK, "--output", "json").ends(1).json()[0]["state"], "cancelled")
+                clean(p, 0)
+
+
+@test("undo with another account's credentials takes nothing away, and says so")
+def _():
+    with cloud() as p:
+        manifest = p.write("batch.json", json.dumps({"version": 1, "copies": [copy(source={"image": PLAIN, "region": "us-east-1", "profile": "src"},
+                                                                                   target={"region": "eu-west-1"}, name="one")]}))
+        own, other = (dict(AWS_ACCESS_KEY_ID=who[0], AWS_SECRET_ACCESS_KEY=who[1]) for who in (TARGET, SOURCE))
+        one = p.run("run", manifest, *QUICK, "--output", "json", **own).ends(0).json()[0]["id"]
+        contains(p.run("undo", one, "--yes", *QUICK, **other).ends(4).out, "WrongAccount: the target credentials belong to account 111122223333 now")
+        clean(p, 1)
+        p.run("resume", *QUICK, **own).ends(1)
+        clean(p, 0)
 
 
 # --- through the owner's socket ---
