@@ -63,6 +63,17 @@ def _():
         contains(p.run("retry", "1999").ends(2).err, "no batch 1999")
 
 
+@test("an empty id, as of a variable that isn't set, names nothing, though there is but one batch and one copy")
+def _():
+    with cloud() as p:
+        p.run("run", p.manifest(blocked("one")), *QUICK).ends(4)
+        for command in ("cancel", "retry", "resume", "status"):
+            contains(p.run(command, "").ends(2).err, "an empty id names no batch")
+        for command in ("undo", "verify", "show"):
+            contains(p.run(command, "").ends(2).err, "an empty id names no copy")
+        equal(states(p), ["blocked"])
+
+
 @test("cancel undoes what was stopped in the middle, and leaves the rest of the batch to be carried to its end")
 def _():
     with cloud("--speed", "0.1") as p:

@@ -21,8 +21,9 @@ static void search_init(struct search *s, const char *name) {
   af_buf_init(&s->near, 400);
 }
 
+/* An empty name is a variable that a script hasn't set: every id begins with it, and none is meant. */
 static void consider(struct search *s, const char *id) {
-  bool begins = af_str_starts(af_str(id), s->name);
+  bool begins = *s->name && af_str_starts(af_str(id), s->name);
   if (s->exact) return;
   s->exact = af_streq(id, s->name);
   if (begins) {
@@ -34,7 +35,8 @@ static void consider(struct search *s, const char *id) {
 
 static int judge(struct search *s, const char *what, struct af_error *err) {
   int rc = 0;
-  if (s->n == 0) rc = af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "NotFound", "no %s %.64s", what, s->name);
+  if (!*s->name) rc = af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "NotFound", "an empty id names no %s", what);
+  else if (s->n == 0) rc = af_error_set(err, -AF_ENOENT, AF_CLASS_INVALID, "NotFound", "no %s %.64s", what, s->name);
   else if (s->n > 1) rc = af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "Ambiguous", "%zu have a %s id that begins with %.64s", s->n, what, s->name);
   if (rc && s->near.len) af_error_hint(err, "there are: %s%s", af_buf_cstr(&s->near), s->n_near == HINTS_MAX ? ", ..." : "");
   af_buf_done(&s->near);
