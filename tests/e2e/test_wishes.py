@@ -100,6 +100,8 @@ def _():
         copies = p.run("cancel", batch, *QUICK, "--output", "json").ends(0).json()
         equal([c["state"] for c in copies], ["cancelled", "cancelled"])
         contains(p.run("cancel", batch).ends(0).err, "nothing to cancel")
+        equal(p.run("cancel", batch, "--output", "json").ends(0).json(), [])  # as resume does
+        equal(p.run("retry", batch, "--output", "json").ends(1).json(), [])
         clean(p, 0)
 
 

@@ -87,8 +87,14 @@ static int read_asked(struct asked *a, struct af_store *s, const char *name, enu
   return af_str_starts(af_str(name), "cp-") ? read_copy(a, s, name, wanted, err) : read_batch(a, s, name, wanted, err);
 }
 
-static int nothing(const struct asked *a, const struct af_asking *asking) {
+/* As resume, where it has nothing to do: a program gets an empty list to read. */
+static int nothing(const struct af_settings *settings, const struct asked *a, const struct af_asking *asking) {
+  struct af_list list;
   af_say("%s", asking->nothing);
+  if (settings->output == AF_OUTPUT_JSON) {
+    af_list_begin(&list, AF_OUTPUT_JSON);
+    af_list_end(&list);
+  }
   return af_tally_exit(&a->ended);
 }
 
@@ -128,7 +134,7 @@ static int ask_here(struct af_carry *c, const char *name, const struct af_asking
     if (!rc) say_others(c->wiring.engine, &a);
     if (!rc) *ret_exit = af_ask_exit(c->wiring.store, a.open, a.n_open, asking->wanted, af_carry_out(c));
   } else if (!rc) {
-    *ret_exit = nothing(&a, asking);
+    *ret_exit = nothing(c->wiring.settings, &a, asking);
   }
   free(a.open);
   return rc;
@@ -165,7 +171,7 @@ static int ask_there(struct af_carry *c, const char *name, const struct af_askin
   if (!rc) rc = read_asked(&a, c->wiring.store, name, asking->wanted, &why);
   if (rc) *err = why;
   else if (a.n_open) rc = ask_owner(c, &a, asking, err);
-  else *ret_exit = nothing(&a, asking);
+  else *ret_exit = nothing(c->wiring.settings, &a, asking);
   free(a.open);
   return rc;
 }
