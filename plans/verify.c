@@ -171,22 +171,32 @@ int af_verify(const struct af_copy_spec *spec, const struct af_facts *facts, con
   return 0;
 }
 
+/* The copy is about to be undone: nothing else will tell them. */
+static void put_values(struct af_buf *out, const struct af_finding *f) {
+  bool any = *f->source || *f->copy;
+  if (any && f->verdict == AF_DIFFERENT && !af_streq(f->source, f->copy))
+    af_buf_printf(out, "; %s: %.80s -> %.80s", f->attribute, *f->source ? f->source : "nothing", *f->copy ? f->copy : "nothing");
+}
+
 int af_findings_judge(const struct af_findings *f, struct af_error *err) {
-  struct af_buf names;
+  struct af_buf names, values;
   size_t bad = 0;
-  af_buf_init(&names, 800); /* an error's message has room for about that much; what doesn't fit is counted */
+  af_buf_init(&names, 600); /* an error's message has room for about that much; what doesn't fit is counted */
+  af_buf_init(&values, 300);
   for (size_t i = 0; i < f->n; i++) {
     const struct af_finding *one = &f->list[i];
     if (one->verdict == AF_SAME || one->allowed)
       continue;
     af_buf_printf(&names, "%s%s (%s)", bad ? ", " : "", one->attribute, af_verdict_name(one->verdict));
+    put_values(&values, one);
     bad++;
   }
   if (bad > 0) {
-    af_error_set(err, -AF_EAWS, AF_CLASS_REFUSED, "VerifyDifference", "the copy is not what its source is: %s%s (%zu in all)",
-                 af_buf_cstr(&names), af_buf_rc(&names) < 0 ? ", ..." : "", bad);
-    af_error_hint(err, "name an attribute in allow_differences if it may differ; otherwise see the values with amiferry verify");
+    af_error_set(err, -AF_EAWS, AF_CLASS_REFUSED, "VerifyDifference", "the copy is not what its source is: %s%s (%zu in all)%s",
+                 af_buf_cstr(&names), af_buf_rc(&names) < 0 ? ", ..." : "", bad, af_buf_cstr(&values));
+    af_error_hint(err, "name an attribute in allow_differences if it may differ, and run the manifest again");
   }
+  af_buf_done(&values);
   af_buf_done(&names);
   return bad ? -AF_EAWS : 0;
 }

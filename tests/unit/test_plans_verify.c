@@ -155,7 +155,9 @@ TEST(a_verdict_names_the_attributes_and_says_what_to_do) {
                "imdsSupport (Different), sriovNetSupport (Missing) (2 in all)");
   assert_int_equal(err.class, AF_CLASS_REFUSED);
   assert_string_equal(err.code, "VerifyDifference");
+  assert_contains(err.message, "imdsSupport: nothing -> v2.0"); /* the copy is undone: nobody can look any more */
   assert_contains(err.hint, "allow_differences");
+  assert_null(strstr(err.hint, "amiferry verify"));
   assert_string_equal(finding(&t, "imdsSupport")->source, "");
   assert_string_equal(finding(&t, "imdsSupport")->copy, "v2.0");
   trial_done(&t);
