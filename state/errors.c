@@ -18,7 +18,7 @@ static const struct kind {
     {-AF_ENOMEM, AF_CLASS_INTERNAL, "OutOfMemory", "give the process more memory, " AGAIN},
     {-AF_ECORRUPT, AF_CLASS_INTERNAL, "StoreCorrupt",
      "it was left as it is: keep a copy of it, then restore a backup or start with another --db"},
-    {-AF_EBUSY, AF_CLASS_INVALID, "StoreBusy", "wait until that has ended, or stop it; `amiferry status` works meanwhile"},
+    {-AF_EBUSY, AF_CLASS_INVALID, "StoreBusy", "wait until that has ended, or stop it; to see how far it is: amiferry status"},
     {-AF_EVERSION, AF_CLASS_INVALID, "StoreVersion", "use the program that it belongs to, or name another database with --db"},
     {-AF_ETOOBIG, AF_CLASS_INVALID, "StoreTooBig", NULL},
     {-AF_ENOENT, AF_CLASS_INVALID, "StoreNotFound", NULL},

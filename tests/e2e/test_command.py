@@ -4,6 +4,7 @@ cloudsim is; where it must not be asked, a socket counts who knocks."""
 # timeout: 900
 # also: asan
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -218,9 +219,18 @@ def _():
             equal(re.findall(when + r": amiferry resume [0-9a-f-]{20}(.*\n)", done.err), [named])
         done = p.run("run", p.manifest(blocked), *QUICK, "--db", db).ends(2)
         equal(re.findall(r"finish that batch first: amiferry resume [0-9a-f-]{20}(.*\n)", done.err), [named])
+        lock = os.open(db + ".lock", os.O_RDWR)
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as a second process would
+        equal(re.findall(r"to see how far it is: amiferry status(.*\n)", p.run("resume", "--db", db).ends(5).err), [named])
+        os.close(lock)
         made = p.run("show", "cp-", "--db", db).ends(2).err  # which there are
         hints = [p.run("undo", name, "--db", db).ends(2).err for name in re.findall("cp-[0-9a-f]{12}", made)]
         equal(sorted(re.findall(r": amiferry (\w+) cp-[0-9a-f]{12}(.*\n)", "".join(hints))), [("cancel", named), ("undo", " --yes" + named)])
+        done = re.findall("undo (cp-[0-9a-f]{12})", "".join(hints))
+        config = open(os.path.join(p.home, "config")).read()
+        p.write("config", config.replace(TARGET[0], SOURCE[0]).replace(TARGET[1], SOURCE[1]))
+        told = p.run("undo", done[0], "--yes", *QUICK, "--db", db).ends(4).out  # of a copy that is blocked
+        equal(re.findall(r"what to do: .*: amiferry retry cp-[0-9a-f]{12}(.*\n)", told), [named])
 
 
 @test("a folder that can't be written to exits with 1 and says what to do")

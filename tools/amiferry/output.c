@@ -142,6 +142,7 @@ void af_put_error(struct af_buf *out, const struct af_error *err) {
   if (!*err->hint) return;
   af_buf_puts(out, "    what to do: ");
   af_put_text(out, err->hint);
+  if (strstr(err->hint, ": amiferry ")) af_buf_puts(out, af_database_words());
   af_buf_putc(out, '\n');
 }
 
