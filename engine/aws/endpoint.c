@@ -120,9 +120,12 @@ bool af_host_is_credential_service(struct af_str host) {
   return false;
 }
 
+/* What is before an @ may be a password, and errors are stored and logged. */
 static int bad_url(const char *what, struct af_str text, const char *why, struct af_error *err) {
-  return af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "BadEndpointUrl", "%s: \"%.*s\" %s", what, (int)(text.len > 300 ? 300 : text.len),
-                      text.len ? text.ptr : "", why);
+  const char *at = text.len ? memrchr(text.ptr, '@', text.len) : NULL;
+  struct af_str told = at ? af_str_n(at, (size_t)(text.ptr + text.len - at)) : text;
+  return af_error_set(err, -AF_EINVAL, AF_CLASS_INVALID, "BadEndpointUrl", "%s: \"%s%.*s\" %s", what, at ? "..." : "",
+                      (int)(told.len > 300 ? 300 : told.len), told.len ? told.ptr : "", why);
 }
 
 static bool take_scheme(struct af_str *s, const char *scheme) {

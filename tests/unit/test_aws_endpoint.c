@@ -163,6 +163,7 @@ TEST(urls_that_could_mislead_are_refused) {
                                     "https://",
                                     "https://user@a",
                                     "https://user:p@a",
+                                    "http://user:s3cret@127.0.0.1:1/",
                                     "https://a?x=1",
                                     "https://a/x?y",
                                     "https://a/#x",
@@ -183,6 +184,7 @@ TEST(urls_that_could_mislead_are_refused) {
       fail_msg("%s", bad[i]);
     assert_string_equal(err.code, "BadEndpointUrl");
     assert_contains(err.message, "AWS_ENDPOINT_URL");
+    assert_null(strstr(err.message, "s3cret")); /* which would be stored with the copy */
   }
 }
 
