@@ -111,6 +111,9 @@ static void refused(struct af_engine *e, struct af_live_copy *c, const struct af
     wait_until(c, now + af_retry_delay_ms(expired ? AF_CLASS_TRANSIENT : err->class, c->inspect_repeats, a->retry_after_ms, e->config.random), text);
     return;
   }
+  if (again && !*err->hint)
+    af_error_hint(err, "it was asked for %lld minutes, and never answered otherwise: retry when AWS is well again",
+                  (long long)((now - c->inspect_since_ms) / 60000));
   if (!*err->action) AF_COPY(err->action, af_str(f->op->label));
   if (!*err->region) AF_COPY(err->region, af_str(f->region));
   if (!*err->account) AF_COPY(err->account, af_str(account_of(c, f->session == c->source ? AF_SOURCE : AF_TARGET)));

@@ -165,6 +165,24 @@ def _():
                 clean(p, 0)
 
 
+@test("where STS doesn't say whose the credentials are, a copy that was stopped waits, then asks for a person, and goes on later")
+def _():
+    with cloud("--speed", "0.2") as p:
+        process, _ids = begun(p, copy(name="one"))
+        process.kill()
+        process.communicate()
+        time.sleep(0.3)
+        before = left(p)
+        down = {"kind": "error", "action": "GetCallerIdentity", "status": 503, "code": "ServiceUnavailable", "message": "x"}
+        p.world.faults(down)
+        error = p.run("resume", *QUICK, "--patience", "1", "--output", "json").ends(4).json()[0]["error"]
+        equal((error["code"], error["action"], left(p)), ("ServiceUnavailable", "sts:GetCallerIdentity", before))
+        contains(error["hint"], "retry when AWS is well again")
+        p.world.faults({**down, "times": 2})
+        p.run("resume", *QUICK).ends(0)
+        clean(p, 1)
+
+
 @test("undo with another account's credentials takes nothing away, and says so")
 def _():
     with cloud() as p:
