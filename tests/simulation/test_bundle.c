@@ -247,7 +247,7 @@ static void opens_again(const char *faults, bool finish) {
     set_faults(r, faults);
     rig_stop_after(r, finish ? 0 : 30); /* enough to inspect it: that is not kept */
     (void)rig_run(r, MANIFEST_HEAD WEB, &err);
-    rig_stop_after(r, finish ? 0 : 6);
+    rig_stop_after(r, finish ? 0 : 9); /* three of them to learn whose the credentials are */
     for (int lives = 0; writes(r) < 2; lives++) {
       assert_in_range(lives, 0, 300);
       rig_advance(r, 1000);
