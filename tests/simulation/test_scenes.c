@@ -219,6 +219,31 @@ TEST(blocked_copies_hold_no_slots) {
   rig_free(r);
 }
 
+/* More than AWS answers at once: they are asked for at its pace, and nothing is throttled. */
+TEST(many_AMIs_are_inspected_at_the_pace_that_AWS_allows) {
+  enum { MANY = 200 };
+  struct af_buf images, manifest;
+  af_buf_init(&images, 1 << 16);
+  af_buf_init(&manifest, 1 << 16);
+  af_buf_puts(&images, "      images:\n");
+  af_buf_puts(&manifest, MANIFEST_HEAD);
+  for (int i = 0; i < MANY; i++) {
+    af_buf_printf(&images, "      - {id: ami-0f%015d, name: many-%d, mappings: [{device: /dev/xvda, snapshot: snap-0a000000000000001}]}\n", i, i);
+    af_buf_printf(&manifest, "- {source: {image: ami-0f%015d}}\n", i);
+  }
+  char *world = rig_world(WORLD, "      images:\n", af_buf_cstr(&images));
+  struct rig *r = new_rig(world, 1);
+  struct af_error err;
+  assert_ok(rig_run(r, af_buf_cstr(&manifest), &err), &err);
+  assert_all(r, AF_COPY_DONE, "all of them");
+  assert_clean(r, "all of them");
+  assert_int_equal(live_images(r), MANY);
+  rig_free(r);
+  free(world);
+  af_buf_done(&images);
+  af_buf_done(&manifest);
+}
+
 /* --- what AWS says only for a moment --- */
 
 TEST(one_resume_is_enough_after_a_death_on_the_way_to_blocked) {
@@ -543,6 +568,7 @@ int main(void) {
       cmocka_unit_test(two_images_of_one_name_get_a_number_though_AWS_is_late_to_show_the_first),
       cmocka_unit_test(an_adoption_that_may_not_be_fails),
       cmocka_unit_test(a_snapshot_in_two_mappings_goes_over_a_bridge),
+      cmocka_unit_test(many_AMIs_are_inspected_at_the_pace_that_AWS_allows),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
