@@ -113,6 +113,18 @@ static inline void deletes_the_source(struct rig *r, struct af_engine *e) {
   sends(r, e, &af_ec2_delete_snapshot, c->source, "us-east-1", json_pack("{s:s}", "SnapshotId", "snap-0a000000000000002"));
 }
 
+/* Somebody makes it die; it is away for so long, and all faults are over then. */
+static inline void dies_and_is_away(struct rig *r, const char *manifest, rig_person *somebody, void *ctx, int64_t away_ms) {
+  struct af_error err;
+  rig_attend(r, somebody, ctx);
+  (void)rig_run(r, manifest, &err);
+  assert_true(rig_died(r));
+  rig_arm(r, RIG_LIVES, 0);
+  rig_attend(r, NULL, NULL);
+  set_faults(r, "[]");
+  rig_advance(r, away_ms);
+}
+
 /* --- what is shown --- */
 
 static inline void assert_reason(struct rig *r, const char *code) {

@@ -409,13 +409,7 @@ TEST(a_share_in_doubt_of_a_snapshot_that_is_gone_can_be_cancelled) {
   struct af_error err;
   bool cancelled = false;
   set_faults(r, "[" SLOW("ModifySnapshotAttribute", "", "30000") "]");
-  rig_attend(r, deletes_the_source_and_dies, NULL);
-  (void)rig_run(r, MANIFEST_HEAD PLAIN, &err);
-  assert_true(rig_died(r));
-  rig_arm(r, RIG_LIVES, 0);
-  rig_attend(r, NULL, NULL);
-  set_faults(r, "[]");
-  rig_advance(r, INT64_C(2) * 24 * 3600000);
+  dies_and_is_away(r, MANIFEST_HEAD PLAIN, deletes_the_source_and_dies, NULL, INT64_C(2) * 24 * 3600000);
   assert_ok(rig_resume(r, &err), &err);
   assert_all(r, AF_COPY_BLOCKED, "its source is gone");
   rig_attend(r, cancels_once, &cancelled);
