@@ -17,9 +17,16 @@ static struct af_session *session_of(const struct af_live_copy *c, enum af_side 
   return side == AF_SOURCE ? c->source : c->target;
 }
 
-/* "" where there is none to be: nothing is done with the source's credentials then. */
 static const char *account_of(const struct af_live_copy *c, enum af_side side) {
-  return side == AF_TARGET ? c->facts.target_account : c->facts.pull ? "" : c->facts.source_account;
+  return side == AF_TARGET ? c->facts.target_account : c->facts.source_account;
+}
+
+/* What is all taken back in the source account needs its credentials no more: they may have gone with the account. */
+static bool is_used(const struct af_live_copy *c, enum af_side side) {
+  bool used = side == AF_TARGET;
+  for (size_t i = 0; i < c->n_steps && !used && !c->facts.pull; i++)
+    used = af_step_traits(c->steps[i].kind)->where == AF_AT_SOURCE && (c->steps[i].face == AF_FACE_DO || c->steps[i].state != AF_STEP_DONE);
+  return used;
 }
 
 static void wait_until(struct af_live_copy *c, int64_t when, const char *why) {
@@ -67,7 +74,7 @@ static void wrong(struct af_engine *e, struct af_live_copy *c, enum af_side side
 static bool sure(struct af_engine *e, size_t copy, enum af_side side) {
   struct af_live_copy *c = e->copies[copy];
   char key[40];
-  if (!*account_of(c, side)) return true;
+  if (!is_used(c, side) || !*account_of(c, side)) return true;
   session_key(session_of(c, side), key);
   json_t *known = json_object_get(e->shared_reads, key);
   if (!known) send(e, copy, side, key);

@@ -196,6 +196,15 @@ def _():
         clean(p, 0)
 
 
+@test("undo needs nothing of a source account whose credentials are gone")
+def _():
+    with cloud() as p:
+        one = p.run("run", p.manifest(copy(name="one")), *QUICK, "--output", "json").ends(0).json()[0]["id"]
+        swap(p, "src", SOURCE, ("AKIAGONE", "gone"))
+        p.run("undo", one, "--yes", *QUICK).ends(0)
+        clean(p, 0)
+
+
 # --- through the owner's socket ---
 
 @test("the owner's socket is beside the database, for its user alone, and goes with the owner")
