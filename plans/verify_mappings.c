@@ -172,8 +172,8 @@ static void share(struct af_verify_run *r, const struct pair *p, enum af_verdict
   name_of(p, "snapshotPermission", "", group);
   af_attribute_of(group, who, attribute);
   struct af_finding *f = af_verify_add(r, attribute, verdict, more ? "" : who, verdict == AF_SAME || more ? who : "");
-  if (f && more && (r->decision->route == AF_ROUTE_ADOPT || r->copy->unfinished))
-    f->allowed = true; /* somebody gave it since */
+  if (f && more && af_verify_more_is_allowed(r, who))
+    f->allowed = true;
 }
 
 /* Whom the manifest lets launch the image may read its snapshots where it says so; nobody else may. */

@@ -22,6 +22,10 @@ struct af_finding *af_verify_texts(struct af_verify_run *r, const char *attribut
 /* What of the source only its owner can read, and we are not: no fault of the copy's. */
 void af_verify_hidden(struct af_verify_run *r, const char *attribute, const char *copy);
 
+/* More is let in than was asked for: may it be? Somebody gave it since to what was there before; and of an AMI that is not finished another copy
+ * may have borrowed it for an account, never for an organization or for all. */
+bool af_verify_more_is_allowed(const struct af_verify_run *r, const char *who);
+
 static inline const char *af_verify_truth(bool b) {
   return b ? "true" : "false";
 }

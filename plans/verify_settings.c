@@ -1,5 +1,6 @@
 /* Comparing what can be changed on a finished image: tags, deprecation, protection, who may launch it. What the manifest or the
  * source asks for must be there. An image that is adopted may have more than that: somebody gave it that since. */
+#include <ctype.h>
 #include <stdio.h>
 
 #include "base/time.h"
@@ -86,12 +87,16 @@ static bool lists(const json_t *array, const char *text) {
   return false;
 }
 
+bool af_verify_more_is_allowed(const struct af_verify_run *r, const char *who) {
+  return adopted(r) || (r->copy->unfinished && isdigit((unsigned char)who[0]));
+}
+
 static void permission(struct af_verify_run *r, enum af_verdict verdict, const char *who) {
   char attribute[AF_ATTRIBUTE_SIZE];
   snprintf(attribute, sizeof attribute, "launchPermission[%.120s]", who);
   bool more = verdict == AF_DIFFERENT;
   struct af_finding *f = af_verify_add(r, attribute, verdict, more ? "" : who, verdict == AF_SAME || more ? who : "");
-  if (f && more && (adopted(r) || r->copy->unfinished))
+  if (f && more && af_verify_more_is_allowed(r, who))
     f->allowed = true;
 }
 
