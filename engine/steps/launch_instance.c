@@ -156,8 +156,9 @@ static int next_place(const struct af_step_ctx *ctx, const char *why, struct af_
   return out->data ? 0 : -AF_ENOMEM;
 }
 
+/* Who retries gets as many again; and while a grant may be late, none of them says anything. */
 static bool another_may(const struct af_step_ctx *ctx) {
-  return (ctx->step->generation + 1) % GENERATIONS_MAX != 0; /* who retries gets as many again */
+  return (ctx->step->generation + 1) % GENERATIONS_MAX != 0 || af_grant_may_be_late(ctx);
 }
 
 /* It is over, and nobody can say why. */

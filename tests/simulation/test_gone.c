@@ -81,6 +81,26 @@ TEST(an_instance_that_AWS_has_forgotten_is_launched_anew) {
   forgets_the_instance(AF_STEP_AMBIGUOUS); /* whether it has been stopped */
 }
 
+/* The grant of the route before seems to serve still; that of this one comes minutes later. */
+TEST(an_instance_is_launched_anew_for_as_long_as_a_grant_may_be_late) {
+  char *world = changed(strdup(LADDER_WORLD("", "")), "grant_propagation: [5, 90]", "grant_propagation: [5, 290]");
+  size_t most = 0;
+  for (uint64_t seed = 1; seed <= 10; seed++) {
+    struct rig *r = new_rig(world, seed);
+    struct af_error err;
+    set_faults(r, "[{\"kind\": \"error\", \"action\": \"CopyImage\", \"status\": 400, \"code\": \"InvalidRequest\", \"message\": \"Images with EC2 "
+                  "BillingProduct codes cannot be copied to another AWS account\"}]");
+    assert_ok(rig_run(r, MANIFEST_HEAD IMAGE(RHEL, HERE_KEY), &err), &err);
+    assert_all(r, AF_COPY_DONE, "with a late grant");
+    assert_clean(r, "with a late grant");
+    size_t launches = rig_carried_out(r, "ec2:RunInstances");
+    most = launches > most ? launches : most;
+    rig_free(r);
+  }
+  assert_true(most > 8);
+  free(world);
+}
+
 static void set_key(struct rig *r, bool enabled) {
   struct af_error err;
   assert_ok(cs_sim_enable_key(rig_sim(r), "222222222222", "us-east-1", "alias/amis", enabled, &err), &err);
@@ -444,6 +464,7 @@ int main(void) {
       cmocka_unit_test(a_snapshot_that_vanished_while_its_copy_was_blocked_fails_it_and_stops_no_run),
       cmocka_unit_test(an_image_that_is_there_is_finished_without_its_source),
       cmocka_unit_test(an_image_that_is_there_needs_no_second_instance),
+      cmocka_unit_test(an_instance_is_launched_anew_for_as_long_as_a_grant_may_be_late),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
