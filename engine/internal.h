@@ -206,7 +206,7 @@ void af_recent_free(struct af_engine *e);
 /* twin.c: the copy, of this run or left unfinished by another, that makes what this one decided to make or to take over; NULL: none. */
 const struct af_live_copy *af_twin(struct af_engine *e, const struct af_live_copy *c);
 bool af_same_end(const struct af_live_copy *a, const struct af_live_copy *b); /* would they make the same AMI of the same? */
-bool af_wants_name_of(const struct af_live_copy *c, const struct af_live_copy *other); /* would it get a number, if that name were held? */
+bool af_wants_name_of(const struct af_live_copy *c, const struct af_live_copy *other); /* would it make another AMI of that name? */
 bool af_twin_is_under_way(const struct af_engine *e, const struct af_live_copy *twin);
 void af_others_free(struct af_engine *e);
 

@@ -1,7 +1,7 @@
 /* Twins: copies of one AMI to one account and Region under one name, asked for in words that the key of a copy tells apart (an account here, a
  * profile there; a name written out, or left to be the source's). Who planned first makes it, or takes it over and lets in whom it names; the
- * others wait until that has ended and look again; so does who wants a number behind a name that another is about to hold. One that another run
- * left unfinished has to be finished first. */
+ * others wait until that has ended and look again; so does who would make another AMI under that name. One that another run left unfinished has to
+ * be finished first. */
 #include <stdlib.h>
 
 #include "engine/internal.h"
@@ -18,9 +18,9 @@ bool af_same_end(const struct af_live_copy *a, const struct af_live_copy *b) {
          af_streq(a->facts.target_account, b->facts.target_account);
 }
 
-/* Who gets a number behind a name that is held already must know of who is about to hold it. */
+/* Whatever a name that is held already means to it (a number behind, a refusal, or nothing to do): it must know of who is about to hold it. */
 bool af_wants_name_of(const struct af_live_copy *c, const struct af_live_copy *other) {
-  return other->has_facts && af_streq(c->spec.on_existing, "suffix") && af_route_makes(c->decision.route) && af_streq(c->decision.name, other->decision.name) &&
+  return other->has_facts && af_route_makes(c->decision.route) && af_streq(c->decision.name, other->decision.name) &&
          af_streq(c->spec.target.region, other->spec.target.region) && af_streq(c->facts.target_account, other->facts.target_account);
 }
 

@@ -499,6 +499,39 @@ TEST(two_images_of_one_name_get_a_number_though_AWS_is_late_to_show_the_first) {
   }
 }
 
+/* Without a number there is one AMI of a name: who comes second is told so, or leaves it at that, though CopyImage wouldn't refuse it. */
+static void come_second(const char *otherwise, size_t ends_done, bool beside, uint64_t seed) {
+  char *world = world_with("read_lag: [0, 8]", "read_lag: [0, 18]"), first[512], second[1024], when[64];
+  snprintf(first, sizeof(first), MANIFEST_HEAD "- {source: {image: ami-0a000000000000000}, route: copy-image, on_existing: %s}\n", otherwise);
+  snprintf(second, sizeof(second),
+           "%s- {source: {image: ami-0b000000000000000}, name: plain, route: copy-image, on_existing: %s, target: {kms_key: alias/amis}}\n",
+           beside ? first : MANIFEST_HEAD, otherwise);
+  struct rig *r = new_rig(world, seed);
+  struct af_error err;
+  struct af_copy_row *list;
+  if (!beside) assert_ok(rig_run(r, first, &err), &err);
+  assert_ok(rig_run(r, second, &err), &err);
+  snprintf(when, sizeof(when), "%s, %s, seed %d", otherwise, beside ? "beside each other" : "one after the other", (int)seed);
+  size_t n = rig_copies(r, &list), done = 0, failed = 0;
+  for (size_t i = 0; i < n; i++) {
+    done += list[i].state == AF_COPY_DONE;
+    failed += list[i].state == AF_COPY_FAILED;
+  }
+  if (n != 2 || done != ends_done || done + failed != n || live_images(r) != 1)
+    fail_msg("%s: %zu copies, %zu done, %zu failed, %zu AMIs", when, n, done, failed, live_images(r));
+  rig_copies_free(list, n);
+  rig_free(r);
+  free(world);
+}
+TEST(two_images_of_one_name_make_one_image_without_a_number) {
+  for (uint64_t seed = 1; seed <= 6; seed++)
+    for (int beside = 0; beside <= 1; beside++) {
+      come_second("adopt", 1, beside, seed);
+      come_second("fail", 1, beside, seed);
+      come_second("skip", 2, beside, seed);
+    }
+}
+
 /* --- what may not be --- */
 
 /* It lost its billing, which was allowed then and isn't now: it is not adopted again and again. */
@@ -566,6 +599,7 @@ int main(void) {
       cmocka_unit_test(two_copies_of_a_manifest_that_come_to_the_same_name_make_one_image),
       cmocka_unit_test(two_images_of_one_name_get_a_number),
       cmocka_unit_test(two_images_of_one_name_get_a_number_though_AWS_is_late_to_show_the_first),
+      cmocka_unit_test(two_images_of_one_name_make_one_image_without_a_number),
       cmocka_unit_test(an_adoption_that_may_not_be_fails),
       cmocka_unit_test(a_snapshot_in_two_mappings_goes_over_a_bridge),
       cmocka_unit_test(many_AMIs_are_inspected_at_the_pace_that_AWS_allows),
