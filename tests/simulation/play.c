@@ -214,7 +214,7 @@ static int copy_of_row(const struct af_copy_row *row) {
 
 /* What was made and removed by hand isn't made anew, and said to be gone. */
 static bool says_removed(const char *error) {
-  static const char *const words[] = {"Vanished", "NotFound", "is not in"};
+  static const char *const words[] = {"Vanished", "NotFound", "is not in", "deregistered"};
   for (size_t i = 0; error && i < sizeof(words) / sizeof(words[0]); i++)
     if (strstr(error, words[i])) return true;
   return false;
