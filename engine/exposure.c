@@ -225,7 +225,8 @@ int af_exposure_intended(struct af_engine *e, struct af_live_copy *c, size_t ste
     x.generation++;
     x.borrowed = true; /* from now on it may be open because of us */
     x.state = AF_EXPOSURE_OPENING;
-    rc = af_row_set(&x.detail, NULL) ? af_engine_fail(e, -AF_ENOMEM, NULL) : put(e, &x);
+    bool is_id = af_streq(x.kind, "grant"); /* of one that is retired; when a share was closed stays true, should AWS refuse to open it */
+    rc = is_id && af_row_set(&x.detail, NULL) ? af_engine_fail(e, -AF_ENOMEM, NULL) : put(e, &x);
   } else if (!rc && !opens && x.state != AF_EXPOSURE_CLOSING) {
     x.state = AF_EXPOSURE_CLOSING;
     rc = put(e, &x);

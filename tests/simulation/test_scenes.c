@@ -397,6 +397,22 @@ TEST(access_that_was_closed_a_moment_ago_is_not_taken_for_anothers_when_the_cloc
   free(world);
 }
 
+/* AWS refuses to open it for a while: it is looked for anew, and AWS's lag shows what the first copy had opened. */
+TEST(access_that_was_closed_a_moment_ago_is_not_taken_for_anothers_when_AWS_refuses_to_open_it) {
+  char *world = quick_world();
+  for (uint64_t seed = 1; seed <= 10; seed++) {
+    struct rig *r = new_rig(world, seed);
+    struct af_error err;
+    assert_ok(rig_run(r, MANIFEST_HEAD SEALED, &err), &err);
+    set_faults(r, "[{\"kind\": \"throttle\", \"action\": \"ModifySnapshotAttribute\", \"times\": 3}]");
+    assert_ok(rig_run(r, MANIFEST_HEAD SEALED_HERE, &err), &err);
+    assert_all(r, AF_COPY_DONE, "in the second Region");
+    assert_clean(r, "in the second Region");
+    rig_free(r);
+  }
+  free(world);
+}
+
 TEST(access_that_was_closed_by_a_clock_ahead_is_not_waited_for) {
   struct rig *r = new_rig(WORLD, 1);
   struct af_error err;
@@ -593,6 +609,7 @@ int main(void) {
       cmocka_unit_test(what_was_undone_a_moment_ago_is_known_in_other_words),
       cmocka_unit_test(an_old_answer_is_no_witness_of_what_another_copy_of_the_run_made),
       cmocka_unit_test(access_that_was_closed_a_moment_ago_is_not_taken_for_anothers_when_the_clock_is_set_forward),
+      cmocka_unit_test(access_that_was_closed_a_moment_ago_is_not_taken_for_anothers_when_AWS_refuses_to_open_it),
       cmocka_unit_test(access_that_was_closed_by_a_clock_ahead_is_not_waited_for),
       cmocka_unit_test(a_copy_that_another_run_left_unfinished_is_known_in_other_words),
       cmocka_unit_test(what_an_unfinished_copy_is_making_is_not_taken_over),
